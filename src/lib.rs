@@ -1,0 +1,24 @@
+//! hooktail tails logs, matches rules on their lines, folds repeats together, and posts what matters to Slack.
+//!
+//! One process, one pipeline; data goes one way:
+//!
+//! ```text
+//! inputs ─▶ lines ─▶ scan ─▶ engine ─▶ outbox ─▶ plan ─▶ message ─▶ webhook
+//! ```
+//!
+//! Each module is one station of that line and knows only the type that it takes and the type that it hands on.
+//! `line`, `scan`, `engine`, `message` and `deliver`'s plan and answers do no I/O, read no clock and make no random
+//! choice: time and jitter are arguments.
+
+pub mod config;
+pub mod deliver;
+pub mod engine;
+pub mod event;
+pub mod expr;
+pub mod input;
+pub mod line;
+pub mod message;
+pub mod rate;
+pub mod rule;
+pub mod secret;
+pub mod time;

@@ -1,0 +1,5 @@
+//! Alerts to payloads, and the one renderer that draws a payload. No I/O, no clock.
+
+pub mod payload;
+pub mod redact;
+pub mod template;
