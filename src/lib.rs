@@ -10,6 +10,8 @@
 //! `line`, `scan`, `engine`, `message` and `deliver`'s plan and answers do no I/O, read no clock and make no random
 //! choice: time and jitter are arguments.
 
+pub mod agent;
+pub mod clock;
 pub mod config;
 pub mod deliver;
 pub mod engine;
@@ -20,8 +22,10 @@ pub mod input;
 pub mod line;
 pub mod message;
 pub mod rate;
+pub mod report;
 pub mod rule;
 pub mod scan;
 pub mod secret;
 pub mod shape;
+pub mod store;
 pub mod time;

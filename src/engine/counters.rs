@@ -22,3 +22,17 @@ pub struct Counters {
     /// Keys that were forgotten because there were more than `limits.keys`.
     pub keys_forgotten: u64,
 }
+
+impl Counters {
+    /// Adds another rule's.
+    pub fn add(&mut self, other: &Self) {
+        self.matches += other.matches;
+        self.below_when += other.below_when;
+        self.silenced += other.silenced;
+        self.joined += other.joined;
+        self.throttled += other.throttled;
+        self.posted += other.posted;
+        self.timed += other.timed;
+        self.keys_forgotten += other.keys_forgotten;
+    }
+}

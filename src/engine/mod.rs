@@ -15,6 +15,8 @@ mod window;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod tests_support;
 
 use std::sync::Arc;
 

@@ -20,3 +20,5 @@ impl Redactor {
         Cow::Borrowed(text)
     }
 }
+/// tmp
+pub fn redact_alert(_a: &mut crate::engine::Alert, _r: &Redactor) {}

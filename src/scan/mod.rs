@@ -67,13 +67,14 @@ impl Scanner {
         Self { rules, host, candidates, set, owners, any_unfiltered }
     }
 
-    /// Hands each match of a rule on `line` to `found`, in the order of the rules.
+    /// Hands each match of a rule on `line` to `found`, in the order of the rules. `time` is asked only where a rule
+    /// takes the line.
     pub fn scan(
         &self,
         line: &[u8],
         truncated: bool,
         origin: &Arc<Origin>,
-        time: Time,
+        time: impl Fn() -> Time,
         scanned: &mut Scanned,
         mut found: impl FnMut(Match),
     ) {
@@ -92,7 +93,7 @@ impl Scanner {
                 continue;
             }
             let event = shared.get_or_insert_with(|| {
-                Arc::new(Event { origin: origin.clone(), line: line.into(), truncated, time })
+                Arc::new(Event { origin: origin.clone(), line: line.into(), truncated, time: time() })
             });
             let captures = captures(&rule.patterns, line);
             if self.holds(rule, event, &captures, scanned) {
