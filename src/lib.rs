@@ -10,6 +10,7 @@
 //! `line`, `scan`, `engine`, `message` and `deliver`'s plan and answers do no I/O, read no clock and make no random
 //! choice: time and jitter are arguments.
 
+pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod engine;
@@ -21,4 +22,5 @@ pub mod message;
 pub mod rate;
 pub mod rule;
 pub mod secret;
+pub mod sink;
 pub mod time;
