@@ -11,6 +11,7 @@
 //! choice: time and jitter are arguments.
 
 pub mod agent;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod deliver;
@@ -27,5 +28,6 @@ pub mod rule;
 pub mod scan;
 pub mod secret;
 pub mod shape;
+pub mod sink;
 pub mod store;
 pub mod time;

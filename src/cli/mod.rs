@@ -1,0 +1,6 @@
+//! The command line: one file a command.
+
+mod screen;
+pub mod sink;
+
+pub use screen::Screen;
