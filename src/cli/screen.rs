@@ -1,8 +1,9 @@
-//! What standard output is: a terminal with a width and colours, or not.
+//! What standard output and standard error are: a terminal with a width and colours, or not.
 
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, stderr, stdout};
+use std::os::fd::AsFd;
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::{AutoStream, ColorChoice, stream::RawStream};
 
 use crate::message::draw::Style;
 
@@ -11,16 +12,25 @@ const WIDTH_MAX: usize = 100;
 /// Where the width can't be known.
 const WIDTH_USUAL: usize = 80;
 
-/// How to draw on standard output.
+/// How to draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Screen;
 
 impl Screen {
     /// As standard output wants it now: colours only on a terminal and where `NO_COLOR` does not forbid them.
     pub fn style() -> Style {
-        let color = !matches!(AutoStream::choice(&stdout()), ColorChoice::Never);
-        let size = stdout().is_terminal().then(|| rustix::termios::tcgetwinsize(stdout()).ok()).flatten();
-        let width = size.map_or(WIDTH_USUAL, |size| usize::from(size.ws_col));
-        Style { color, width: if width == 0 { WIDTH_USUAL } else { width.min(WIDTH_MAX) } }
+        style_of(&stdout())
     }
+
+    /// As standard error wants it now.
+    pub fn style_of_stderr() -> Style {
+        style_of(&stderr())
+    }
+}
+
+fn style_of(stream: &(impl RawStream + IsTerminal + AsFd)) -> Style {
+    let color = !matches!(AutoStream::choice(stream), ColorChoice::Never);
+    let size = stream.is_terminal().then(|| rustix::termios::tcgetwinsize(stream).ok()).flatten();
+    let width = size.map_or(WIDTH_USUAL, |size| usize::from(size.ws_col));
+    Style { color, width: if width == 0 { WIDTH_USUAL } else { width.min(WIDTH_MAX) } }
 }
