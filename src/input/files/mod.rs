@@ -93,12 +93,22 @@ impl Reader {
                 more |= input.turn(&hints.touched, now)?;
             }
             if waker.stopped() {
-                return Ok(());
+                return self.last_turn();
             }
             if !more {
                 waker.wait(None, Some(next_look.saturating_duration_since(Instant::now())))?;
             }
         }
+    }
+
+    /// What is there at a stop, a quantum of each file: an application's last lines are the ones that matter.
+    fn last_turn(&mut self) -> Result<(), FilesError> {
+        let now = Instant::now();
+        self.look(now);
+        for input in &mut self.inputs {
+            input.turn(&BTreeSet::new(), now)?;
+        }
+        Ok(())
     }
 
     fn read_to_ends(&mut self, waker: &Arc<Waker>) -> Result<(), FilesError> {
