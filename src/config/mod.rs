@@ -1,6 +1,38 @@
 //! YAML to checked, typed rules; every mistake as a diagnostic with its place.
+//!
+//! ```text
+//! text ─▶ yaml (values) ─▶ expand, unsupported ─▶ decode (raw structs) ─▶ resolve (checked types)
+//!    └──▶ spans (places) ─────────────────────────────┴───────────────────────┴─▶ diagnostics
+//! ```
+//!
+//! A step that finds a mistake reports it, takes it out, and goes on with the rest: all mistakes are told at once.
 
+mod decode;
+mod describe;
+mod diagnostic;
+mod expand;
+mod layers;
+mod load;
+mod mask;
+mod raw;
+mod resolve;
+mod scalar;
+mod source;
+mod spans;
+mod spelling;
+#[cfg(test)]
+mod tests;
+mod traps;
+mod unsupported;
+mod yaml;
+
+use std::path::PathBuf;
 use std::sync::Arc;
+
+pub use describe::describe;
+pub use diagnostic::{Diagnostic, Level, Other};
+pub use load::{Loaded, from_str, load};
+pub use source::Source;
 
 use crate::deliver::WebhookSpec;
 use crate::input::InputSpec;
@@ -11,14 +43,16 @@ use crate::rule::Rule;
 pub struct Config {
     /// This machine's name in messages.
     pub host: Arc<str>,
-    /// By the order of the file.
+    /// By the order of the files.
     pub webhooks: Vec<WebhookSpec>,
-    /// By the order of the file.
+    /// By the order of the files.
     pub inputs: Vec<InputSpec>,
-    /// By the order of the file, without those that are not `enabled`.
+    /// By the order of the files, without those that are not `enabled`.
     pub rules: Vec<Rule>,
     /// The bounds.
     pub limits: Limits,
+    /// The files that it was read from, the main one first; none where it was no file.
+    pub files: Vec<PathBuf>,
 }
 
 /// The bounds that the configuration may move.

@@ -1,0 +1,193 @@
+//! Reads the configuration's files, the included ones too, and has them resolved.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use globset::GlobBuilder;
+use walkdir::WalkDir;
+
+use super::diagnostic::{Diagnostic, Level, Report};
+use super::layers::At;
+use super::raw::{RawFile, Text};
+use super::resolve::{absolute, resolve};
+use super::scalar::name::texts;
+use super::source::Source;
+use super::{Config, decode, expand, unsupported, yaml};
+use crate::input::FilesSpec;
+
+/// How many files one configuration may be made of; a glob that finds more was not meant.
+const FILES_MAX: usize = 1_000;
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// What was read: a configuration where nothing is wrong with it, and all that is to be said about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// None where a diagnostic is an error.
+    pub config: Option<Config>,
+    /// In the order of the files.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts that the diagnostics point into.
+    pub sources: Vec<Source>,
+}
+
+impl Loaded {
+    /// All diagnostics, as rustc would print them, an empty line between two.
+    pub fn render(&self, color: bool) -> String {
+        let rendered: Vec<String> =
+            self.diagnostics.iter().map(|found| found.render(&self.sources, color)).collect();
+        rendered.join("\n")
+    }
+
+    /// How many diagnostics are of `level`.
+    pub fn count(&self, level: Level) -> usize {
+        self.diagnostics.iter().filter(|found| found.level == level).count()
+    }
+}
+
+/// Reads the configuration at `path` and what it includes. `env` gives the environment's variables.
+pub fn load(path: &Path, env: Env<'_>) -> Loaded {
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("cannot read `{}`: {error}", path.display());
+            let diagnostics = vec![Diagnostic::without_place(message)];
+            return Loaded { config: None, diagnostics, sources: Vec::new() };
+        }
+    };
+    let base = folder(path);
+    read(&path.display().to_string(), Some(path), &base, text, env)
+}
+
+/// Reads a configuration that is no file: its diagnostics call it `name`, its relative paths begin at `base`.
+pub fn from_str(text: &str, name: &str, base: &Path, env: Env<'_>) -> Loaded {
+    read(name, None, base, text.to_owned(), env)
+}
+
+fn read(name: &str, path: Option<&Path>, base: &Path, text: String, env: Env<'_>) -> Loaded {
+    let mut report = Report::default();
+    let mut reader = Reader { env, report: &mut report, files: Vec::new(), sources: Vec::new() };
+    reader.main(name, path, base, text);
+    let Reader { files, sources, .. } = reader;
+    let places = sources.iter().zip(&files).map(|(source, (raw, _))| At::new(raw, source.place()));
+    let places: Vec<_> = places.collect();
+    // Of a file that could not be read at all, nothing can be said but that.
+    let readable = files.iter().all(|(_, readable)| *readable);
+    let config = readable.then(|| resolve(&places, host_name(), env, &mut report));
+    let config = config.filter(|_| !report.has_errors()).map(|config| Config {
+        files: path.into_iter().map(Path::to_owned).chain(included(&sources)).collect(),
+        ..config
+    });
+    Loaded { config, diagnostics: report.finish(), sources }
+}
+
+fn included(sources: &[Source]) -> impl Iterator<Item = PathBuf> {
+    sources.iter().skip(1).map(|source| PathBuf::from(&source.name))
+}
+
+/// This machine's name.
+fn host_name() -> Arc<str> {
+    Arc::from(rustix::system::uname().nodename().to_string_lossy())
+}
+
+struct Reader<'a> {
+    env: Env<'a>,
+    report: &'a mut Report,
+    /// By the sources' ids: what was read, and whether it was YAML.
+    files: Vec<(RawFile, bool)>,
+    sources: Vec<Source>,
+}
+
+impl Reader<'_> {
+    fn main(&mut self, name: &str, path: Option<&Path>, base: &Path, text: String) {
+        self.file(name, base, text);
+        let (Some(main), Some((raw, _))) = (self.sources.first(), self.files.first()) else { return };
+        let Some(include) = &raw.include else { return };
+        let at = At::new(include, main.place().key("include"));
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for glob in texts(at) {
+            for found in find(glob, self.report) {
+                if !paths.contains(&found) && path.is_none_or(|main| !is_same(main, &found)) {
+                    paths.push(found);
+                }
+            }
+        }
+        let place = at.place;
+        if paths.len() > FILES_MAX {
+            let label = format!("{} of them; at most {FILES_MAX}", paths.len());
+            self.report.error(&place.key_span(), "too many files are included").label(label);
+            return;
+        }
+        for path in paths {
+            match read_text(&path) {
+                Ok(text) => self.file(&path.display().to_string(), &folder(&path), text),
+                Err(error) => {
+                    let Some(main) = self.sources.first() else { return };
+                    let message = format!("cannot read `{}`", path.display());
+                    self.report
+                        .error(&main.place().key("include").key_span(), message)
+                        .label(error.to_string());
+                }
+            }
+        }
+    }
+
+    fn file(&mut self, name: &str, base: &Path, text: String) {
+        let mut source = Source::new(self.sources.len(), name, base, text);
+        let raw = yaml::read(&mut source, self.report).map(|mut value| {
+            expand::expand(&mut value, source.place(), self.env, self.report);
+            unsupported::refuse(&mut value, source.place(), self.report);
+            decode::decode(value, source.place(), self.report)
+        });
+        let readable = raw.is_some();
+        self.files.push((raw.unwrap_or_default(), readable));
+        self.sources.push(source);
+    }
+}
+
+/// The text of a file, without a byte order mark.
+fn read_text(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("line {line} is not UTF-8")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+}
+
+/// The folder of a file, absolute.
+fn folder(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    whole.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned)
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// The files that a glob of `include` finds, in order of their names.
+fn find(at: At<'_, Text>, report: &mut Report) -> Vec<PathBuf> {
+    let Text(text) = at.raw;
+    let span = at.place.value_span();
+    let path = absolute(text, &at.place.source.base);
+    let glob = match GlobBuilder::new(&path).literal_separator(true).build() {
+        Ok(glob) => glob.compile_matcher(),
+        Err(error) => {
+            report.error(&span, "the glob is wrong").label(error.kind().to_string());
+            return Vec::new();
+        }
+    };
+    let walk = WalkDir::new(FilesSpec::base(&path)).follow_links(true).sort_by_file_name();
+    let walk = if path.contains("**") { walk } else { walk.max_depth(path.matches('/').count()) };
+    let found: Vec<PathBuf> = walk
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file() && glob.is_match(entry.path()))
+        .map(walkdir::DirEntry::into_path)
+        .collect();
+    if found.is_empty() {
+        report.warning(&span, "no file is found here").label("nothing is included");
+    }
+    found
+}

@@ -1,0 +1,71 @@
+//! The configuration as it is written: plain structs, a field a key, nothing checked but the kind of each value.
+//!
+//! The comment of a field is what the JSON schema says of the key.
+
+mod input;
+mod leaf;
+mod rule;
+mod webhook;
+
+use serde::Deserialize;
+
+pub(super) use input::RawInput;
+pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text};
+pub(super) use rule::{RawDedup, RawField, RawMessage, RawRule, RawStep, RawWhen};
+pub(super) use webhook::RawWebhook;
+
+/// A file of the configuration.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawFile {
+    /// Where alerts go, by name.
+    pub(super) webhooks: Option<Named<RawWebhook>>,
+    /// Where lines come from, by name.
+    pub(super) inputs: Option<Named<RawInput>>,
+    /// What is worth telling someone.
+    pub(super) rules: Option<Vec<Option<RawRule>>>,
+    /// Any of a rule's keys but `name` and `match`, for the rules of this file.
+    pub(super) defaults: Option<RawRule>,
+    /// What each severity looks like, and whom it wakes.
+    pub(super) severities: Option<Named<RawLook>>,
+    /// What is taken out of what is stored and posted.
+    pub(super) redact: Option<RawRedact>,
+    /// This machine's name in messages.
+    pub(super) host: Option<Scalar>,
+    /// The bounds.
+    pub(super) limits: Option<RawLimits>,
+    /// Globs of further files with `webhooks`, `inputs`, `rules` and `defaults`.
+    pub(super) include: Option<OneOrMany<Text>>,
+}
+
+/// A severity's look.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawLook {
+    /// `good`, `warning`, `danger` or `"#rrggbb"`.
+    pub(super) color: Option<Text>,
+    /// Whom the message that opens an episode mentions.
+    pub(super) mention: Option<OneOrMany<Text>>,
+}
+
+/// What is taken out of what is stored and posted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawRedact {
+    /// Passwords, tokens, keys and card numbers, as hooktail knows them.
+    pub(super) builtin: Option<Flag>,
+    /// Regexes: what they match, or what their groups match, becomes `[redacted]`.
+    pub(super) patterns: Option<OneOrMany<Text>>,
+}
+
+/// The bounds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawLimits {
+    /// Keys a rule.
+    pub(super) keys: Option<Count>,
+    /// Alerts that wait a webhook.
+    pub(super) outbox: Option<Count>,
+    /// The size of a compiled regex.
+    pub(super) regex: Option<Scalar>,
+}

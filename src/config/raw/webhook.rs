@@ -1,0 +1,37 @@
+//! `webhooks.NAME` as it is written.
+
+use serde::Deserialize;
+
+use super::{Count, Flag, Scalar, Text};
+
+/// A webhook.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct RawWebhook {
+    /// The incoming webhook's URL.
+    pub(in crate::config) url: Option<Text>,
+    /// A file that holds the URL.
+    pub(in crate::config) url_file: Option<Text>,
+    /// `slack`: an app's webhook.
+    pub(in crate::config) flavor: Option<Text>,
+    /// What the webhook may take: `1/s`. It delays, it drops nothing.
+    pub(in crate::config) rate: Option<Scalar>,
+    /// How many messages may go at once.
+    pub(in crate::config) burst: Option<Count>,
+    /// Of one request.
+    pub(in crate::config) timeout: Option<Scalar>,
+    /// When a message that could not be delivered is tried again.
+    pub(in crate::config) retry: Option<RawRetry>,
+    /// Allows `http://` to a host that is not loopback.
+    pub(in crate::config) allow_http: Option<Flag>,
+}
+
+/// When a message that could not be delivered is tried again.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct RawRetry {
+    /// The longest backoff.
+    pub(in crate::config) max: Option<Scalar>,
+    /// How often a broken webhook is tried.
+    pub(in crate::config) probe: Option<Scalar>,
+}

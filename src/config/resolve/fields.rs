@@ -1,0 +1,108 @@
+//! The fields that a rule's events can have, and whether a name is one of them.
+//!
+//! Lines that are not parsed have a closed set: labels, named groups and the reserved names.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::config::diagnostic::Report;
+use crate::config::layers::At;
+use crate::config::raw::{OneOrMany, Text};
+use crate::config::scalar::name::texts;
+use crate::config::source::Place;
+use crate::config::spelling::nearest;
+use crate::event::{EPISODE_FIELDS, RESERVED};
+
+/// The fields of one rule.
+pub(super) struct Fields<'a> {
+    pub(super) rule: &'a str,
+    /// The named groups of its patterns.
+    pub(super) captures: Vec<Arc<str>>,
+    /// The labels of its inputs and its own.
+    pub(super) labels: Vec<&'a str>,
+    /// Whether these are all: not where a pattern is wrong, or an input unknown.
+    pub(super) closed: bool,
+}
+
+/// When a field is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// As a line is matched.
+    Event,
+    /// As a message is written.
+    Alert,
+}
+
+impl Fields<'_> {
+    /// Reports `reference` unless the rule has it. `range` is where it stands in the text `text` at `place`.
+    pub(super) fn check(
+        &self,
+        reference: &str,
+        sight: Sight,
+        place: Place<'_>,
+        text: &str,
+        range: Option<Range<usize>>,
+        report: &mut Report,
+    ) {
+        let span = || match range.clone() {
+            Some(range) => place.inner_span(text, range),
+            None => place.value_span(),
+        };
+        if sight == Sight::Event && EPISODE_FIELDS.contains(&reference) {
+            report
+                .error(&span(), format!("`{reference}` is not known while a line is matched"))
+                .label("only messages have it");
+            return;
+        }
+        if !self.closed || self.has(reference) {
+            return;
+        }
+        let diagnostic = report.error(&span(), format!("rule `{}` has no field `{reference}`", self.rule));
+        let candidates = self.captures.iter().map(|name| &**name).chain(self.labels.iter().copied());
+        let bare = reference.split_once('.').map_or(reference, |(_, name)| name);
+        match nearest(bare, candidates.chain(RESERVED.iter().copied())) {
+            Some(meant) if meant != bare => diagnostic.label(format!("did you mean `{meant}`?")),
+            _ if reference.starts_with("fields.") => {
+                diagnostic.label("lines that are not parsed have no `fields`")
+            }
+            _ => diagnostic.help(self.own()),
+        };
+    }
+
+    fn has(&self, reference: &str) -> bool {
+        let captured = |name: &str| self.captures.iter().any(|capture| **capture == *name);
+        let labelled = |name: &str| self.labels.contains(&name);
+        match reference.split_once('.') {
+            Some(("captures", name)) => captured(name),
+            Some(("labels", name)) => labelled(name),
+            _ => captured(reference) || labelled(reference) || RESERVED.contains(&reference),
+        }
+    }
+
+    fn own(&self) -> String {
+        let names: Vec<String> = self
+            .captures
+            .iter()
+            .map(|name| &**name)
+            .chain(self.labels.iter().copied())
+            .map(|name| format!("`{name}`"))
+            .collect();
+        if names.is_empty() {
+            return "its `match` has no named groups; write `(?P<name>…)` to have a field".to_owned();
+        }
+        format!("its own fields are {}", names.join(", "))
+    }
+
+    /// The fields of a `by`, each once; empty where there is none.
+    pub(super) fn by(&self, at: Option<At<'_, OneOrMany<Text>>>, report: &mut Report) -> Vec<Arc<str>> {
+        let mut by: Vec<Arc<str>> = Vec::new();
+        for field in at.into_iter().flat_map(texts) {
+            let Text(name) = field.raw;
+            self.check(name, Sight::Event, field.place, name, None, report);
+            if !by.iter().any(|taken| **taken == **name) {
+                by.push(Arc::from(name.as_str()));
+            }
+        }
+        by
+    }
+}

@@ -1,0 +1,30 @@
+//! `limits`.
+
+use crate::config::Limits;
+use crate::config::diagnostic::Report;
+use crate::config::layers::At;
+use crate::config::raw::RawLimits;
+use crate::config::scalar::number::number;
+use crate::config::scalar::size::size;
+
+/// More than this would be no bound.
+const MANY: u64 = 1_000_000_000;
+/// What a compiled regex may be allowed.
+const REGEX_BYTES_MAX: usize = 1 << 30;
+
+pub(super) fn resolve(at: Option<At<'_, RawLimits>>, report: &mut Report) -> Limits {
+    let mut limits = Limits::default();
+    let Some(at) = at else { return limits };
+    let count =
+        |count: Option<u64>, default| count.and_then(|count| usize::try_from(count).ok()).unwrap_or(default);
+    if let Some(keys) = at.get("keys", |raw| &raw.keys) {
+        limits.keys = count(number(keys, 1..=MANY, report), limits.keys);
+    }
+    if let Some(outbox) = at.get("outbox", |raw| &raw.outbox) {
+        limits.outbox = count(number(outbox, 1..=MANY, report), limits.outbox);
+    }
+    if let Some(regex) = at.get("regex", |raw| &raw.regex) {
+        limits.regex = size(regex, 1024..=REGEX_BYTES_MAX, report).unwrap_or(limits.regex);
+    }
+    limits
+}

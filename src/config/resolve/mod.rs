@@ -1,0 +1,167 @@
+//! The raw files to one checked [`Config`]; every mistake is reported, and what is right is resolved all the same.
+
+mod dedup;
+mod escalate;
+mod fields;
+mod input;
+mod limits;
+mod look;
+mod message;
+mod names;
+mod patterns;
+mod redact;
+mod rule;
+mod throttle;
+mod webhook;
+mod when;
+
+use std::sync::Arc;
+
+use super::Config;
+use super::diagnostic::Report;
+use super::layers::{At, Layers};
+use super::raw::{RawFile, RawRule};
+use super::source::Place;
+use crate::config::Limits;
+use crate::rule::Rule;
+pub(super) use input::absolute;
+use look::Severities;
+use names::Names;
+use redact::Redaction;
+
+/// A file as it is written, with its places.
+pub(super) type File<'a> = At<'a, RawFile>;
+
+/// What a rule is resolved against.
+struct Scope<'a> {
+    webhooks: Names<'a>,
+    inputs: Names<'a>,
+    severities: Severities,
+    redaction: Redaction,
+    limits: Limits,
+}
+
+/// Resolves the files, the main one first. What it gives is to be used only when nothing was reported as an error.
+pub(super) fn resolve(
+    files: &[File<'_>],
+    host: Arc<str>,
+    env: &dyn Fn(&str) -> Option<String>,
+    report: &mut Report,
+) -> Config {
+    let Some((main, included)) = files.split_first() else { return empty(host) };
+    included.iter().for_each(|file| refuse_main_only(*file, report));
+    files.iter().for_each(|file| refuse_in_defaults(*file, report));
+    let limits = limits::resolve(main.get("limits", |raw| &raw.limits), report);
+    let scope = Scope {
+        webhooks: Names::collect(files, "webhooks", report),
+        inputs: Names::collect(files, "inputs", report),
+        severities: Severities::resolve(main.get("severities", |raw| &raw.severities), report),
+        redaction: Redaction::resolve(main.get("redact", |raw| &raw.redact), limits.regex, report),
+        limits,
+    };
+    let webhooks = files
+        .iter()
+        .filter_map(|file| file.get("webhooks", |raw| &raw.webhooks))
+        .flat_map(|section| named(section, |at, name| webhook::resolve(at, name, env, report)))
+        .collect();
+    let inputs = files
+        .iter()
+        .filter_map(|file| file.get("inputs", |raw| &raw.inputs))
+        .flat_map(|section| named(section, |at, name| input::resolve(at, name, report)))
+        .collect();
+    input::refuse_second_stdin(files, report);
+    let rules = rules(files, &scope, report);
+    let host = main.raw.host.as_ref().map_or(host, |host| Arc::from(host.text.as_str()));
+    Config { host, webhooks, inputs, rules, limits: scope.limits, files: Vec::new() }
+}
+
+fn empty(host: Arc<str>) -> Config {
+    Config {
+        host,
+        webhooks: Vec::new(),
+        inputs: Vec::new(),
+        rules: Vec::new(),
+        limits: Limits::default(),
+        files: Vec::new(),
+    }
+}
+
+fn named<'a, T, U>(
+    section: At<'a, super::raw::Named<T>>,
+    mut each: impl FnMut(At<'a, T>, &'a str) -> Option<U>,
+) -> Vec<U> {
+    let entries = section.raw.0.iter();
+    entries.filter_map(|(name, raw)| each(At::new(raw, section.place.key(name)), name)).collect()
+}
+
+/// The keys that hold for all of the configuration, and so stand in the main file alone.
+fn refuse_main_only(file: File<'_>, report: &mut Report) {
+    for key in ["severities", "redact", "host", "limits", "include"] {
+        if file.place.has(key) {
+            let help = "an included file has `webhooks`, `inputs`, `rules` and `defaults`";
+            let message = format!("`{key}` belongs in the main file");
+            report.error(&file.place.key(key).key_span(), message).help(help);
+        }
+    }
+}
+
+fn refuse_in_defaults(file: File<'_>, report: &mut Report) {
+    let defaults = file.place.key("defaults");
+    for key in ["name", "match"] {
+        if file.place.has("defaults") && defaults.has(key) {
+            report
+                .error(&defaults.key(key).key_span(), format!("`{key}` can't have a default"))
+                .label("write it in each rule");
+        }
+    }
+}
+
+fn rules(files: &[File<'_>], scope: &Scope<'_>, report: &mut Report) -> Vec<Rule> {
+    let mut resolved = rule::Rules::default();
+    let main = files.first().and_then(|file| file.get("defaults", |raw| &raw.defaults));
+    for (number, file) in files.iter().enumerate() {
+        let own = if number == 0 { None } else { file.get("defaults", |raw| &raw.defaults) };
+        for at in written(*file) {
+            let layers = Layers::new([Some(at), own, main].into_iter().flatten().collect());
+            resolved.add(at, &layers, scope, report);
+        }
+    }
+    refuse_nothing(files, scope, report);
+    resolved.warn_unused(&scope.webhooks, report);
+    resolved.rules
+}
+
+fn written<'a>(file: File<'a>) -> impl Iterator<Item = At<'a, RawRule>> {
+    let section = file.get("rules", |raw| &raw.rules);
+    section.into_iter().flat_map(|section| {
+        let items = section.raw.iter().enumerate();
+        items.filter_map(move |(index, raw)| raw.as_ref().map(|raw| At::new(raw, section.place.item(index))))
+    })
+}
+
+/// A configuration without rules, inputs or webhooks does nothing; it says what to write.
+fn refuse_nothing(files: &[File<'_>], scope: &Scope<'_>, report: &mut Report) {
+    let Some(main) = files.first() else { return };
+    let section = |key| files.iter().any(|file| file.place.has(key) && !file.place.key(key).is_empty());
+    let place = |key| if main.place.has(key) { main.place.key(key) } else { main.place };
+    if !section("rules") {
+        report
+            .error(&begin(place("rules")), "there are no rules")
+            .help("write one:\n\nrules:\n  - name: errors\n    match: 'ERROR'");
+        return;
+    }
+    if scope.inputs.is_empty() {
+        report
+            .error(&begin(place("inputs")), "there are no inputs")
+            .help("write one:\n\ninputs:\n  app: { files: /var/log/app.log }");
+    }
+    if scope.webhooks.is_empty() {
+        report
+            .error(&begin(place("webhooks")), "there are no webhooks")
+            .help("write one:\n\nwebhooks:\n  ops: { url: \"${SLACK_OPS_WEBHOOK}\" }");
+    }
+}
+
+fn begin(place: Place<'_>) -> super::source::Span<'_> {
+    place.key_span()
+}

@@ -1,0 +1,208 @@
+//! A rule, from its settings over the defaults.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::config::diagnostic::Report;
+use crate::config::layers::{At, Layers};
+use crate::config::raw::{Flag, RawRule, Text};
+use crate::config::scalar::expression::{expression, reference_range};
+use crate::config::scalar::labels::labels;
+use crate::config::scalar::name::{known_names, name};
+use crate::config::scalar::url::page_url;
+use crate::config::source::Place;
+use crate::event::Texts;
+use crate::expr::Expr;
+use crate::rule::{Rule, Severity};
+
+use super::fields::{Fields, Sight};
+use super::names::Names;
+use super::patterns::{self, Patterns};
+use super::{Scope, dedup, escalate, look, message, throttle, when};
+
+/// The rules so far, and what they use.
+#[derive(Default)]
+pub(super) struct Rules<'a> {
+    pub(super) rules: Vec<Rule>,
+    names: Vec<(&'a str, Place<'a>)>,
+    webhooks: HashSet<Arc<str>>,
+}
+
+impl<'a> Rules<'a> {
+    /// Resolves the rule at `at`, whose settings are `layers`; it is left out where it is not `enabled`.
+    pub(super) fn add(
+        &mut self,
+        at: At<'a, RawRule>,
+        layers: &Layers<'a, RawRule>,
+        scope: &Scope<'_>,
+        report: &mut Report,
+    ) {
+        let name = self.name(at, report).unwrap_or_else(|| Arc::from("?"));
+        let rule = resolve(name, at.place, layers, scope, report);
+        self.webhooks.extend(rule.webhooks.iter().cloned());
+        self.webhooks.extend(rule.escalate.iter().flat_map(|step| step.webhooks.iter().cloned()));
+        let enabled = layers.get("enabled", |raw| &raw.enabled);
+        if enabled.is_none_or(|at| *at.raw == Flag(true)) {
+            self.rules.push(rule);
+        }
+    }
+
+    fn name(&mut self, at: At<'a, RawRule>, report: &mut Report) -> Option<Arc<str>> {
+        let Some(written) = at.get("name", |raw| &raw.name) else {
+            if !at.place.has("name") {
+                report.error(&at.place.value_span(), "a rule needs a `name`").help("write `name: disk-full`");
+            }
+            return None;
+        };
+        let (Text(text), span) = (written.raw, written.place.value_span());
+        if let Some((_, first)) = self.names.iter().find(|(taken, _)| taken == text) {
+            report
+                .error(&span, format!("two rules are called `{text}`"))
+                .label("the second")
+                .other(&first.value_span(), "the first");
+        }
+        self.names.push((text, written.place));
+        name(text, &span, report)
+    }
+
+    /// Says which webhooks get nothing. Where something is wrong, the mistake may be the reason.
+    pub(super) fn warn_unused(&self, webhooks: &Names<'_>, report: &mut Report) {
+        if report.has_errors() {
+            return;
+        }
+        for (name, place) in webhooks.iter().filter(|(name, _)| !self.webhooks.contains(*name)) {
+            report.warning(&place.key_span(), format!("no rule posts to the webhook `{name}`"));
+        }
+    }
+}
+
+fn resolve<'a>(
+    name: Arc<str>,
+    place: Place<'a>,
+    layers: &Layers<'a, RawRule>,
+    scope: &Scope<'_>,
+    report: &mut Report,
+) -> Rule {
+    let size_max = scope.limits.regex;
+    let Patterns { patterns, complete } =
+        patterns::resolve(layers.get("match", |raw| &raw.matching), size_max, report);
+    let ignore = patterns::resolve(layers.get("ignore", |raw| &raw.ignore), size_max, report).patterns;
+    let inputs = inputs(&name, place, layers, scope, report);
+    let labels = rule_labels(layers, report);
+    let known_labels = known_labels(&inputs, layers, scope);
+    let captures = patterns.iter().flat_map(|pattern| pattern.names.iter().map(|(name, _)| Arc::clone(name)));
+    let fields = Fields {
+        rule: &name,
+        captures: captures.collect(),
+        labels: known_labels,
+        closed: complete && !(patterns.is_empty() && layers.has("match")) && !inputs.is_empty(),
+    };
+    let filter = filter(layers, &fields, report);
+    if !["match", "where", "metric"].iter().any(|key| layers.has(key)) {
+        let help = "write `match: REGEX`; or `where: EXPRESSION`, which reads every line";
+        report.error(&place.value_span(), format!("rule `{name}` takes nothing")).help(help);
+    }
+    let dedup = dedup::resolve(layers, &fields, report);
+    Rule {
+        when: when::resolve(layers, &fields, report),
+        severity: layers
+            .get("severity", |raw| &raw.severity)
+            .and_then(|at| look::severity(at, report))
+            .unwrap_or(Severity::Error),
+        looks: scope.severities.for_rule(layers, report),
+        webhooks: webhooks(&name, place, layers, scope, report),
+        throttle: throttle::resolve(layers, &fields, report),
+        escalate: escalate::resolve(layers, dedup.as_ref(), scope, report),
+        message: message::resolve(layers, &fields, report),
+        runbook: runbook(layers, report),
+        redact: scope.redaction.for_rule(layers, report),
+        name: Arc::clone(&name),
+        inputs,
+        patterns,
+        ignore,
+        filter,
+        dedup,
+        labels,
+    }
+}
+
+fn inputs(
+    name: &str,
+    place: Place<'_>,
+    layers: &Layers<'_, RawRule>,
+    scope: &Scope<'_>,
+    report: &mut Report,
+) -> Vec<Arc<str>> {
+    let known = scope.inputs.list();
+    let Some(at) = layers.get("input", |raw| &raw.input) else {
+        return known.into_iter().map(Arc::from).collect();
+    };
+    if at.raw.items.is_empty() {
+        let span = if place.has("input") { at.place.key_span() } else { place.value_span() };
+        let help = "leave `input` out to read all inputs, or `enabled: false` to leave the rule out";
+        report.error(&span, format!("rule `{name}` reads no input")).help(help);
+    }
+    known_names(at, "input", &known, report)
+}
+
+fn webhooks(
+    name: &str,
+    place: Place<'_>,
+    layers: &Layers<'_, RawRule>,
+    scope: &Scope<'_>,
+    report: &mut Report,
+) -> Vec<Arc<str>> {
+    let known = scope.webhooks.list();
+    match layers.get("webhook", |raw| &raw.webhook) {
+        Some(at) if at.raw.items.is_empty() => {
+            report.error(&at.place.key_span(), format!("rule `{name}` posts to no webhook"));
+            Vec::new()
+        }
+        Some(at) => known_names(at, "webhook", &known, report),
+        None if known.len() > 1 && !layers.has("webhook") => {
+            let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            report
+                .error(&place.key("name").value_span(), format!("rule `{name}` needs a `webhook`"))
+                .help(format!("there are several: {list}; one for all rules can stand under `defaults`"));
+            Vec::new()
+        }
+        None => known.into_iter().take(1).map(Arc::from).collect(),
+    }
+}
+
+/// The rule's own labels and those of the defaults; the more specific win.
+fn rule_labels(layers: &Layers<'_, RawRule>, report: &mut Report) -> Texts {
+    let mut all = Texts::new();
+    for layer in layers.iter() {
+        let Some(at) = layer.get("labels", |raw| &raw.labels) else { continue };
+        for (name, text) in labels(at, report) {
+            if !all.iter().any(|(taken, _)| *taken == name) {
+                all.push((name, text));
+            }
+        }
+    }
+    all
+}
+
+/// The names of all labels, also of those that were refused.
+fn known_labels<'a>(inputs: &[Arc<str>], layers: &Layers<'a, RawRule>, scope: &Scope<'a>) -> Vec<&'a str> {
+    let read = scope.inputs.iter().filter(|(name, _)| inputs.iter().any(|input| **input == **name));
+    let places = read.map(|(_, place)| place).chain(layers.iter().map(|layer| layer.place));
+    places.filter(|place| place.has("labels")).flat_map(|place| place.key("labels").keys()).collect()
+}
+
+fn filter(layers: &Layers<'_, RawRule>, fields: &Fields<'_>, report: &mut Report) -> Option<Expr> {
+    let at = layers.get("where", |raw| &raw.filter)?;
+    let expr = expression(at, report)?;
+    let Text(text) = at.raw;
+    for reference in expr.references() {
+        let range = reference_range(text, &reference);
+        fields.check(&reference, Sight::Event, at.place, text, range, report);
+    }
+    Some(expr)
+}
+
+fn runbook(layers: &Layers<'_, RawRule>, report: &mut Report) -> Option<String> {
+    let at = layers.get("runbook", |raw| &raw.runbook)?;
+    page_url(&at.raw.0, &at.place.value_span(), report)
+}

@@ -1,0 +1,115 @@
+//! A regex: its syntax, its size, the names of its groups, and what it matches by mistake.
+
+use regex::bytes::RegexBuilder;
+
+use crate::config::diagnostic::Report;
+use crate::config::layers::At;
+use crate::config::raw::Text;
+use crate::event::RESERVED;
+use crate::rule::Pattern;
+
+/// A longer pattern is refused: the parser's time and memory follow its length.
+const PATTERN_BYTES_MAX: usize = 4 * 1024;
+/// A larger compiled regex is worth a warning.
+const COMPILED_BYTES_LARGE: usize = 1024 * 1024;
+
+/// A pattern on lines; its named groups become fields.
+pub(in crate::config) fn pattern(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<Pattern> {
+    let pattern = Pattern::new(compile(at, size_max, report)?);
+    let Text(text) = at.raw;
+    let mut good = true;
+    for (name, _) in &pattern.names {
+        if RESERVED.contains(&&**name) {
+            let start = text.find(&format!("<{name}>")).map_or(0, |at| at + 1);
+            let span = at.place.inner_span(text, start..start + name.len());
+            report
+                .error(&span, format!("a group can't be called `{name}`"))
+                .label("every event has a field of that name");
+            good = false;
+        }
+    }
+    good.then_some(pattern)
+}
+
+/// A regex on text that is to be redacted.
+pub(in crate::config) fn redaction(
+    at: At<'_, Text>,
+    size_max: usize,
+    report: &mut Report,
+) -> Option<regex::Regex> {
+    compile(at, size_max, report)?;
+    let Text(text) = at.raw;
+    let compiled = regex::RegexBuilder::new(text).size_limit(size_max).build();
+    compiled
+        .map_err(|_| {
+            report
+                .error(&at.place.value_span(), "the regex could match a part of a character")
+                .help("here texts are matched, not bytes: leave `(?-u)` out");
+        })
+        .ok()
+}
+
+fn compile(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<regex::bytes::Regex> {
+    let Text(text) = at.raw;
+    if text.len() > PATTERN_BYTES_MAX {
+        let label = format!("{} bytes; at most {PATTERN_BYTES_MAX}", text.len());
+        report
+            .error(&at.place.value_span(), "the regex is too long")
+            .label(label)
+            .help("make it a list of several");
+        return None;
+    }
+    if let Err(error) = regex_syntax::ParserBuilder::new().utf8(false).build().parse(text) {
+        report_syntax(at, &error, report);
+        return None;
+    }
+    let regex = compile_within(at, size_max, report)?;
+    if regex.is_match(b"") {
+        report
+            .warning(&at.place.value_span(), "the regex matches an empty text, and so every line")
+            .help("is there a `*` that should be a `+`, or an empty alternative?");
+    }
+    Some(regex)
+}
+
+fn report_syntax(at: At<'_, Text>, error: &regex_syntax::Error, report: &mut Report) {
+    let Text(text) = at.raw;
+    let (words, range) = match error {
+        regex_syntax::Error::Parse(error) => (error.kind().to_string(), *error.span()),
+        regex_syntax::Error::Translate(error) => (error.kind().to_string(), *error.span()),
+        _ => {
+            report.error(&at.place.value_span(), "the regex is wrong").label(error.to_string());
+            return;
+        }
+    };
+    let start = range.start.offset.min(text.len());
+    let end = range.end.offset.clamp(start, text.len());
+    let span = at.place.inner_span(text, start..end);
+    let look_around = words.starts_with("look-around");
+    let diagnostic = report.error(&span, "the regex is wrong");
+    diagnostic.label(words);
+    if look_around {
+        diagnostic.help("leave lines out with `ignore` or `where`");
+    }
+}
+
+fn compile_within(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<regex::bytes::Regex> {
+    const UNICODE: &str = r"Unicode makes classes large: write `(?-u:\w)`, `(?-u:\d)` where ASCII will do";
+    let Text(text) = at.raw;
+    let build = |size: usize| RegexBuilder::new(text).size_limit(size).build();
+    if let Ok(regex) = build(size_max.min(COMPILED_BYTES_LARGE)) {
+        return Some(regex);
+    }
+    match build(size_max) {
+        Ok(regex) => {
+            report.warning(&at.place.value_span(), "the regex takes over 1 MiB of memory").help(UNICODE);
+            Some(regex)
+        }
+        Err(_) => {
+            let label = format!("over {size_max} bytes when compiled");
+            let help = format!("{UNICODE}; the bound is `limits.regex`");
+            report.error(&at.place.value_span(), "the regex is too large").label(label).help(help);
+            None
+        }
+    }
+}

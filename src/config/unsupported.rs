@@ -1,0 +1,156 @@
+//! What `config.md` names and this version doesn't do yet: refused by name, never accepted and ignored.
+//!
+//! A station that comes to work deletes its rows here and adds its fields to `raw`.
+
+use serde_yaml::Value;
+
+use super::diagnostic::Report;
+use super::source::Place;
+
+/// What of a key is not supported.
+enum What {
+    /// The key.
+    Key,
+    /// These values of it.
+    Values(&'static [&'static str]),
+    /// A map as its value, spelled so.
+    Map(&'static str),
+}
+
+use What::{Key, Map, Values};
+
+/// Where each stands: `*` is any name, `[]` any item of a list; `rules[]` holds for `defaults` too.
+const NOT_YET: &[(&str, What)] = &[
+    ("schedules", Key),
+    ("silences", Key),
+    ("mentions", Key),
+    ("notices", Key),
+    ("admin", Key),
+    ("on_exit", Key),
+    ("state_dir", Key),
+    ("threads", Key),
+    ("limits.deleted_file", Key),
+    ("limits.history", Key),
+    ("limits.history_alerts", Key),
+    ("webhooks.*.flavor", Values(&["slack-legacy", "mattermost", "rocketchat", "discord"])),
+    ("webhooks.*.channel", Key),
+    ("webhooks.*.username", Key),
+    ("webhooks.*.icon_emoji", Key),
+    ("webhooks.*.icon_url", Key),
+    ("webhooks.*.rate_group", Key),
+    ("webhooks.*.fallback", Key),
+    ("webhooks.*.proxy", Key),
+    ("inputs.*.command", Key),
+    ("inputs.*.journald", Key),
+    ("inputs.*.syslog", Key),
+    ("inputs.*.prometheus", Key),
+    ("inputs.*.statsd", Key),
+    ("inputs.*.host", Key),
+    ("inputs.*.max_age", Key),
+    ("inputs.*.multiline", Key),
+    ("inputs.*.encoding", Values(&["utf-16le", "utf-16be", "latin1"])),
+    ("inputs.*.parse", Values(&["json", "logfmt", "cri", "docker", "syslog", "clf"])),
+    ("inputs.*.parse", Map("{ regex: REGEX }")),
+    ("inputs.*.time", Values(&["auto"])),
+    ("inputs.*.time", Map("{ field: NAME }")),
+    ("rules[].match", Map("{ FIELD: REGEX }")),
+    ("rules[].match[]", Map("{ FIELD: REGEX }")),
+    ("rules[].ignore", Map("{ FIELD: REGEX }")),
+    ("rules[].ignore[]", Map("{ FIELD: REGEX }")),
+    ("rules[].metric", Key),
+    ("rules[].severity", Map("{ from: FIELD }")),
+    ("rules[].when.distinct", Key),
+    ("rules[].when.absent", Key),
+    ("rules[].when.spike", Key),
+    ("rules[].when.drop", Key),
+    ("rules[].when.min", Key),
+    ("rules[].when.above", Key),
+    ("rules[].when.below", Key),
+    ("rules[].when.of", Key),
+    ("rules[].when.agg", Key),
+    ("rules[].when.for", Key),
+    ("rules[].when.samples", Key),
+    ("rules[].when.not_followed_by", Key),
+    ("rules[].when.new", Key),
+    ("rules[].when.remember", Key),
+    ("rules[].when.learn", Key),
+    ("rules[].when.changed", Key),
+    ("rules[].escalate[].after", Key),
+    ("rules[].resolve", Key),
+    ("rules[].context", Key),
+    ("rules[].active_during", Key),
+    ("rules[].tests", Key),
+];
+
+/// Reports each such key and value, and takes it out.
+pub(super) fn refuse(value: &mut Value, place: Place<'_>, report: &mut Report) {
+    for (path, what) in NOT_YET {
+        refuse_at(value, place, &steps(path), what, report);
+        if let Some(key) = path.strip_prefix("rules[].") {
+            refuse_at(value, place, &steps(&format!("defaults.{key}")), what, report);
+        }
+    }
+}
+
+/// `rules[].match` as `rules`, `[]`, `match`.
+fn steps(path: &str) -> Vec<&str> {
+    path.split('.')
+        .flat_map(|part| match part.strip_suffix("[]") {
+            Some(list) => vec![list, "[]"],
+            None => vec![part],
+        })
+        .collect()
+}
+
+fn refuse_at(value: &mut Value, place: Place<'_>, steps: &[&str], what: &What, report: &mut Report) {
+    let [step, rest @ ..] = steps else { return };
+    match (*step, value) {
+        ("[]", Value::Sequence(items)) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                if rest.is_empty() {
+                    refuse_item(item, place.item(index), what, report);
+                } else {
+                    refuse_at(item, place.item(index), rest, what, report);
+                }
+            }
+        }
+        ("*", Value::Mapping(map)) => {
+            for (name, child) in map.iter_mut() {
+                refuse_at(child, place.key(name.as_str().unwrap_or_default()), rest, what, report);
+            }
+        }
+        (key, Value::Mapping(map)) => {
+            let Some(child) = map.get_mut(key) else { return };
+            if !rest.is_empty() {
+                return refuse_at(child, place.key(key), rest, what, report);
+            }
+            if tell(key, child, place.key(key), what, report) {
+                map.shift_remove(key);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn refuse_item(item: &mut Value, place: Place<'_>, what: &What, report: &mut Report) {
+    if tell("", item, place, what, report) {
+        *item = Value::Null;
+    }
+}
+
+fn tell(key: &str, value: &Value, place: Place<'_>, what: &What, report: &mut Report) -> bool {
+    match (what, value) {
+        (Key, _) => {
+            report.error(&place.key_span(), format!("`{key}` is not yet supported"));
+        }
+        (Values(values), Value::String(text)) if values.contains(&text.as_str()) => {
+            report.error(&place.value_span(), format!("`{key}: {text}` is not yet supported"));
+        }
+        (Map(spelled), Value::Mapping(_)) => {
+            let spelled = if key.is_empty() { (*spelled).to_owned() } else { format!("{key}: {spelled}") };
+            report.error(&place.value_span(), format!("`{spelled}` is not yet supported"));
+        }
+        _ => return false,
+    }
+    true
+}
