@@ -461,10 +461,3 @@ mod tests {
         shared::<Expr>();
     }
 }
-
-impl Expr {
-    /// tmp
-    pub fn holds(&self, _f: &crate::fields::Fields<'_>) -> Result<bool, ExprError> {
-        Ok(true)
-    }
-}

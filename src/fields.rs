@@ -71,3 +71,18 @@ impl<'a> Fields<'a> {
         })
     }
 }
+
+impl crate::expr::Fields for Fields<'_> {
+    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        Self::get(self, name)
+    }
+
+    fn group(&self, group: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+        let texts = match group {
+            "captures" => self.captures.to_vec(),
+            "labels" => self.labels(),
+            _ => Texts::new(),
+        };
+        texts.iter().map(|(name, text)| (Cow::Owned(name.to_string()), Cow::Owned(text.to_string()))).collect()
+    }
+}

@@ -21,9 +21,9 @@ enum LogFormat {
     Json,
 }
 
-/// Begins to log. Called once.
-pub(super) fn start(args: &LogArgs) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// Begins to log, at `level` unless RUST_LOG says otherwise. Called once.
+pub(super) fn start(args: &LogArgs, level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_target(false);
     let color = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let started = match args.log_format {

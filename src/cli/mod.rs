@@ -63,7 +63,8 @@ enum Command {
 
 /// Runs a command to its end.
 pub fn run(cli: Cli) -> Exit {
-    log::start(&cli.log);
+    // The demo's messages are its log.
+    log::start(&cli.log, if matches!(cli.command, Command::Demo(_)) { "warn" } else { "info" });
     let done = match cli.command {
         Command::Run(args) => run::run(args),
         Command::Pipe(args) => pipe::run(*args),

@@ -1,7 +1,7 @@
 //! `hooktail pipe`: one rule on standard input. The options are put into the words of a rule file, so that they mean
 //! the same and are checked the same.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -96,14 +96,14 @@ pub(super) fn run(args: PipeArgs) -> Result<Exit, Failure> {
 }
 
 /// Relative paths in a rule file are its own; these are the shell's.
-fn file_text(file: &std::path::Path) -> Result<String, Failure> {
+fn file_text(file: &Path) -> Result<String, Failure> {
     let path = std::path::absolute(file).map_err(Failure::failed)?;
     let text = path.into_os_string().into_string();
     text.map(|text| text.replace('$', "$$")).map_err(|_| Failure::usage("the file's name is not UTF-8"))
 }
 
 fn load(args: &PipeArgs, webhook: (&str, String)) -> Loaded {
-    config::from_str(&rule_file(args, webhook), "command line", &env)
+    config::from_str(&rule_file(args, webhook), "command line", Path::new("."), &env)
 }
 
 /// The rule file that says what the options say. JSON is YAML, and needs no care with quotes.

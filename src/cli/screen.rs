@@ -1,6 +1,6 @@
 //! What standard output and standard error are: a terminal with a width and colours, or not.
 
-use std::io::{IsTerminal, stderr, stdout};
+use std::io::{stderr, stdout};
 use std::os::fd::AsFd;
 
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
@@ -28,7 +28,7 @@ impl Screen {
     }
 }
 
-fn style_of(stream: &(impl RawStream + IsTerminal + AsFd)) -> Style {
+fn style_of(stream: &(impl RawStream + AsFd)) -> Style {
     let color = !matches!(AutoStream::choice(stream), ColorChoice::Never);
     let size = stream.is_terminal().then(|| rustix::termios::tcgetwinsize(stream).ok()).flatten();
     let width = size.map_or(WIDTH_USUAL, |size| usize::from(size.ws_col));

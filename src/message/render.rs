@@ -13,12 +13,14 @@ use super::scope::{Context, Scope};
 use super::template::Template;
 use crate::engine::{Alert, Kind};
 use crate::event::Texts;
-use crate::rule::{FieldSpec, Rule};
+use crate::rule::{Color, FieldSpec, Rule};
+use crate::time::Time;
 
 /// More attachments Slack advises against.
 pub const ATTACHMENTS_MAX: usize = 20;
 
 const FIELDS_MAX: usize = 10;
+const TEST_CHARS_MAX: usize = 150;
 const FIELD_TITLE_CHARS_MAX: usize = 100;
 const FIELD_VALUE_CHARS_MAX: usize = 2_000;
 const PRETEXT_CHARS_MAX: usize = 1_000;
@@ -44,6 +46,26 @@ pub fn message<'r>(alerts: &[&Alert], rules: &dyn Fn(&str) -> Option<&'r Rule>, 
         unfurl_links: false,
         unfurl_media: false,
         attachments: attached.map(|alert| attachment(alert, rules(&alert.rule), host)).collect(),
+    }
+}
+
+/// A message that only shows that a webhook works, sent at `now`. `words` are a person's: they are escaped all the same.
+pub fn test_message(words: &str, host: &str, now: Time) -> Message {
+    let words = Mrkdwn::line_within(words, TEST_CHARS_MAX);
+    let host = Mrkdwn::line_within(host, HOST_CHARS_MAX);
+    let plain: String = Mrkdwn::ours("[TEST] ").then(&words).into();
+    Message {
+        text: Mrkdwn::ours("*[TEST]* ").then(&words).then(&Mrkdwn::ours(" · ")).then(&host).into(),
+        unfurl_links: false,
+        unfurl_media: false,
+        attachments: vec![Attachment {
+            color: Color::GOOD.to_string(),
+            fallback: plain,
+            title: Some(words.into()),
+            footer: Some(Mrkdwn::ours("hooktail send · ").then(&host).into()),
+            ts: Some(now.as_secs()),
+            ..Attachment::default()
+        }],
     }
 }
 
