@@ -18,7 +18,7 @@ use super::scope::{Context, FUNCTIONS, NOTE, Note, Scope};
 use super::words::{Use, words};
 
 /// Work that a rendering may do: instructions, or 64 bytes of text each. Well under a millisecond of it.
-const FUEL: u64 = 20_000;
+const FUEL: u64 = 10_000;
 
 /// A longer template is no headline and no message.
 const SOURCE_BYTES_MAX: usize = 16 * 1024;
@@ -71,7 +71,7 @@ impl Template {
     }
 
     /// The fields that it reads, each with its group where it is written with one: `captures.ip`, `ip`. In the order
-    /// of the alphabet.
+    /// of the alphabet. A group alone (`captures`) is one that is read as a whole, or as `captures["ip"]`.
     pub fn references(&self) -> Vec<String> {
         let names = self.env.get_template(NAME).map(|template| template.undeclared_variables(true));
         let names: BTreeSet<String> = names.unwrap_or_default().into_iter().collect();
@@ -176,7 +176,9 @@ fn in_words(error: &Error) -> TemplateError {
         (kind, Some(detail)) => format!("{kind}: {detail}"),
         (kind, None) => kind.to_string(),
     };
-    TemplateError { message, range: error.range() }
+    // Where the fuel ran out says little about what was too much.
+    let range = error.range().filter(|_| error.kind() != ErrorKind::OutOfFuel);
+    TemplateError { message, range }
 }
 
 /// What all templates share: the language without what would defeat escaping or show more than was asked for.
@@ -302,11 +304,18 @@ mod tests {
             "unknown method `upper`: filters do its work, as in `name|upper`",
             "upper",
         );
+        check_error("{{ ip|replace('a') }}", "missing argument", "replace('a')");
         check_error("<!here> {{ ip }}", "whom a message calls stands in the rule: `mention:`", "<!here");
         check_error("{{ ip", "unexpected end of input, expected end of variable block", "ip");
         check_error("a {{ ip ip }}", "unexpected identifier, expected end of variable block", "ip");
-        check_error("{% for x in range(99999) %}{{ x }}{% endfor %}", "the template is too much work", "x");
+        check_error("{% for x in range(99999) %}{{ x }}{% endfor %}", "the template is too much work", "");
         check_error("{% include 'x' %}", "unknown statement include", "include");
+    }
+
+    #[test]
+    fn a_template_may_be_shared_between_threads() {
+        fn check<T: Send + Sync>() {}
+        check::<Template>();
     }
 
     #[test]

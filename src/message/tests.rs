@@ -285,6 +285,22 @@ fn several_alerts_are_one_message() {
 }
 
 #[test]
+fn a_message_holds_twenty_attachments() {
+    let one = alert(LINE);
+    let message = message(&[&one; 30], &|_| None, "web-1");
+    assert_eq!(message.text, "*[WARNING]* ssh-bruteforce · and 29 more · web-1");
+    assert_eq!(message.attachments.len(), ATTACHMENTS_MAX);
+}
+
+#[test]
+fn a_long_title_keeps_what_its_kind_adds() {
+    let rule = rule(MessageSpec { title: template("{{ line }}"), ..MessageSpec::default() });
+    let alert = Alert { kind: Kind::Summary, suppressed: 2, ..alert(&"x".repeat(500)) };
+    let title = attachment(&alert, Some(&rule), "web-1").title.unwrap();
+    assert_eq!(title, format!("{}… · 2 more", "x".repeat(140)));
+}
+
+#[test]
 fn a_mention_whose_id_is_none_calls_nobody() {
     let mention = vec![Mention::User("U1> <!channel".into()), Mention::Group(String::new())];
     let message = message(&[&Alert { mention, ..alert(LINE) }], &|_| None, "");
@@ -424,7 +440,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn no_log_speaks_for_us(alert in hostile_alert(), host in hostile()) {
+    fn a_log_line_cant_speak_for_us(alert in hostile_alert(), host in hostile()) {
         for (at, rule) in RULES.iter().enumerate() {
             let message = message(&[&alert], &|_| rule.as_ref(), &host);
             audit(&message, at == 2)?;

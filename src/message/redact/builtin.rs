@@ -116,12 +116,13 @@ fn value<'a>(text: &'a str, caught: &Captures<'_>) -> &'a str {
 /// What was taken out already, and what says that there is nothing, is no secret; `PWD=/home` is a folder.
 fn is_value(text: &str, caught: &Captures<'_>) -> bool {
     let value = value(text, caught);
-    let nothing = ["null", "none", "nil", "true", "false", "undefined", "(null)"];
+    let nothing = ["null", "(null", "none", "nil", "true", "false", "undefined", "yes", "no"];
+    let word = value.trim_end_matches([')', ']', '}', '.']);
     let is_folder =
         value.starts_with('/') && caught.get(0).is_some_and(|all| all.as_str().starts_with("PWD"));
     !is_folder
         && !value.starts_with("[redacted")
-        && !nothing.iter().any(|word| value.eq_ignore_ascii_case(word))
+        && !nothing.iter().any(|nothing| word.eq_ignore_ascii_case(nothing))
         && value.chars().any(|c| !matches!(c, '*' | '.' | '-' | '•' | 'x' | 'X'))
 }
 
@@ -131,14 +132,22 @@ fn is_no_number(text: &str, caught: &Captures<'_>) -> bool {
 
 /// After a colon prose may go on: `/etc/passwd: Permission denied`, `unexpected token: identifier`.
 fn is_value_in_prose(text: &str, caught: &Captures<'_>) -> bool {
-    let start = caught.get(0).map_or(0, |all| all.start());
-    let name = text[start..].split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let Some(all) = caught.get(0) else { return false };
+    let name = all.as_str().split(':').next().unwrap_or_default().to_ascii_lowercase();
     let value = value(text, caught);
-    let is_path = text[..start].ends_with('/');
+    let is_path = text[..all.start()].ends_with('/');
     let is_pair = value.trim_end_matches('=').contains('=');
     let is_password = name.starts_with("pass") && name != "passwd" || name == "pwd";
     let looks_random = value.len() >= 8 && value.bytes().any(|b| b.is_ascii_digit());
-    is_value(text, caught) && !is_path && !is_pair && (is_password || looks_random)
+    let is_word = value.bytes().all(|b| b.is_ascii_lowercase()) && goes_on(&text[all.end()..]);
+    is_value(text, caught) && !is_path && !is_pair && (is_password && !is_word || looks_random)
+}
+
+/// Whether the next word is one of a sentence, and not the name of another value.
+fn goes_on(rest: &str) -> bool {
+    let Some(rest) = rest.strip_prefix(' ') else { return false };
+    let word = rest.split(' ').next().unwrap_or_default();
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 /// `bearer authentication` and `basic constraints` are words.
@@ -204,6 +213,7 @@ mod tests {
             (r#"{"pin_token": 123456}"#, r#"{"pin_token": [redacted]}"#),
             ("aws_secret_access_key = wJalrXUtn/K7", "aws_secret_access_key = [redacted]"),
             ("Password: hunter2", "Password: [redacted]"),
+            ("password: letmein user: bob", "password: [redacted] user: bob"),
             ("X-Api-Key: 0123456789abcdef", "X-Api-Key: [redacted]"),
             ("run --db-password hunter2 --port 5", "run --db-password [redacted] --port 5"),
             ("user=a pass=b", "user=a pass=[redacted]"),
@@ -243,6 +253,8 @@ mod tests {
             "password_changed=true password=null",
             "SyntaxError: Unexpected token: identifier",
             "cat: /etc/passwd: Permission denied",
+            "Access denied for user 'app'@'10.0.0.1' (using password: YES)",
+            "invalid password: must contain a digit",
             "wrong password: user=root",
             "PWD=/home/app",
             "pass=12 fail=0",
