@@ -62,6 +62,13 @@ pub struct Received {
     bytes: usize,
 }
 
+impl Received {
+    #[cfg(test)]
+    pub(crate) fn new(seq: u64, at: Time, hook: &str, verdict: Verdict) -> Self {
+        Self { seq, at, hook: hook.to_owned(), verdict, bytes: 0 }
+    }
+}
+
 /// How many requests came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -69,6 +76,15 @@ pub struct Counts {
     pub accepted: u64,
     /// Answered with anything but 200.
     pub refused: u64,
+}
+
+/// Who looks on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Viewers {
+    /// Pages that wait for the next message just now.
+    pub waiting: usize,
+    /// The newest request that a page has shown.
+    pub seen: u64,
 }
 
 /// A running receiver.
@@ -126,8 +142,8 @@ impl Receiver {
         self.shared.log().counts
     }
 
-    /// How many pages wait for the next message just now.
-    pub fn viewers(&self) -> watch::Receiver<usize> {
+    /// Who looks on, for whoever wants to wait until somebody does.
+    pub fn viewers(&self) -> watch::Receiver<Viewers> {
         self.shared.viewers.subscribe()
     }
 
@@ -167,7 +183,7 @@ pub(super) struct Shared {
     limiters: Mutex<HashMap<String, Limiter>>,
     arrivals: broadcast::Sender<Arc<Received>>,
     newest: watch::Sender<u64>,
-    viewers: watch::Sender<usize>,
+    viewers: watch::Sender<Viewers>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -204,7 +220,7 @@ impl Shared {
             limiters: Mutex::default(),
             arrivals: broadcast::Sender::new(BROADCAST_MAX),
             newest: watch::Sender::new(0),
-            viewers: watch::Sender::new(0),
+            viewers: watch::Sender::new(Viewers::default()),
             stopped,
         }
     }
@@ -231,7 +247,7 @@ impl Shared {
 
     /// Ends when there is a request after `seq`, when `longest` is over, or when the receiver stops.
     pub(super) async fn after(&self, seq: u64, longest: Duration) {
-        let viewer = Viewer::new(&self.viewers);
+        let viewer = Viewer::new(&self.viewers, seq);
         let mut newest = self.newest.subscribe();
         tokio::select! {
             _ = newest.wait_for(|newest| *newest != seq) => {}
@@ -265,18 +281,21 @@ impl Shared {
 }
 
 /// Counts a waiting page for as long as it waits.
-struct Viewer<'a>(&'a watch::Sender<usize>);
+struct Viewer<'a>(&'a watch::Sender<Viewers>);
 
 impl<'a> Viewer<'a> {
-    fn new(count: &'a watch::Sender<usize>) -> Self {
-        count.send_modify(|count| *count += 1);
-        Self(count)
+    fn new(viewers: &'a watch::Sender<Viewers>, seen: u64) -> Self {
+        viewers.send_modify(|viewers| {
+            viewers.waiting += 1;
+            viewers.seen = viewers.seen.max(seen);
+        });
+        Self(viewers)
     }
 }
 
 impl Drop for Viewer<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
+        self.0.send_modify(|viewers| viewers.waiting -= 1);
     }
 }
 
