@@ -1,6 +1,4 @@
 //! The command line: one file a command.
 
-mod screen;
+pub mod screen;
 pub mod sink;
-
-pub use screen::Screen;

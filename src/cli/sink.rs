@@ -1,4 +1,6 @@
 //! `hooktail sink`: a local receiver that behaves as Slack does, with a live page.
+//!
+//! It takes `blocks` without checking or drawing them, and says so with the message.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -10,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Screen;
+use super::screen;
 use crate::message::draw::{self, Style};
 use crate::rate::Rate;
 use crate::sink::{Counts, Options, Received, Receiver};
@@ -100,7 +102,7 @@ async fn tell_all(receiver: &Receiver, as_json: bool) -> Result<(), SinkError> {
         };
         let text = match arrival {
             Ok(received) if as_json => line(&received),
-            Ok(received) => drawn(&received, &Screen::style()),
+            Ok(received) => drawn(&received, &screen::style()),
             Err(RecvError::Lagged(missed)) => {
                 tracing::warn!(missed, "requests came faster than they could be printed");
                 continue;

@@ -4,13 +4,14 @@
 //! kept is bounded by number and by size; who listens too slowly misses messages, and is told how many.
 
 use std::collections::{HashMap, VecDeque};
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::response::Response;
@@ -106,7 +107,7 @@ impl Receiver {
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared::new(address, options, stopped.clone()));
         let routes = Router::new()
-            .route("/", get(page::document))
+            .route("/", get(page::document).fallback(hook))
             .route("/page.css", get(page::stylesheet))
             .route("/page.js", get(page::script))
             .route("/messages.json", get(page::messages))
@@ -306,10 +307,12 @@ async fn hook(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     if !path.starts_with("/services") && method == "GET" {
         return page::not_found();
     }
-    // One byte more than is allowed comes as an error: the judge then sees a body that is too long.
-    let read = to_bytes(body, BODY_BYTES_MAX).await;
-    let too_long = read.is_err();
-    let body = read.unwrap_or_default();
+    let (body, too_long) = match to_bytes(body, BODY_BYTES_MAX).await {
+        Ok(body) => (body, false),
+        Err(error) if is_too_long(&error) => (Bytes::new(), true),
+        // The client has gone, or sends what is no HTTP: nobody reads an answer.
+        Err(_) => return Response::builder().status(400).body(Body::empty()).expect("a valid status"),
+    };
     let at = now();
     let (verdict, wait_secs) = answer(&shared, method, path, &head.headers, &body, too_long, at);
     let response = respond(&verdict, wait_secs);
@@ -355,11 +358,21 @@ fn respond(verdict: &Verdict, wait_secs: Option<u64>) -> Response {
     response.body(Body::from(verdict.body.clone())).expect("its status and headers are valid")
 }
 
+/// The limit's own error is the last cause; its type belongs to a crate that is not ours to name.
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string() == "length limit exceeded"
+}
+
 /// `path` without what makes it a credential, and no longer than a page wants it.
 fn masked(path: &str) -> String {
+    let shown = if path.starts_with("/services/") { 4 } else { 3 };
     let mut parts: Vec<&str> = path.split('/').collect();
-    if parts.len() > 4 {
-        parts.truncate(4);
+    if parts.len() > shown {
+        parts.truncate(shown);
         parts.push("…");
     }
     parts.join("/").chars().take(80).collect()
@@ -368,4 +381,22 @@ fn masked(path: &str) -> String {
 fn now() -> Time {
     let nanos = jiff::Timestamp::now().as_nanosecond();
     Time::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn a_token_is_not_shown() {
+        for (path, shown) in [
+            ("/services/T0/B0/secret", "/services/T0/B0/…"),
+            ("/services/T0/B0/secret/more", "/services/T0/B0/…"),
+            ("/T0/B0/secret", "/T0/B0/…"),
+            ("/triggers/T0/1/secret", "/triggers/T0/…"),
+            ("/elsewhere", "/elsewhere"),
+        ] {
+            assert_eq!(masked(path), shown);
+        }
+    }
 }

@@ -91,6 +91,7 @@ fn a_refusal_is_slacks_word_and_is_shown() {
         (SAMPLE_PATH, r#"{"text":""}"#, 400, "no_text"),
         ("/services/T00000000/B00000000/x", MESSAGE, 403, "invalid_token"),
         ("/elsewhere", MESSAGE, 404, "no_service"),
+        ("/", MESSAGE, 404, "no_service"),
     ] {
         let answer = post(&running.url(path), body).unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (status, word));
@@ -100,7 +101,7 @@ fn a_refusal_is_slacks_word_and_is_shown() {
     assert_eq!(get(&running.sink().webhook_url()).unwrap().status, 405);
     let page = get(&running.url("/")).unwrap().body;
     assert!(page.contains("<code>no_text</code>"), "{page}");
-    assert_eq!(running.stop(), Counts { accepted: 0, refused: 6 });
+    assert_eq!(running.stop(), Counts { accepted: 0, refused: 7 });
 }
 
 #[test]
