@@ -27,7 +27,7 @@ use crate::time::Human;
 
 use super::exit::{Exit, Failure};
 use super::load::usable;
-use super::{Screen, runtime};
+use super::{runtime, screen};
 
 /// The options of `hooktail demo`.
 #[derive(Debug, Args)]
@@ -126,7 +126,7 @@ async fn draw_arrivals(mut arrivals: broadcast::Receiver<Arc<Received>>) -> std:
         match arrivals.recv().await {
             Ok(received) => {
                 if let Some(message) = received.verdict.message.as_ref().filter(|_| received.verdict.accepted()) {
-                    let drawn = draw::terminal(message, &Screen::style());
+                    let drawn = draw::terminal(message, &screen::stdout_style());
                     writeln!(std::io::stdout(), "{drawn}")?;
                 }
             }

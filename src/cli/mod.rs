@@ -9,14 +9,13 @@ mod pipe;
 mod run;
 mod screen;
 mod send;
-pub mod sink;
+mod sink;
 mod stops;
 
 use clap::{Parser, Subcommand};
 
 pub use exit::{Exit, Failure};
 pub use log::LogArgs;
-pub use screen::Screen;
 
 /// Tails logs, matches rules on their lines, and posts what matters to Slack.
 #[derive(Debug, Parser)]

@@ -20,7 +20,7 @@ use crate::time::{DurationError, parse_duration};
 
 use super::exit::{Exit, Failure};
 use super::load::ConfigArgs;
-use super::{Screen, runtime, stops};
+use super::{runtime, screen, stops};
 
 /// The options of `hooktail run`.
 #[derive(Debug, Args)]
@@ -123,8 +123,8 @@ pub(super) fn follow(
 fn draw_on(where_to: Drawn, message: &Message) {
     // Nobody looks any more: that is no reason to stop watching.
     let _ = match where_to {
-        Drawn::Stdout => writeln!(std::io::stdout(), "{}", draw::terminal(message, &Screen::style())),
-        Drawn::Stderr => writeln!(std::io::stderr(), "{}", draw::terminal(message, &Screen::style_of_stderr())),
+        Drawn::Stdout => writeln!(std::io::stdout(), "{}", draw::terminal(message, &screen::stdout_style())),
+        Drawn::Stderr => writeln!(std::io::stderr(), "{}", draw::terminal(message, &screen::stderr_style())),
     };
 }
 

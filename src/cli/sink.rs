@@ -1,9 +1,10 @@
 //! `hooktail sink`: a local receiver that behaves as Slack does, with a live page.
+//!
+//! It takes `blocks` without checking or drawing them, and says so with the message.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -11,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Screen;
+use super::screen;
 use crate::message::draw::{self, Style};
 use crate::rate::Rate;
 use crate::sink::{Counts, Options, Received, Receiver};
@@ -101,7 +102,7 @@ async fn tell_all(receiver: &Receiver, as_json: bool) -> Result<(), SinkError> {
         };
         let text = match arrival {
             Ok(received) if as_json => line(&received),
-            Ok(received) => drawn(&received, &Screen::style()),
+            Ok(received) => drawn(&received, &screen::stdout_style()),
             Err(RecvError::Lagged(missed)) => {
                 tracing::warn!(missed, "requests came faster than they could be printed");
                 continue;
@@ -132,13 +133,13 @@ fn count(counts: Counts) -> String {
 }
 
 /// A request as it is drawn, an empty line after it.
-fn drawn(received: &Arc<Received>, style: &Style) -> String {
+fn drawn(received: &Received, style: &Style) -> String {
     let verdict = &received.verdict;
     let mut out = match &verdict.message {
         Some(message) => draw::terminal(message, style),
         None => {
             let reasons = verdict.errors.join("; ");
-            let plain = draw::visible(&format!("{} {}: {reasons}", verdict.status, verdict.body));
+            let plain = one_line(&format!("{} {}: {reasons}", verdict.status, verdict.body));
             let red = anstyle::AnsiColor::Red.on_default().bold();
             let (on, off) = if style.color {
                 (red.render().to_string(), red.render_reset().to_string())
@@ -149,10 +150,15 @@ fn drawn(received: &Arc<Received>, style: &Style) -> String {
         }
     };
     for remark in &verdict.lint {
-        out.push_str(&format!("  note: {}\n", draw::visible(remark)));
+        out.push_str(&format!("  note: {}\n", one_line(remark)));
     }
     out.push('\n');
     out
+}
+
+/// What a sender has named, so that it can't draw.
+fn one_line(text: &str) -> String {
+    draw::visible(text).replace('\n', "\\n")
 }
 
 fn line(received: &Received) -> String {
@@ -168,4 +174,49 @@ fn line(received: &Received) -> String {
         "message": verdict.message,
     });
     format!("{line}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::{SAMPLE_PATH, judge};
+    use crate::time::Time;
+
+    fn received(body: &str) -> Received {
+        let verdict = judge("POST", SAMPLE_PATH, Some("application/json"), body.as_bytes());
+        Received::new(7, Time::EPOCH, "/services/T00000000/B00000000/…", verdict)
+    }
+
+    const PLAIN: Style = Style { color: false, width: 80 };
+
+    #[test]
+    fn a_message_is_drawn_with_its_remarks() {
+        assert_eq!(
+            drawn(&received(r##"{"text":"<!here> x","attachments":[{"color":"red","text":"y"}]}"##), &PLAIN),
+            "@here x\n▌ y\n  note: attachments[0].color: neither good, warning, danger nor #RRGGBB\n\n"
+        );
+    }
+
+    #[test]
+    fn a_refusal_says_why_and_nothing_in_it_acts() {
+        assert_eq!(
+            drawn(&received("{\"a\\u001bb\":1,\"a\\u001bb\":1}"), &PLAIN),
+            "refused 400 invalid_payload: the body is no JSON: the key `a\\x1bb` stands twice at line 1 column 27\n\n"
+        );
+    }
+
+    #[test]
+    fn for_a_program_a_request_is_a_line() {
+        let line = line(&received(r#"{"text":"a\nb"}"#));
+        assert_eq!(line.matches('\n').count(), 1);
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&line["seq"], &line["status"]), (&json!(7), &json!(200)));
+        assert_eq!(line["message"]["text"], "a\nb");
+    }
+
+    #[test]
+    fn the_end_counts() {
+        assert_eq!(count(Counts { accepted: 1, refused: 0 }), "1 message posted, 0 refused");
+        assert_eq!(count(Counts { accepted: 2, refused: 3 }), "2 messages posted, 3 refused");
+    }
 }

@@ -36,8 +36,7 @@ pub(super) fn keep(text: &str) -> (String, u64) {
     }
     let head = text.floor_char_boundary(Snapshot::HEAD_BYTES);
     let tail = text.ceil_char_boundary(text.len() - Snapshot::TAIL_BYTES);
-    // The line's end marks the cut for whoever reads the text alone.
-    (format!("{}\n{}", &text[..head], &text[tail..]), (tail - head) as u64)
+    (format!("{}{}", &text[..head], &text[tail..]), (tail - head) as u64)
 }
 
 fn keep_all(texts: &Texts) -> Texts {

@@ -52,6 +52,9 @@ pub(super) fn check(value: &Value, part: &str, lint: &mut Vec<String>) -> Checke
         need(mixed.is_empty(), WORD, part, &format!("beside blocks stands {}", mixed.join(", ")))?;
         lint.push(format!("{part}.blocks: not checked and not drawn here"));
     }
+    if list(value, "actions", WORD)?.len() > 5 {
+        lint.push(format!("{part}.actions: more than 5"));
+    }
     looks(value, part, lint);
     let text = |key: &str| value[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     Ok(Attachment {
@@ -87,10 +90,6 @@ fn keys(value: &Value, part: &str, lint: &mut Vec<String>) -> Checked {
         } else if !OTHERS.contains(&key.as_str()) {
             lint.push(format!("{part}.{key}: a key that Slack does not document"));
         }
-    }
-    let actions = list(value, "actions", WORD)?;
-    if actions.len() > 5 {
-        lint.push(format!("{part}.actions: more than 5"));
     }
     Ok(())
 }

@@ -21,6 +21,11 @@ const BLOCKS_MAX: usize = 50;
 const TEXT_CHARS_MAX: usize = 40_000;
 const TEXT_CHARS_ADVISED: usize = 4_000;
 
+/// Remarks on one message; a sender can make as many keys as fit in a body.
+const REMARKS_MAX: usize = 20;
+/// Characters of one remark, which may name a sender's key.
+const REMARK_CHARS_MAX: usize = 200;
+
 /// The answer, and what led to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -59,7 +64,7 @@ impl Verdict {
         Self {
             status,
             body: body.into(),
-            errors: vec![why.into()],
+            errors: vec![cut(why.into())],
             lint: Vec::new(),
             live: Vec::new(),
             message: None,
@@ -119,7 +124,14 @@ pub fn judge(method: &str, path: &str, content_type: Option<&str>, body: &[u8]) 
     let whole = Value::Object(payload);
     let live = audit::live(&whole);
     let mut lint = Vec::new();
-    match check(&whole, &mut lint) {
+    let checked = check(&whole, &mut lint);
+    let more = lint.len().saturating_sub(REMARKS_MAX);
+    lint.truncate(REMARKS_MAX);
+    let mut lint: Vec<String> = lint.into_iter().map(cut).collect();
+    if more > 0 {
+        lint.push(format!("and {more} more"));
+    }
+    match checked {
         Ok(message) => {
             Verdict { status: 200, body: "ok".into(), errors: Vec::new(), lint, live, message: Some(message) }
         }
@@ -179,6 +191,13 @@ pub fn rate_limited(verdict: &Verdict, wait: Duration) -> (Verdict, u64) {
     let body = json!({"retry_after": secs, "ok": false, "error": "rate_limited"}).to_string();
     let why = format!("over this webhook's rate: again in {secs} s");
     (Verdict { live: verdict.live.clone(), ..Verdict::refused(429, body, why) }, secs)
+}
+
+fn cut(remark: String) -> String {
+    match remark.char_indices().nth(REMARK_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &remark[..end]),
+        None => remark,
+    }
 }
 
 fn payload(content_type: Option<&str>, body: &[u8]) -> Checked<Map<String, Value>> {

@@ -13,7 +13,7 @@ mod strict;
 
 pub use audit::{Live, live};
 pub use judge::{BODY_BYTES_MAX, Verdict, judge, misdirected, rate_limited};
-pub use server::{Counts, Options, Received, Receiver};
+pub use server::{Counts, Options, Received, Receiver, Viewers};
 
 /// The path of a webhook to try things with.
 pub const SAMPLE_PATH: &str = "/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX";

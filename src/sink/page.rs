@@ -4,6 +4,7 @@
 //! All of it comes from this receiver. The policy forbids everything else, inline scripts and styles too, so that a
 //! hostile message could do nothing even if it got past the escaping.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,9 +35,9 @@ const SHOWN_MAX: usize = 200;
 /// The longest that a page's question is kept open.
 const WAIT_MAX: Duration = Duration::from_secs(25);
 
-/// A page that outlives the receiver, or is opened by a name that leads here from elsewhere, gets nothing.
+/// The answer to a question that was asked by a name which only leads here.
 ///
-/// Where the receiver listens on loopback, only loopback names may ask: a web page whose name is made to point at
+/// Where the receiver listens on loopback, loopback names alone may ask: a web page whose name is made to point at
 /// this machine could read the messages else.
 fn forbidden(shared: &Shared, headers: &HeaderMap) -> Option<Response> {
     if !shared.loopback() {
@@ -47,7 +48,8 @@ fn forbidden(shared: &Shared, headers: &HeaderMap) -> Option<Response> {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    let known = matches!(name, "localhost" | "[::1]") || name.starts_with("127.");
+    let address = name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    let known = address || matches!(name, "localhost" | "[::1]");
     (!known).then(|| (StatusCode::FORBIDDEN, "ask for localhost").into_response())
 }
 

@@ -4,13 +4,14 @@
 //! kept is bounded by number and by size; who listens too slowly misses messages, and is told how many.
 
 use std::collections::{HashMap, VecDeque};
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::response::Response;
@@ -62,6 +63,13 @@ pub struct Received {
     bytes: usize,
 }
 
+impl Received {
+    #[cfg(test)]
+    pub(crate) fn new(seq: u64, at: Time, hook: &str, verdict: Verdict) -> Self {
+        Self { seq, at, hook: hook.to_owned(), verdict, bytes: 0 }
+    }
+}
+
 /// How many requests came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -69,6 +77,15 @@ pub struct Counts {
     pub accepted: u64,
     /// Answered with anything but 200.
     pub refused: u64,
+}
+
+/// Who looks on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Viewers {
+    /// Pages that wait for the next message just now.
+    pub waiting: usize,
+    /// The newest request that a page has shown.
+    pub seen: u64,
 }
 
 /// A running receiver.
@@ -90,7 +107,7 @@ impl Receiver {
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared::new(address, options, stopped.clone()));
         let routes = Router::new()
-            .route("/", get(page::document))
+            .route("/", get(page::document).fallback(hook))
             .route("/page.css", get(page::stylesheet))
             .route("/page.js", get(page::script))
             .route("/messages.json", get(page::messages))
@@ -126,8 +143,8 @@ impl Receiver {
         self.shared.log().counts
     }
 
-    /// How many pages wait for the next message just now.
-    pub fn viewers(&self) -> watch::Receiver<usize> {
+    /// Who looks on, for whoever wants to wait until somebody does.
+    pub fn viewers(&self) -> watch::Receiver<Viewers> {
         self.shared.viewers.subscribe()
     }
 
@@ -167,7 +184,7 @@ pub(super) struct Shared {
     limiters: Mutex<HashMap<String, Limiter>>,
     arrivals: broadcast::Sender<Arc<Received>>,
     newest: watch::Sender<u64>,
-    viewers: watch::Sender<usize>,
+    viewers: watch::Sender<Viewers>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -204,7 +221,7 @@ impl Shared {
             limiters: Mutex::default(),
             arrivals: broadcast::Sender::new(BROADCAST_MAX),
             newest: watch::Sender::new(0),
-            viewers: watch::Sender::new(0),
+            viewers: watch::Sender::new(Viewers::default()),
             stopped,
         }
     }
@@ -231,7 +248,7 @@ impl Shared {
 
     /// Ends when there is a request after `seq`, when `longest` is over, or when the receiver stops.
     pub(super) async fn after(&self, seq: u64, longest: Duration) {
-        let viewer = Viewer::new(&self.viewers);
+        let viewer = Viewer::new(&self.viewers, seq);
         let mut newest = self.newest.subscribe();
         tokio::select! {
             _ = newest.wait_for(|newest| *newest != seq) => {}
@@ -265,18 +282,21 @@ impl Shared {
 }
 
 /// Counts a waiting page for as long as it waits.
-struct Viewer<'a>(&'a watch::Sender<usize>);
+struct Viewer<'a>(&'a watch::Sender<Viewers>);
 
 impl<'a> Viewer<'a> {
-    fn new(count: &'a watch::Sender<usize>) -> Self {
-        count.send_modify(|count| *count += 1);
-        Self(count)
+    fn new(viewers: &'a watch::Sender<Viewers>, seen: u64) -> Self {
+        viewers.send_modify(|viewers| {
+            viewers.waiting += 1;
+            viewers.seen = viewers.seen.max(seen);
+        });
+        Self(viewers)
     }
 }
 
 impl Drop for Viewer<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
+        self.0.send_modify(|viewers| viewers.waiting -= 1);
     }
 }
 
@@ -287,10 +307,12 @@ async fn hook(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     if !path.starts_with("/services") && method == "GET" {
         return page::not_found();
     }
-    // One byte more than is allowed comes as an error: the judge then sees a body that is too long.
-    let read = to_bytes(body, BODY_BYTES_MAX).await;
-    let too_long = read.is_err();
-    let body = read.unwrap_or_default();
+    let (body, too_long) = match to_bytes(body, BODY_BYTES_MAX).await {
+        Ok(body) => (body, false),
+        Err(error) if is_too_long(&error) => (Bytes::new(), true),
+        // The client has gone, or sends what is no HTTP: nobody reads an answer.
+        Err(_) => return Response::builder().status(400).body(Body::empty()).expect("a valid status"),
+    };
     let at = now();
     let (verdict, wait_secs) = answer(&shared, method, path, &head.headers, &body, too_long, at);
     let response = respond(&verdict, wait_secs);
@@ -336,11 +358,21 @@ fn respond(verdict: &Verdict, wait_secs: Option<u64>) -> Response {
     response.body(Body::from(verdict.body.clone())).expect("its status and headers are valid")
 }
 
+/// The limit's own error is the last cause; its type belongs to a crate that is not ours to name.
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string() == "length limit exceeded"
+}
+
 /// `path` without what makes it a credential, and no longer than a page wants it.
 fn masked(path: &str) -> String {
+    let shown = if path.starts_with("/services/") { 4 } else { 3 };
     let mut parts: Vec<&str> = path.split('/').collect();
-    if parts.len() > 4 {
-        parts.truncate(4);
+    if parts.len() > shown {
+        parts.truncate(shown);
         parts.push("…");
     }
     parts.join("/").chars().take(80).collect()
@@ -349,4 +381,22 @@ fn masked(path: &str) -> String {
 fn now() -> Time {
     let nanos = jiff::Timestamp::now().as_nanosecond();
     Time::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn a_token_is_not_shown() {
+        for (path, shown) in [
+            ("/services/T0/B0/secret", "/services/T0/B0/…"),
+            ("/services/T0/B0/secret/more", "/services/T0/B0/…"),
+            ("/T0/B0/secret", "/T0/B0/…"),
+            ("/triggers/T0/1/secret", "/triggers/T0/…"),
+            ("/elsewhere", "/elsewhere"),
+        ] {
+            assert_eq!(masked(path), shown);
+        }
+    }
 }

@@ -220,3 +220,26 @@ fn colours_are_hex_or_a_name_or_grey() {
         assert_eq!(color(other), (0xdd, 0xdd, 0xdd), "{other}");
     }
 }
+
+proptest::proptest! {
+    /// Whatever a text holds, no row is wider than the terminal, and nothing in it acts.
+    #[test]
+    fn any_text_stays_within_its_place(text in "(?s)([*_~`<>|!@&;a\u{1b}\u{202e}日\u{301} \n]|.){0,200}", width in 20_usize..60) {
+        let mut message = brute_force();
+        message.text.clone_from(&text);
+        let part = &mut message.attachments[0];
+        (part.text, part.title, part.footer) = (Some(text.clone()), Some(text.clone()), Some(text.clone()));
+        part.mrkdwn_in.push("fields".into());
+        part.fields = vec![field(&text, &text, true), field("b", &text, true)];
+        for line in plain(&message, width).lines() {
+            let columns: usize = line.chars().map(|c| unicode_width::UnicodeWidthChar::width(c).unwrap_or(99)).sum();
+            proptest::prop_assert!(columns <= width, "{columns} columns: {line:?}");
+        }
+        let drawn = html_of(&message);
+        let tags = drawn.split('<').skip(1).map(|tag| tag.split([' ', '>', '/']).find(|name| !name.is_empty()));
+        for tag in tags {
+            let known = ["div", "svg", "rect", "span", "strong", "em", "s", "a", "code", "pre", "dl", "dt", "dd", "time"];
+            proptest::prop_assert!(tag.is_some_and(|tag| known.contains(&tag)), "{tag:?} in {drawn}");
+        }
+    }
+}

@@ -230,3 +230,13 @@ fn over_the_rate() {
         assert_eq!(limited.message, None);
     }
 }
+
+#[test]
+fn remarks_are_bounded() {
+    let keys = (0..1_000).map(|at| (format!("{at}{}", "k".repeat(1_000)), json!(1)));
+    let mut payload: Map<String, Value> = keys.collect();
+    payload.insert("text".into(), "x".into());
+    let lint = post(&Value::Object(payload)).lint;
+    assert_eq!((lint.len(), lint[20].as_str()), (21, "and 980 more"));
+    assert!(lint.iter().all(|remark| remark.chars().count() <= 201));
+}
