@@ -83,6 +83,9 @@ impl crate::expr::Fields for Fields<'_> {
             "labels" => self.labels(),
             _ => Texts::new(),
         };
-        texts.iter().map(|(name, text)| (Cow::Owned(name.to_string()), Cow::Owned(text.to_string()))).collect()
+        texts
+            .iter()
+            .map(|(name, text)| (Cow::Owned(name.to_string()), Cow::Owned(text.to_string())))
+            .collect()
     }
 }

@@ -53,12 +53,21 @@ fn in_words(loaded: &Loaded) -> String {
         words += &format!("{}\n  {}\n\n", rule.name, config::describe(rule, config));
     }
     let rules = config.rules.len();
-    words + &format!("{rules} rule{}: {}\n", if rules == 1 { "" } else { "s" }, if found.is_empty() { "nothing is wrong" } else { &found })
+    words
+        + &format!(
+            "{rules} rule{}: {}\n",
+            if rules == 1 { "" } else { "s" },
+            if found.is_empty() { "nothing is wrong" } else { &found }
+        )
 }
 
 fn as_json(loaded: &Loaded) -> String {
     let rules = loaded.config.iter().flat_map(|config| config.rules.iter().map(move |rule| (config, rule)));
-    let rules: Vec<_> =
-        rules.map(|(config, rule)| json!({ "name": rule.name, "description": config::describe(rule, config) })).collect();
-    format!("{}\n", json!({ "ok": loaded.config.is_some(), "diagnostics": loaded.diagnostics, "rules": rules }))
+    let rules: Vec<_> = rules
+        .map(|(config, rule)| json!({ "name": rule.name, "description": config::describe(rule, config) }))
+        .collect();
+    format!(
+        "{}\n",
+        json!({ "ok": loaded.config.is_some(), "diagnostics": loaded.diagnostics, "rules": rules })
+    )
 }

@@ -125,7 +125,9 @@ async fn draw_arrivals(mut arrivals: broadcast::Receiver<Arc<Received>>) -> std:
     loop {
         match arrivals.recv().await {
             Ok(received) => {
-                if let Some(message) = received.verdict.message.as_ref().filter(|_| received.verdict.accepted()) {
+                if let Some(message) =
+                    received.verdict.message.as_ref().filter(|_| received.verdict.accepted())
+                {
                     let drawn = draw::terminal(message, &screen::stdout_style());
                     writeln!(std::io::stdout(), "{drawn}")?;
                 }
@@ -148,7 +150,9 @@ fn greeting(receiver: &Receiver, folder: &Path) -> String {
 fn count(ended: &Ended) -> String {
     let report = &ended.report;
     let total = report.total();
-    let sum = |count: fn(&crate::report::WebhookReport) -> u64| Thousands(report.webhooks.values().map(count).sum());
+    let sum = |count: fn(&crate::report::WebhookReport) -> u64| {
+        Thousands(report.webhooks.values().map(count).sum())
+    };
     format!(
         "{} lines read, {} matches, {} alerts in {} messages sent; {} matches folded away, {} below `when`, {} held back \
          by the throttle; {}\n",

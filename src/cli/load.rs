@@ -24,7 +24,8 @@ impl ConfigArgs {
     /// The file that is meant.
     pub(super) fn path(&self) -> Result<PathBuf, Failure> {
         let given = self.config.clone();
-        let found = given.or_else(|| [NEARBY, INSTALLED].into_iter().map(PathBuf::from).find(|path| path.exists()));
+        let found =
+            given.or_else(|| [NEARBY, INSTALLED].into_iter().map(PathBuf::from).find(|path| path.exists()));
         found.ok_or_else(|| {
             Failure::usage(format!(
                 "no rule file: neither `./{NEARBY}` nor `{INSTALLED}` is there\n\
@@ -59,4 +60,3 @@ pub(super) fn print(loaded: &Loaded) {
         let _ = writeln!(out, "{}\n", diagnostic.render(&loaded.sources, color));
     }
 }
-

@@ -79,5 +79,9 @@ pub fn run(cli: Cli) -> Exit {
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     // Two threads: one can deliver while the other waits for a slow name server.
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(Failure::failed)
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Failure::failed)
 }

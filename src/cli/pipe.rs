@@ -112,13 +112,15 @@ fn rule_file(args: &PipeArgs, (key, url): (&str, String)) -> String {
     input.insert("passthrough".to_owned(), json!(args.passthrough));
     put(&mut input, "parse", args.parse.clone());
 
-    let mut rule = Map::from_iter([("name".to_owned(), json!("pipe")), ("match".to_owned(), json!(args.patterns))]);
+    let mut rule =
+        Map::from_iter([("name".to_owned(), json!("pipe")), ("match".to_owned(), json!(args.patterns))]);
     put(&mut rule, "ignore", some(&args.ignore));
     put(&mut rule, "severity", args.severity.clone());
     put(&mut rule, "mention", some(&args.mention));
     let by = some(&args.by);
     if let (Some(count), Some(within)) = (args.count, &args.within) {
-        let mut when = Map::from_iter([("count".to_owned(), json!(count)), ("within".to_owned(), json!(within))]);
+        let mut when =
+            Map::from_iter([("count".to_owned(), json!(count)), ("within".to_owned(), json!(within))]);
         put(&mut when, "by", by.clone());
         rule.insert("when".to_owned(), Value::Object(when));
     }

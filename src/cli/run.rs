@@ -68,7 +68,11 @@ pub(super) enum StateDir {
 }
 
 fn state_dir(text: &str) -> Result<StateDir, &'static str> {
-    if text == "none" { Ok(StateDir::None) } else { Err("a state directory is not yet supported; only `none` is") }
+    if text == "none" {
+        Ok(StateDir::None)
+    } else {
+        Err("a state directory is not yet supported; only `none` is")
+    }
 }
 
 /// Where drawn messages and the report go.
@@ -84,7 +88,9 @@ pub(super) enum Drawn {
 pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
     let config = args.config.load()?;
     if args.ending.state_dir.is_none() && !args.until_eof {
-        tracing::info!("state is kept in memory (`--state-dir none`): a restart begins at the ends of the files");
+        tracing::info!(
+            "state is kept in memory (`--state-dir none`): a restart begins at the ends of the files"
+        );
     }
     let until = if args.until_eof { Until::Eof } else { Until::Stopped };
     follow(config, until, &args.ending, args.dry_run.then_some(Drawn::Stdout))
@@ -137,7 +143,11 @@ fn tell(ended: &Ended, host: &str) {
     }
     let _ = writeln!(out, "hooktail: {}", ended.report);
     if !ended.undelivered.is_empty() {
-        let _ = writeln!(out, "hooktail: {} alerts are undelivered and gone: state was in memory", ended.undelivered.len());
+        let _ = writeln!(
+            out,
+            "hooktail: {} alerts are undelivered and gone: state was in memory",
+            ended.undelivered.len()
+        );
     }
 }
 
@@ -145,8 +155,9 @@ fn write_report(ended: &Ended, path: Option<&std::path::Path>) -> Result<(), Fai
     let Some(path) = path else { return Ok(()) };
     let mut json = serde_json::to_vec_pretty(&ended.report).map_err(Failure::failed)?;
     json.push(b'\n');
-    std::fs::write(path, json)
-        .map_err(|error| Failure::failed(format!("failed to write the report to `{}`: {error}", path.display())))
+    std::fs::write(path, json).map_err(|error| {
+        Failure::failed(format!("failed to write the report to `{}`: {error}", path.display()))
+    })
 }
 
 /// A duration on the command line: as in the configuration, and a bare `0`.

@@ -39,7 +39,10 @@ pub(super) fn run(args: &SendArgs) -> Result<Exit, Failure> {
     let Some(webhook) = config.webhooks.iter().find(|webhook| *webhook.name == *args.webhook) else {
         let names: Vec<_> = config.webhooks.iter().map(|webhook| format!("`{}`", webhook.name)).collect();
         let known = names.join(", ");
-        return Err(Failure::usage(format!("there is no webhook `{}`\nhelp: there is {known}", args.webhook)));
+        return Err(Failure::usage(format!(
+            "there is no webhook `{}`\nhelp: there is {known}",
+            args.webhook
+        )));
     };
     let clock = Clock::start();
     let message = render::test_message(&args.message, &config.host, clock.now());

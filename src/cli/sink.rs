@@ -19,27 +19,27 @@ use crate::sink::{Counts, Options, Received, Receiver};
 
 /// The options of `hooktail sink`.
 #[derive(Debug, Clone, clap::Args)]
-pub struct SinkArgs {
+pub(super) struct SinkArgs {
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8089")]
-    pub listen: SocketAddr,
+    listen: SocketAddr,
 
     /// Messages a second that each webhook takes before it answers 429, as Slack does; 0: any number
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub rate: u32,
+    rate: u32,
 
     /// How many may come at once
     #[arg(long, value_name = "N", default_value = "1")]
-    pub burst: NonZeroU32,
+    burst: NonZeroU32,
 
     /// Print each request as one line of JSON, instead of drawing it
     #[arg(long)]
-    pub json: bool,
+    json: bool,
 }
 
 /// Why the receiver ended before it was told to.
 #[derive(Debug, thiserror::Error)]
-pub enum SinkError {
+pub(super) enum SinkError {
     /// The address can't be had.
     #[error(
         "can't listen on {address}\nhelp: another program may have it; `--listen 127.0.0.1:0` takes any free port"
@@ -65,7 +65,7 @@ pub enum SinkError {
 ///
 /// # Errors
 /// The address is taken, or standard output fails.
-pub async fn run(args: SinkArgs) -> Result<(), SinkError> {
+pub(super) async fn run(args: SinkArgs) -> Result<(), SinkError> {
     let address = args.listen;
     let listener =
         TcpListener::bind(address).await.map_err(|source| SinkError::Listen { address, source })?;

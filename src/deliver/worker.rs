@@ -155,7 +155,7 @@ async fn send(spec: &WebhookSpec, shared: &Shared, tally: &Tally, plan: &mut Pla
                     tracing::warn!(webhook = %spec.name, answer = %why, alerts = %ids(), "not delivered: it is sent again");
                 }
                 (None, _) => {
-                    tracing::info!(webhook = %spec.name, alerts = %ids(), "the receiver asks for a pause")
+                    tracing::info!(webhook = %spec.name, alerts = %ids(), "the receiver asks for a pause");
                 }
             }
         }

@@ -34,8 +34,9 @@ pub(super) fn keep(text: &str) -> (String, u64) {
     if text.len() <= Snapshot::HEAD_BYTES + Snapshot::TAIL_BYTES {
         return (text.to_owned(), 0);
     }
-    let head = text.floor_char_boundary(Snapshot::HEAD_BYTES);
-    let tail = text.ceil_char_boundary(text.len() - Snapshot::TAIL_BYTES);
+    let boundary = |at: &usize| text.is_char_boundary(*at);
+    let head = (0..=Snapshot::HEAD_BYTES).rev().find(boundary).unwrap_or(0);
+    let tail = (text.len() - Snapshot::TAIL_BYTES..=text.len()).find(boundary).unwrap_or(text.len());
     (format!("{}{}", &text[..head], &text[tail..]), (tail - head) as u64)
 }
 

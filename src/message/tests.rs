@@ -53,6 +53,7 @@ pub(super) fn alert(line: &str) -> Alert {
         since_last: Duration::ZERO,
         folded: None,
         held_back: None,
+        overflowed: 0,
     }
 }
 

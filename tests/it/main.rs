@@ -2,5 +2,6 @@
 
 mod client;
 mod page;
+mod readme;
 mod receiver;
 mod sink;
