@@ -100,15 +100,6 @@ impl<'a> Place<'a> {
         self.node.get(key).is_some()
     }
 
-    /// Whether nothing is in it.
-    pub(super) fn is_empty(self) -> bool {
-        match &self.node.shape {
-            Shape::List(items) => items.is_empty(),
-            Shape::Map(entries) => entries.is_empty(),
-            Shape::Scalar(_) | Shape::Alias => self.node.value.is_empty(),
-        }
-    }
-
     /// The keys that are written, each once, in order.
     pub(super) fn keys(self) -> Vec<&'a str> {
         let Shape::Map(entries) = &self.node.shape else { return Vec::new() };
@@ -146,13 +137,18 @@ impl<'a> Place<'a> {
     pub(super) fn inner_span(self, value: &str, inner: Range<usize>) -> Span<'a> {
         let start = self.node.value.start;
         let found = match self.node.shape {
-            Shape::Scalar(style) => inside(style, &self.source.text[start..], value, inner),
+            Shape::Scalar(style) => inside(style, &self.source.text, start, value, inner),
             _ => None,
         };
         match found {
-            Some(range) => self.source.span(start + range.start..start + range.end),
+            Some(range) => self.source.span(range),
             None => self.value_span(),
         }
+    }
+
+    /// Where the value stands, in bytes.
+    pub(super) fn value_range(self) -> Range<usize> {
+        self.node.value.clone()
     }
 
     /// The value as it is written, quotes included.
