@@ -73,7 +73,7 @@ rules:                                # what is worth telling someone
     let rule = &config.rules[0];
     assert_eq!(rule.when, When::Count { count: 5, within: secs(60), by: vec!["ip".into()] });
     assert_eq!(
-        describe(rule, &config),
+        describe(rule, &config).join("; "),
         "takes lines of `auth` that match `Failed password for (?:invalid user )?(?P<user>\\S+) from (?P…`; \
          alerts when 5 lie within 1m per `ip`; posts to `ops` as warning; \
          repeats per `ip` are folded for 10m, then twice as long each time, up to 4h; \
@@ -323,7 +323,7 @@ fn anchors_and_merge_keys_work() {
 fn what_a_rule_does_is_told() {
     let told = |keys: &str| {
         let config = config(&rules(keys));
-        describe(&config.rules[0], &config)
+        describe(&config.rules[0], &config).join("; ")
     };
     assert_eq!(
         told("    match: [a, b]\n    ignore: c\n    mention: here\n    dedup: { window: 1m, backoff: 1 }\n"),
