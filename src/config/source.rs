@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::spans::{Node, Shape, inside};
+use super::spelling::nearest;
 
 /// A file of the configuration, or a text that stands in for one.
 #[derive(Debug)]
@@ -98,6 +99,12 @@ impl<'a> Place<'a> {
     /// Whether `key` is written, whatever stands under it.
     pub(super) fn has(self, key: &str) -> bool {
         self.node.get(key).is_some()
+    }
+
+    /// Whether `key` is written, or a key that was probably meant for it: that one is reported as unknown, and what it
+    /// was meant for is not missing.
+    pub(super) fn means(self, key: &str) -> bool {
+        self.has(key) || self.keys().into_iter().any(|written| nearest(written, [key]).is_some())
     }
 
     /// The keys that are written, each once, in order.

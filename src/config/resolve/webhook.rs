@@ -75,6 +75,7 @@ fn url_of(at: At<'_, RawWebhook>, name: &str, env: Env<'_>, report: &mut Report)
                 .label("write one of them");
             return None;
         }
+        (false, false) if at.place.means("url") || at.place.means("url_file") => return None,
         (false, false) => {
             report
                 .error(&at.place.key_span(), format!("webhook `{name}` needs `url` or `url_file`"))
