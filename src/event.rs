@@ -1,7 +1,6 @@
 //! What flows: a line as an [`Event`], and a [`Match`] of a rule on it. No I/O, no clock.
 
 use std::borrow::Cow;
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +27,16 @@ pub enum Stream {
     Stdout,
     /// Standard error.
     Stderr,
+}
+
+impl Stream {
+    /// Its name in the field `stream`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
 }
 
 /// Where lines come from; shared by all the events of one file or stream.
@@ -72,17 +81,6 @@ pub struct Match {
     pub event: Arc<Event>,
     /// What the named groups of the pattern caught, in the pattern's order; a group that took no part is absent.
     pub captures: Texts,
-}
-
-/// Whole lines as they were read from one place, and the place after them.
-///
-/// What the readers hand to `scan`: `bytes` ends with a line's end, or holds a last line without one.
-#[derive(Debug)]
-pub struct Block<'a> {
-    /// The lines, each as a range of `bytes` without its end.
-    pub bytes: &'a [u8],
-    /// Where the lines lie.
-    pub lines: &'a [Range<usize>],
 }
 
 /// The names that captures may not take: what `config.md` calls reserved.

@@ -10,15 +10,24 @@
 //! `line`, `scan`, `engine`, `message` and `deliver`'s plan and answers do no I/O, read no clock and make no random
 //! choice: time and jitter are arguments.
 
+pub mod agent;
+pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod deliver;
 pub mod engine;
 pub mod event;
 pub mod expr;
+pub mod fields;
 pub mod input;
 pub mod line;
 pub mod message;
 pub mod rate;
+pub mod report;
 pub mod rule;
+pub mod scan;
 pub mod secret;
+pub mod shape;
+pub mod sink;
+pub mod store;
 pub mod time;

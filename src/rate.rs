@@ -31,6 +31,10 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// So much that nothing waits for it: where messages are drawn, not posted.
+    pub const UNLIMITED: Self =
+        Self { number: NonZeroU32::MAX, per: Duration::from_secs(1), burst: NonZeroU32::MAX };
+
     /// The time in which one more is granted.
     pub fn interval(self) -> Duration {
         (self.per / self.number.get()).max(Duration::from_nanos(1))

@@ -1,4 +1,11 @@
-//! The outbox to the webhooks.
+//! The outbox to the webhooks. `plan` and `answer` are pure; `post` and `worker` do what they say.
+
+pub mod answer;
+pub mod plan;
+pub mod post;
+#[cfg(test)]
+pub(crate) mod tests_support;
+pub mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;

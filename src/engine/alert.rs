@@ -104,6 +104,9 @@ pub struct Alert {
     pub folded: Option<Folded>,
     /// What the throttle held back of this rule and no message has told yet.
     pub held_back: Option<HeldBack>,
+    /// Earlier alerts of the rule that found the outbox full: this one tells how many they were.
+    #[serde(default)]
+    pub overflowed: u64,
 }
 
 impl Alert {

@@ -1,4 +1,9 @@
-//! The world to blocks of lines: files and standard input.
+//! The world to lines, and what rules took of them to the engine: files and standard input.
+
+pub mod feed;
+pub mod files;
+pub mod stdin;
+pub mod waker;
 
 use std::path::PathBuf;
 use std::sync::Arc;

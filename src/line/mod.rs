@@ -1,4 +1,7 @@
-//! Blocks of bytes to lines. No I/O, no clock.
+//! Bytes to lines. No I/O, no clock.
+
+pub mod ansi;
+pub mod split;
 
 /// How bytes become lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,172 @@
+//! `hooktail demo`: the newcomer's first minute. A sample application writes its logs into a temporary folder; the real
+//! agent watches them with the quickstart configuration and posts over HTTP to a receiver of its own.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinSet;
+
+use crate::agent::{self, Ended};
+use crate::config;
+use crate::deliver::post;
+use crate::deliver::worker::Transport;
+use crate::input::files::Until;
+use crate::message::draw;
+use crate::message::thousands::Thousands;
+use crate::rate::Rate;
+use crate::sink::{Options, Received, Receiver};
+use crate::time::Human;
+
+use super::exit::{Exit, Failure};
+use super::load::usable;
+use super::{runtime, screen};
+
+/// The options of `hooktail demo`.
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// How long the sample application writes
+    #[arg(long, value_name = "TIME", default_value = "12s", value_parser = crate::time::parse_duration)]
+    play: Duration,
+}
+
+const RULES: &str = include_str!("../../examples/quickstart.yaml");
+const SAMPLE: &str = include_str!("../../examples/demo.log");
+
+/// How often the sample application writes.
+const TICK: Duration = Duration::from_millis(25);
+
+/// How long the last messages may take.
+const GRACE: Duration = Duration::from_secs(12);
+
+/// Plays the sample, draws what arrives, and counts.
+pub(super) fn run(args: &DemoArgs) -> Result<Exit, Failure> {
+    let folder = tempfile::tempdir().map_err(Failure::failed)?;
+    let ended = runtime()?.block_on(play(folder.path(), args.play))?;
+    say(&count(&ended))?;
+    Ok(if ended.undelivered.is_empty() { Exit::Done } else { Exit::Undelivered })
+}
+
+async fn play(folder: &Path, length: Duration) -> Result<Ended, Failure> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(Failure::failed)?;
+    let one = NonZeroU32::MIN;
+    let as_slack = Rate { number: one, per: Duration::from_secs(1), burst: one };
+    let options = Options { rate: Some(as_slack), ..Options::default() };
+    let receiver = Receiver::start(listener, options).map_err(Failure::failed)?;
+    let env = |name: &str| match name {
+        "SLACK_WEBHOOK_URL" => Some(receiver.webhook_url()),
+        "LOG_DIR" => Some(folder.display().to_string()),
+        _ => None,
+    };
+    let config = usable(config::from_str(RULES, "quickstart.yaml", folder, &env))?;
+    let mut logs = Logs::create(folder).map_err(Failure::failed)?;
+    say(&greeting(&receiver, folder))?;
+
+    let (stop, stops) = mpsc::channel(1);
+    let mut side = JoinSet::new();
+    side.spawn(draw_arrivals(receiver.subscribe()));
+    side.spawn(async move {
+        let written = logs.play(length).await;
+        // Asks the agent to stop: the sample application has ended.
+        let _ = stop.send(()).await;
+        written
+    });
+    let transport = Transport::Http(post::client().map_err(Failure::failed)?);
+    let options = agent::Options { until: Until::Stopped, grace: GRACE, drain: Some(GRACE), transport };
+    let ended = agent::run(config, options, stops).await.map_err(Failure::failed)?;
+    receiver.stop().await.map_err(Failure::failed)?;
+    while let Some(done) = side.join_next().await {
+        done.map_err(Failure::failed)?.map_err(Failure::failed)?;
+    }
+    Ok(ended)
+}
+
+/// The sample application's two logs.
+struct Logs {
+    auth: File,
+    shop: File,
+}
+
+impl Logs {
+    fn create(folder: &Path) -> std::io::Result<Self> {
+        std::fs::create_dir(folder.join("app"))?;
+        let create = |name: &str| OpenOptions::new().create(true).append(true).open(folder.join(name));
+        Ok(Self { auth: create("auth.log")?, shop: create("app/shop.log")? })
+    }
+
+    /// Writes the sample over `length`, some lines each tick.
+    async fn play(&mut self, length: Duration) -> std::io::Result<()> {
+        let lines: Vec<&str> = SAMPLE.lines().collect();
+        let ticks = length.as_millis().div_ceil(TICK.as_millis()).max(1);
+        let at_once = lines.len().div_ceil(usize::try_from(ticks).unwrap_or(usize::MAX)).max(1);
+        let pause = length / u32::try_from(lines.len().div_ceil(at_once)).unwrap_or(u32::MAX).max(1);
+        for lines in lines.chunks(at_once) {
+            for line in lines {
+                match line.split_once('|') {
+                    Some(("auth", line)) => writeln!(self.auth, "{line}")?,
+                    Some((_, line)) => writeln!(self.shop, "{line}")?,
+                    None => {}
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Ok(())
+    }
+}
+
+async fn draw_arrivals(mut arrivals: broadcast::Receiver<Arc<Received>>) -> std::io::Result<()> {
+    loop {
+        match arrivals.recv().await {
+            Ok(received) => {
+                if let Some(message) =
+                    received.verdict.message.as_ref().filter(|_| received.verdict.accepted())
+                {
+                    let drawn = draw::terminal(message, &screen::stdout_style());
+                    writeln!(std::io::stdout(), "{drawn}")?;
+                }
+            }
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return Ok(()),
+        }
+    }
+}
+
+fn greeting(receiver: &Receiver, folder: &Path) -> String {
+    format!(
+        "A sample application writes its logs to {}; hooktail watches them with examples/quickstart.yaml\n\
+         and posts to a receiver on this machine that behaves as Slack does. Its page, while this runs: {}/\n\n",
+        folder.display(),
+        receiver.url()
+    )
+}
+
+fn count(ended: &Ended) -> String {
+    let report = &ended.report;
+    let total = report.total();
+    let sum = |count: fn(&crate::report::WebhookReport) -> u64| {
+        Thousands(report.webhooks.values().map(count).sum())
+    };
+    format!(
+        "{} lines read, {} matches, {} alerts in {} messages sent; {} matches folded away, {} below `when`, {} held back \
+         by the throttle; {}\n",
+        Thousands(report.lines),
+        Thousands(total.matches),
+        sum(|webhook| webhook.attachments),
+        sum(|webhook| webhook.messages),
+        Thousands(total.joined),
+        Thousands(total.below_when),
+        Thousands(total.throttled),
+        Human(Duration::from_secs_f64(report.seconds))
+    )
+}
+
+fn say(text: &str) -> Result<(), Failure> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(Failure::failed)
+}

@@ -1,0 +1,87 @@
+//! The command line: one file a command. Results go to standard output, our own log to standard error.
+
+mod check;
+mod demo;
+mod exit;
+mod load;
+mod log;
+mod pipe;
+mod run;
+mod screen;
+mod send;
+mod sink;
+mod stops;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Exit, Failure};
+pub use log::LogArgs;
+
+/// Tails logs, matches rules on their lines, and posts what matters to Slack.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "See it work: hooktail demo\nTry a rule:  printf 'INFO up\\nERROR disk full\\n' | hooktail pipe --match ERROR",
+    after_long_help = EXAMPLES
+)]
+pub struct Cli {
+    #[command(flatten)]
+    log: LogArgs,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  hooktail demo                          the whole thing, on this machine alone
+  hooktail check -c hooktail.yaml        what is wrong with a rule file, and what its rules do
+  hooktail run -c hooktail.yaml          follow the inputs and post
+  hooktail run --dry-run --until-eof     what would be posted for what the files hold now
+  app 2>&1 | hooktail pipe --match 'ERROR|FATAL' --passthrough --webhook-file ~/.slack-url
+
+Exit status: 0 done; 1 failed; 2 the command line or the configuration is wrong;
+3 ended with alerts undelivered, each of which is printed on standard error.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Follow the inputs of a rule file, and post what its rules find
+    Run(run::RunArgs),
+    /// One rule on standard input, without a file
+    Pipe(Box<pipe::PipeArgs>),
+    /// Say what is wrong with a rule file, and what each of its rules does
+    Check(check::CheckArgs),
+    /// Send a test message, and show the receiver's answer
+    Send(send::SendArgs),
+    /// The whole thing on this machine alone, in half a minute
+    Demo(demo::DemoArgs),
+    /// A local receiver that behaves as Slack does, with a live page
+    Sink(sink::SinkArgs),
+}
+
+/// Runs a command to its end.
+pub fn run(cli: Cli) -> Exit {
+    // The demo's messages are its log.
+    log::start(&cli.log, if matches!(cli.command, Command::Demo(_)) { "warn" } else { "info" });
+    let done = match cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Pipe(args) => pipe::run(*args),
+        Command::Check(args) => check::run(&args),
+        Command::Send(args) => send::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Sink(args) => runtime().and_then(|runtime| {
+            runtime.block_on(sink::run(args)).map(|()| Exit::Done).map_err(Failure::failed)
+        }),
+    };
+    done.unwrap_or_else(|failure| failure.tell())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    // Two threads: one can deliver while the other waits for a slow name server.
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Failure::failed)
+}

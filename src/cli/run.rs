@@ -1,0 +1,166 @@
+//! `hooktail run`: follows the inputs and posts.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::agent::{self, Ended, Options};
+use crate::config::Config;
+use crate::deliver::post;
+use crate::deliver::worker::Transport;
+use crate::input::files::Until;
+use crate::message::draw;
+use crate::message::payload::Message;
+use crate::message::render;
+use crate::rate::Rate;
+use crate::time::{DurationError, parse_duration};
+
+use super::exit::{Exit, Failure};
+use super::load::ConfigArgs;
+use super::{runtime, screen, stops};
+
+/// The options of `hooktail run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+
+    /// Draw each message on the terminal, and post nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Read each file from its beginning to its end, and stop
+    #[arg(long)]
+    until_eof: bool,
+
+    #[command(flatten)]
+    ending: EndingArgs,
+}
+
+/// How a run ends: shared by the commands that read.
+#[derive(Debug, Args)]
+pub(super) struct EndingArgs {
+    /// Where state is kept; only `none` (in memory) is supported yet
+    #[arg(long, value_name = "DIR", value_parser = state_dir)]
+    pub(super) state_dir: Option<StateDir>,
+
+    /// At the end of the input: how long to deliver what waits; 0 for ever
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
+    drain: Duration,
+
+    /// After SIGTERM or SIGINT: how long to go on
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    grace: Duration,
+
+    /// Write what the run did to FILE, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+/// Where state is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StateDir {
+    /// In memory.
+    None,
+}
+
+fn state_dir(text: &str) -> Result<StateDir, &'static str> {
+    if text == "none" {
+        Ok(StateDir::None)
+    } else {
+        Err("a state directory is not yet supported; only `none` is")
+    }
+}
+
+/// Where drawn messages and the report go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drawn {
+    /// On standard output: they are the result.
+    Stdout,
+    /// On standard error: standard output belongs to somebody else.
+    Stderr,
+}
+
+/// Follows the inputs until they end or a signal comes.
+pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
+    let config = args.config.load()?;
+    if args.ending.state_dir.is_none() && !args.until_eof {
+        tracing::info!(
+            "state is kept in memory (`--state-dir none`): a restart begins at the ends of the files"
+        );
+    }
+    let until = if args.until_eof { Until::Eof } else { Until::Stopped };
+    follow(config, until, &args.ending, args.dry_run.then_some(Drawn::Stdout))
+}
+
+/// Runs the agent, tells what it did, and turns what is left into a status. `drawn`: nothing is posted.
+pub(super) fn follow(
+    mut config: Config,
+    until: Until,
+    ending: &EndingArgs,
+    drawn: Option<Drawn>,
+) -> Result<Exit, Failure> {
+    let transport = match drawn {
+        Some(where_to) => {
+            config.webhooks.iter_mut().for_each(|webhook| webhook.rate = Rate::UNLIMITED);
+            Transport::Draw(Arc::new(move |message| draw_on(where_to, message)))
+        }
+        None => Transport::Http(post::client().map_err(Failure::failed)?),
+    };
+    let drain = (!ending.drain.is_zero()).then_some(ending.drain);
+    let options = Options { until, grace: ending.grace, drain, transport };
+    let host = config.host.clone();
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
+        let (requests, _listening) = stops::requests().map_err(Failure::failed)?;
+        agent::run(config, options, requests).await.map_err(Failure::failed)
+    });
+    // A reader may still wait for its source: it must not hold up the end.
+    runtime.shutdown_background();
+    let ended = ended?;
+    tell(&ended, &host);
+    write_report(&ended, ending.report.as_deref())?;
+    Ok(if ended.undelivered.is_empty() { Exit::Done } else { Exit::Undelivered })
+}
+
+fn draw_on(where_to: Drawn, message: &Message) {
+    // Nobody looks any more: that is no reason to stop watching.
+    let _ = match where_to {
+        Drawn::Stdout => writeln!(std::io::stdout(), "{}", draw::terminal(message, &screen::stdout_style())),
+        Drawn::Stderr => writeln!(std::io::stderr(), "{}", draw::terminal(message, &screen::stderr_style())),
+    };
+}
+
+/// On standard error: what the run did, and each alert that is left.
+fn tell(ended: &Ended, host: &str) {
+    let mut out = std::io::stderr().lock();
+    for (webhook, alert) in &ended.undelivered {
+        let fallback = render::attachment(alert, None, host).fallback;
+        let _ = writeln!(out, "undelivered to `{webhook}`: {fallback} ({})", alert.id.short());
+    }
+    let _ = writeln!(out, "hooktail: {}", ended.report);
+    if !ended.undelivered.is_empty() {
+        let _ = writeln!(
+            out,
+            "hooktail: {} alerts are undelivered and gone: state was in memory",
+            ended.undelivered.len()
+        );
+    }
+}
+
+fn write_report(ended: &Ended, path: Option<&std::path::Path>) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    let mut json = serde_json::to_vec_pretty(&ended.report).map_err(Failure::failed)?;
+    json.push(b'\n');
+    std::fs::write(path, json).map_err(|error| {
+        Failure::failed(format!("failed to write the report to `{}`: {error}", path.display()))
+    })
+}
+
+/// A duration on the command line: as in the configuration, and a bare `0`.
+pub(super) fn duration(text: &str) -> Result<Duration, DurationError> {
+    if text == "0" { Ok(Duration::ZERO) } else { parse_duration(text) }
+}

@@ -1,0 +1,68 @@
+//! `hooktail send`: one test message, the receiver's answer, and what it means.
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::clock::Clock;
+use crate::deliver::answer::{Answer, Verdict, explain, verdict};
+use crate::deliver::post::{client, post};
+use crate::message::render;
+
+use super::exit::{Exit, Failure};
+use super::load::ConfigArgs;
+use super::runtime;
+
+/// The options of `hooktail send`.
+#[derive(Debug, Args)]
+pub(super) struct SendArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+
+    /// The webhook's name in the rule file
+    #[arg(long, value_name = "NAME")]
+    webhook: String,
+
+    /// What to say
+    #[arg(long, value_name = "TEXT", default_value = "This is a test: this webhook works.")]
+    message: String,
+
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Sends it once, without a retry; status 1 where the receiver does not take it.
+pub(super) fn run(args: &SendArgs) -> Result<Exit, Failure> {
+    let config = args.config.load()?;
+    let Some(webhook) = config.webhooks.iter().find(|webhook| *webhook.name == *args.webhook) else {
+        let names: Vec<_> = config.webhooks.iter().map(|webhook| format!("`{}`", webhook.name)).collect();
+        let known = names.join(", ");
+        return Err(Failure::usage(format!(
+            "there is no webhook `{}`\nhelp: there is {known}",
+            args.webhook
+        )));
+    };
+    let clock = Clock::start();
+    let message = render::test_message(&args.message, &config.host, clock.now());
+    let client = client().map_err(Failure::failed)?;
+    let answer = runtime()?.block_on(post(&client, webhook, &message));
+    let verdict = verdict(&answer, clock.now());
+    let delivered = verdict == Verdict::Delivered;
+    let (status, body) = match &answer {
+        Answer::Http { status, body, .. } => (Some(*status), body.clone()),
+        Answer::Nothing(why) => (None, why.clone()),
+    };
+    let text = if args.json {
+        let result = json!({
+            "webhook": args.webhook, "delivered": delivered, "status": status, "answer": body, "meaning": explain(&verdict),
+        });
+        format!("{result}\n")
+    } else {
+        let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        format!("{} ({}): {status} {body}\n{}\n", args.webhook, webhook.url, explain(&verdict))
+    };
+    std::io::stdout().write_all(text.as_bytes()).map_err(Failure::failed)?;
+    Ok(if delivered { Exit::Done } else { Exit::Failed })
+}

@@ -1,0 +1,94 @@
+//! One POST to a webhook. Redirects are not followed: the URL is a password, and it is not handed on.
+
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::redirect::Policy;
+
+use crate::message::payload::Message;
+
+use super::WebhookSpec;
+use super::answer::Answer;
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much of an answer is read.
+const ANSWER_BYTES_MAX: usize = 4 * 1024;
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to set up TLS")]
+pub struct ClientError(#[from] reqwest::Error);
+
+/// A client with the machine's roots and, for machines without any, Mozilla's. Shared by all webhooks.
+///
+/// # Errors
+/// The TLS library refuses its setup.
+pub fn client() -> Result<reqwest::Client, ClientError> {
+    // An error only says that a provider is installed already, which is what is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+    let roots = roots.iter().filter_map(|root| reqwest::Certificate::from_der(root).ok());
+    let client = reqwest::Client::builder()
+        .tls_certs_merge(roots)
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .user_agent(concat!("hooktail/", env!("CARGO_PKG_VERSION")))
+        .build()?;
+    Ok(client)
+}
+
+/// Posts `message` and waits for the answer, at most the webhook's `timeout`.
+pub async fn post(client: &reqwest::Client, spec: &WebhookSpec, message: &Message) -> Answer {
+    match try_post(client, spec, message).await {
+        Ok(answer) => answer,
+        Err(error) => Answer::Nothing(in_words(&error.without_url(), spec.timeout)),
+    }
+}
+
+async fn try_post(
+    client: &reqwest::Client,
+    spec: &WebhookSpec,
+    message: &Message,
+) -> Result<Answer, reqwest::Error> {
+    let body = serde_json::to_vec(message).unwrap_or_default();
+    let request = client
+        .post(spec.url.expose().clone())
+        .header(reqwest::header::CONTENT_TYPE, "application/json")
+        .timeout(spec.timeout)
+        .body(body);
+    let mut response = request.send().await?;
+    let status = response.status().as_u16();
+    let retry_after =
+        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let mut body = Vec::new();
+    while body.len() < ANSWER_BYTES_MAX
+        && let Some(chunk) = response.chunk().await?
+    {
+        body.extend_from_slice(&chunk[..chunk.len().min(ANSWER_BYTES_MAX - body.len())]);
+    }
+    let body = crate::message::clean::one_line(&String::from_utf8_lossy(&body), ANSWER_SHOWN_CHARS);
+    Ok(Answer::Http { status, retry_after, body })
+}
+
+/// How much of an answer is shown to a person.
+const ANSWER_SHOWN_CHARS: usize = 256;
+
+/// The whole chain of an error, which has no URL any more.
+fn in_words(error: &reqwest::Error, timeout: Duration) -> String {
+    if error.is_timeout() && !error.is_connect() {
+        return format!("no answer within {}", crate::time::Human(timeout));
+    }
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_words = cause.to_string();
+        if !words.contains(&cause_words) {
+            words = format!("{words}: {cause_words}");
+        }
+        source = cause.source();
+    }
+    words
+}

@@ -1,0 +1,38 @@
+//! At which gate each match of a rule ended.
+
+use serde::Serialize;
+
+/// Of one rule. `matches` is always the sum of the five that follow it: the gates of `engine.md`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counters {
+    /// Events that the rule took.
+    pub matches: u64,
+    /// Of them: `when` was not met.
+    pub below_when: u64,
+    /// Of them: a silence or a schedule held it back.
+    pub silenced: u64,
+    /// Of them: an alert that joined an open episode.
+    pub joined: u64,
+    /// Of them: an opening that the throttle held back.
+    pub throttled: u64,
+    /// Of them: an opening that was posted.
+    pub posted: u64,
+    /// Openings at an instant, without a match.
+    pub timed: u64,
+    /// Keys that were forgotten because there were more than `limits.keys`.
+    pub keys_forgotten: u64,
+}
+
+impl Counters {
+    /// Adds another rule's.
+    pub fn add(&mut self, other: &Self) {
+        self.matches += other.matches;
+        self.below_when += other.below_when;
+        self.silenced += other.silenced;
+        self.joined += other.joined;
+        self.throttled += other.throttled;
+        self.posted += other.posted;
+        self.timed += other.timed;
+        self.keys_forgotten += other.keys_forgotten;
+    }
+}

@@ -1,0 +1,63 @@
+//! Counts how often values occur, in bounded memory: exact up to [`SLOTS`] different ones, then the "space saving"
+//! estimate (Metwally, Agrawal, El Abbadi 2005), which never misses a value that is common enough.
+
+use std::collections::HashMap;
+
+/// How many different values are counted at once.
+const SLOTS: usize = 64;
+
+/// The commonest of the values that were [`TopCounts::add`]ed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TopCounts {
+    slots: HashMap<String, u64>,
+}
+
+impl TopCounts {
+    /// One more `value`.
+    pub(super) fn add(&mut self, value: &str) {
+        if let Some(count) = self.slots.get_mut(value) {
+            *count += 1;
+        } else if self.slots.len() < SLOTS {
+            self.slots.insert(value.to_owned(), 1);
+        } else {
+            // Ties go by name, so that the same events give the same counts.
+            let least =
+                self.slots.iter().min_by(|a, b| (a.1, a.0).cmp(&(b.1, b.0))).map(|(value, _)| value.clone());
+            let count = least.and_then(|value| self.slots.remove(&value)).unwrap_or(0);
+            self.slots.insert(value.to_owned(), count + 1);
+        }
+    }
+
+    /// The `n` commonest with their counts, the most common first; of equal ones the first by name.
+    pub(super) fn top(&self, n: usize) -> Vec<(String, u64)> {
+        let mut all: Vec<_> = self.slots.iter().map(|(value, count)| (value.clone(), *count)).collect();
+        all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        all.truncate(n);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_values_are_exact() {
+        let mut top = TopCounts::default();
+        ["a", "b", "a", "c", "b", "a"].iter().for_each(|value| top.add(value));
+        assert_eq!(top.top(2), [("a".to_owned(), 3), ("b".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn a_common_value_is_found_among_any_number() {
+        let mut top = TopCounts::default();
+        for n in 0..10_000 {
+            top.add(&n.to_string());
+            if n % 10 == 0 {
+                top.add("common");
+            }
+        }
+        assert_eq!(top.top(1)[0].0, "common");
+        assert!(top.slots.len() <= SLOTS);
+    }
+}

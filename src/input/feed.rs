@@ -1,0 +1,153 @@
+//! From a reader to the engine: each line through the scanner, what a rule took in batches over a bounded channel.
+
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+use crate::clock::Clock;
+use crate::event::{Match, Origin};
+use crate::line::split::Line;
+use crate::line::{Ansi, LineSpec, ansi};
+use crate::scan::{Scanned, Scanner};
+
+/// How many batches wait for the engine before reading waits: enough to keep it busy, few enough for the memory.
+const BATCHES_WAITING: usize = 8;
+
+/// A batch is handed on at so many matches, or so many bytes of their lines.
+const BATCH_MATCHES: usize = 512;
+const BATCH_BYTES: usize = 512 * 1024;
+
+/// What was read from one input since its last batch.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The input's place in the configuration.
+    pub input: usize,
+    /// In order of reading.
+    pub matches: Vec<Match>,
+    /// What was read.
+    pub read: Read,
+}
+
+/// What was read from an input, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Read {
+    /// Lines, the cut ones included.
+    pub lines: u64,
+    /// Bytes, line ends included.
+    pub bytes: u64,
+    /// Lines that were longer than `max_line`.
+    pub truncated: u64,
+    /// Bytes of unfinished lines that were lost with a truncation.
+    pub dropped_bytes: u64,
+    /// Reading a file failed.
+    pub errors: u64,
+    /// What scanning could not do.
+    pub scanned: Scanned,
+}
+
+impl Read {
+    /// Adds what another batch read.
+    pub fn add(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.bytes += other.bytes;
+        self.truncated += other.truncated;
+        self.dropped_bytes += other.dropped_bytes;
+        self.errors += other.errors;
+        self.scanned.expression_errors += other.scanned.expression_errors;
+    }
+}
+
+/// The engine is gone: there is nothing to read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the engine has stopped")]
+pub struct EngineGone;
+
+/// The readers' end of the channel and the engine's.
+pub fn channel() -> (SyncSender<Batch>, std::sync::mpsc::Receiver<Batch>) {
+    sync_channel(BATCHES_WAITING)
+}
+
+/// One input's way to the engine.
+#[derive(Debug)]
+pub struct Feed {
+    input: usize,
+    scanner: Arc<Scanner>,
+    line: LineSpec,
+    clock: Arc<Clock>,
+    sender: SyncSender<Batch>,
+    batch: Batch,
+    batch_bytes: usize,
+}
+
+impl Feed {
+    /// For the input at `input`.
+    pub fn new(
+        input: usize,
+        scanner: Arc<Scanner>,
+        line: LineSpec,
+        clock: Arc<Clock>,
+        sender: SyncSender<Batch>,
+    ) -> Self {
+        Self {
+            input,
+            scanner,
+            line,
+            clock,
+            sender,
+            batch: Batch { input, ..Batch::default() },
+            batch_bytes: 0,
+        }
+    }
+
+    /// How the input's bytes become lines.
+    pub const fn line_spec(&self) -> LineSpec {
+        self.line
+    }
+
+    /// A line that was just read.
+    ///
+    /// # Errors
+    /// The engine has stopped.
+    pub fn line(&mut self, origin: &Arc<Origin>, line: Line<'_>) -> Result<(), EngineGone> {
+        let Self { scanner, clock, batch, batch_bytes, .. } = self;
+        batch.read.lines += 1;
+        batch.read.truncated += u64::from(line.truncated);
+        let text = match self.line.ansi {
+            Ansi::Strip => ansi::strip(line.bytes),
+            Ansi::Keep => line.bytes.into(),
+        };
+        scanner.scan(
+            &text,
+            line.truncated,
+            origin,
+            || clock.now(),
+            &mut batch.read.scanned,
+            |found| {
+                *batch_bytes += found.event.line.len();
+                batch.matches.push(found);
+            },
+        );
+        if batch.matches.len() >= BATCH_MATCHES || *batch_bytes >= BATCH_BYTES {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Bytes were read, or lost.
+    pub fn count(&mut self, count: impl FnOnce(&mut Read)) {
+        count(&mut self.batch.read);
+    }
+
+    /// Hands on what there is.
+    ///
+    /// # Errors
+    /// The engine has stopped.
+    pub fn flush(&mut self) -> Result<(), EngineGone> {
+        if self.batch.matches.is_empty() && self.batch.read == Read::default() {
+            return Ok(());
+        }
+        self.batch_bytes = 0;
+        let batch = std::mem::replace(&mut self.batch, Batch { input: self.input, ..Batch::default() });
+        self.sender.send(batch).map_err(|_| EngineGone)
+    }
+}

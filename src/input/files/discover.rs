@@ -1,0 +1,148 @@
+//! Globs to paths: what is there now. It knows nothing of what is being read.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+use walkdir::WalkDir;
+
+use crate::input::FilesSpec;
+
+/// The globs of an input, ready to look.
+#[derive(Debug)]
+pub(super) struct Globs {
+    globs: Vec<Glob>,
+    exclude: globset::GlobSet,
+}
+
+#[derive(Debug)]
+struct Glob {
+    text: String,
+    base: PathBuf,
+    /// `None`: a path to the letter.
+    matcher: Option<GlobMatcher>,
+    /// How many folders below `base` can matter.
+    depth_max: usize,
+}
+
+/// What a look found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) paths: BTreeSet<PathBuf>,
+    /// The directories that were looked into: those to watch.
+    pub(super) directories: BTreeSet<PathBuf>,
+    /// Globs that name nothing yet.
+    pub(super) empty: Vec<String>,
+}
+
+impl Globs {
+    pub(super) fn new(spec: &FilesSpec) -> Result<Self, globset::Error> {
+        let globs = spec.globs.iter().map(|text| Glob::new(text)).collect::<Result<_, _>>()?;
+        Ok(Self { globs, exclude: spec.exclude.clone() })
+    }
+
+    /// The directories that the globs name, with their links resolved, as far as they exist.
+    pub(super) fn homes(&self) -> Vec<PathBuf> {
+        self.globs.iter().filter_map(|glob| glob.base.canonicalize().ok()).collect()
+    }
+
+    pub(super) fn look(&self) -> Found {
+        let mut found = Found::default();
+        for glob in &self.globs {
+            let before = found.paths.len();
+            let known = glob.look(&self.exclude, &mut found);
+            if !known && found.paths.len() == before {
+                found.empty.push(glob.text.clone());
+            }
+        }
+        found
+    }
+}
+
+impl Glob {
+    fn new(text: &str) -> Result<Self, globset::Error> {
+        let base = FilesSpec::base(text);
+        let literal = !text.contains(['*', '?', '[', '{', '\\']);
+        let matcher = GlobBuilder::new(text).literal_separator(true).build()?.compile_matcher();
+        let below = text[base.as_os_str().len()..].matches('/').count();
+        let depth_max = if text.contains("**") { usize::MAX } else { below.max(1) };
+        Ok(Self { text: text.to_owned(), base, matcher: (!literal).then_some(matcher), depth_max })
+    }
+
+    /// Adds what it names to `found`; returns whether it names anything, new or not.
+    fn look(&self, exclude: &globset::GlobSet, found: &mut Found) -> bool {
+        found.directories.insert(self.base.clone());
+        let Some(matcher) = &self.matcher else {
+            let path = Path::new(&self.text);
+            // A link that leads nowhere names nothing yet.
+            let there = path.metadata().is_ok_and(|_| true)
+                || path.symlink_metadata().is_ok_and(|it| !it.is_symlink());
+            if there {
+                found.paths.insert(path.to_owned());
+            }
+            return there;
+        };
+        let mut any = false;
+        // What can't be read now is looked at again next time.
+        for entry in WalkDir::new(&self.base).min_depth(1).max_depth(self.depth_max).into_iter().flatten() {
+            if entry.file_type().is_dir() && entry.depth() < self.depth_max {
+                found.directories.insert(entry.path().to_owned());
+            }
+            if matcher.is_match(entry.path()) && !exclude.is_match(entry.path()) && !dangling(&entry) {
+                any = true;
+                found.paths.insert(entry.into_path());
+            }
+        }
+        any
+    }
+}
+
+fn dangling(entry: &walkdir::DirEntry) -> bool {
+    entry.path_is_symlink() && entry.path().metadata().is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use globset::GlobSet;
+    use std::fs;
+    use std::time::Duration;
+
+    fn look(root: &Path, globs: &[&str], exclude: &[&str]) -> Vec<String> {
+        let mut set = globset::GlobSetBuilder::new();
+        for glob in exclude {
+            set.add(globset::Glob::new(glob).unwrap());
+        }
+        let spec = FilesSpec {
+            globs: globs.iter().map(|glob| format!("{}/{glob}", root.display())).collect(),
+            exclude: if exclude.is_empty() { GlobSet::empty() } else { set.build().unwrap() },
+            start: crate::input::Start::End,
+            poll: Duration::from_secs(1),
+            follow_symlinks: false,
+        };
+        let found = Globs::new(&spec).unwrap().look();
+        found.paths.iter().map(|path| path.strip_prefix(root).unwrap().display().to_string()).collect()
+    }
+
+    #[test]
+    fn globs_name_what_a_shell_would() {
+        let root = tempfile::tempdir().unwrap();
+        let touch = |name: &str| {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        };
+        ["a.log", "b.log", "b.log.gz", "c.txt", "sub/d.log", "sub/deep/e.log", "f[1].log"]
+            .into_iter()
+            .for_each(touch);
+        assert_eq!(look(root.path(), &["*.log"], &[]), ["a.log", "b.log", "f[1].log"]);
+        assert_eq!(look(root.path(), &["{a,c}.*"], &[]), ["a.log", "c.txt"]);
+        assert_eq!(
+            look(root.path(), &["**/*.log"], &[]),
+            ["a.log", "b.log", "f[1].log", "sub/d.log", "sub/deep/e.log"]
+        );
+        assert_eq!(look(root.path(), &["*/*.log"], &[]), ["sub/d.log"]);
+        assert_eq!(look(root.path(), &["[ab].log*"], &["*.gz"]), ["a.log", "b.log"]);
+        assert_eq!(look(root.path(), &["a.log", "?.log", "missing.log"], &[]), ["a.log", "b.log"]);
+    }
+}

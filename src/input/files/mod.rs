@@ -1,0 +1,329 @@
+//! Files that globs name: discovery says what is there, tails read it, hints say when to look. One thread for all.
+
+mod discover;
+mod open;
+mod tail;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::event::{Origin, Texts};
+
+use super::feed::{EngineGone, Feed};
+use super::waker::Waker;
+use super::{FilesSpec, Start};
+
+use discover::Globs;
+use open::{FileId, Refusal, check_kind, open};
+use tail::{Tail, TailError, Turn};
+use watch::Watch;
+
+/// How often everything is looked at where events come: they are hints, and hints get lost.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// When reading ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// When the reader is stopped.
+    Stopped,
+    /// At the end that each file has when it is reached; each is read from its beginning.
+    Eof,
+}
+
+/// Why reading files ended before it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// A glob that the configuration should have refused.
+    #[error("failed to compile a glob")]
+    Glob(#[from] globset::Error),
+    /// The system refused to wait.
+    #[error("failed to wait for files")]
+    Wait(#[from] std::io::Error),
+    /// There is nobody to read for.
+    #[error(transparent)]
+    EngineGone(#[from] EngineGone),
+}
+
+/// Reads all inputs of files until `until`.
+///
+/// # Errors
+/// A glob is wrong, the system refuses to wait, or the engine has stopped. What is wrong with a single file is logged
+/// and counted, and never ends the reading of the others.
+pub fn run(
+    inputs: Vec<(FilesSpec, Texts, Arc<str>, Feed)>,
+    until: Until,
+    waker: &Arc<Waker>,
+) -> Result<(), FilesError> {
+    let inputs =
+        inputs.into_iter().map(|(spec, labels, name, feed)| FilesInput::new(spec, labels, name, feed, until));
+    let mut reader = Reader {
+        inputs: inputs.collect::<Result<_, _>>()?,
+        watch: Watch::new(waker.clone()),
+        all_watched: false,
+    };
+    match until {
+        Until::Eof => reader.read_to_ends(waker),
+        Until::Stopped => reader.follow(waker),
+    }
+}
+
+#[derive(Debug)]
+struct Reader {
+    inputs: Vec<FilesInput>,
+    watch: Watch,
+    all_watched: bool,
+}
+
+impl Reader {
+    fn follow(&mut self, waker: &Arc<Waker>) -> Result<(), FilesError> {
+        let mut next_look = Instant::now();
+        loop {
+            let now = Instant::now();
+            let hints = self.watch.take();
+            if hints.look || now >= next_look {
+                self.look(now);
+                next_look = now + self.look_interval();
+            }
+            let mut more = false;
+            for input in &mut self.inputs {
+                more |= input.turn(&hints.touched, now)?;
+            }
+            if waker.stopped() {
+                return self.last_turn();
+            }
+            if !more {
+                waker.wait(None, Some(next_look.saturating_duration_since(Instant::now())))?;
+            }
+        }
+    }
+
+    /// What is there at a stop, a quantum of each file: an application's last lines are the ones that matter.
+    fn last_turn(&mut self) -> Result<(), FilesError> {
+        let now = Instant::now();
+        self.look(now);
+        for input in &mut self.inputs {
+            input.turn(&BTreeSet::new(), now)?;
+        }
+        Ok(())
+    }
+
+    fn read_to_ends(&mut self, waker: &Arc<Waker>) -> Result<(), FilesError> {
+        let now = Instant::now();
+        self.inputs.iter_mut().for_each(|input| drop(input.look(now)));
+        let mut more = true;
+        while more && !waker.stopped() {
+            more = false;
+            for input in &mut self.inputs {
+                more |= input.turn(&BTreeSet::new(), now)?;
+            }
+        }
+        if !waker.stopped() {
+            self.inputs.iter_mut().try_for_each(FilesInput::finish)?;
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, now: Instant) {
+        let mut directories = BTreeSet::new();
+        for input in &mut self.inputs {
+            directories.extend(input.look(now));
+        }
+        self.all_watched = self.watch.set(&directories);
+    }
+
+    /// Where something can't be watched, or a file that has lost its name is read out of sight, looking leads.
+    fn look_interval(&self) -> Duration {
+        let blind = |input: &&FilesInput| !self.all_watched || input.needs_looking();
+        let polls = self.inputs.iter().filter(blind).map(|input| input.spec.poll);
+        polls.min().map_or(LOOK_EVERY, |poll| poll.min(LOOK_EVERY))
+    }
+}
+
+/// One input: its globs and what is being read of them.
+#[derive(Debug)]
+struct FilesInput {
+    name: Arc<str>,
+    labels: Texts,
+    spec: FilesSpec,
+    globs: Globs,
+    feed: Feed,
+    tails: BTreeMap<FileId, Tail>,
+    until: Until,
+    looked_before: bool,
+    /// Files that were there at the first look and could not be read then, with their sizes.
+    unread: HashMap<FileId, u64>,
+    /// What was said of a path or a glob, so that it is said once.
+    said: HashMap<PathBuf, String>,
+}
+
+impl FilesInput {
+    fn new(
+        spec: FilesSpec,
+        labels: Texts,
+        name: Arc<str>,
+        feed: Feed,
+        until: Until,
+    ) -> Result<Self, globset::Error> {
+        let globs = Globs::new(&spec)?;
+        Ok(Self {
+            name,
+            labels,
+            spec,
+            globs,
+            feed,
+            tails: BTreeMap::new(),
+            until,
+            looked_before: false,
+            unread: HashMap::new(),
+            said: HashMap::new(),
+        })
+    }
+
+    fn needs_looking(&self) -> bool {
+        self.tails.values().any(|tail| tail.is_detached() || tail.path.is_symlink()) || !self.said.is_empty()
+    }
+
+    /// Looks what the globs name now; returns the directories to watch.
+    fn look(&mut self, now: Instant) -> BTreeSet<PathBuf> {
+        let found = self.globs.look();
+        let homes = if self.spec.follow_symlinks { Vec::new() } else { self.globs.homes() };
+        let mut named = BTreeSet::new();
+        let mut troubled = BTreeSet::new();
+        for path in &found.paths {
+            match self.see(path, &homes, &mut named, now) {
+                Ok(()) => {}
+                Err(refusal) => {
+                    troubled.insert(path.clone());
+                    self.say(path, &format!("not read: {refusal}"));
+                }
+            }
+        }
+        for glob in found.empty {
+            let glob = PathBuf::from(glob);
+            self.say(&glob, "names no file yet: waiting for one");
+            troubled.insert(glob);
+        }
+        let read: BTreeSet<&Path> = self.tails.values().map(|tail| &*tail.path).collect();
+        self.said.retain(|path, _| troubled.contains(path) || read.contains(&**path));
+        for (id, tail) in &mut self.tails {
+            tail.ready = true;
+            if named.contains(id) { tail.attach() } else { tail.detach(now) }
+        }
+        self.looked_before = true;
+        found.directories
+    }
+
+    /// A path that the globs name: of a file that is read already, or of a new one.
+    fn see(
+        &mut self,
+        path: &Path,
+        homes: &[PathBuf],
+        named: &mut BTreeSet<FileId>,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let metadata = path.metadata().map_err(|error| Refusal::io(&error))?;
+        check_kind(&metadata)?;
+        let id = FileId::of(&metadata);
+        if !named.insert(id) {
+            return Ok(());
+        }
+        if let Some(tail) = self.tails.get_mut(&id) {
+            // Renamed within the globs: hints come by the new name.
+            path.clone_into(&mut tail.path);
+            return Ok(());
+        }
+        let (file, metadata) = open(path, homes).inspect_err(|_| {
+            if !self.looked_before {
+                self.unread.insert(id, metadata.len());
+            }
+        })?;
+        let position = self.first_position(&file, &metadata);
+        let origin = Origin {
+            input: self.name.clone(),
+            file: Some(Arc::from(path.to_string_lossy())),
+            stream: None,
+            labels: self.labels.clone(),
+        };
+        tracing::debug!(input = %self.name, file = %path.display(), position, "reading");
+        let tail = Tail::new(path.to_owned(), file, &metadata, position, Arc::new(origin), &self.feed, now);
+        named.insert(tail.id);
+        self.tails.insert(tail.id, tail);
+        Ok(())
+    }
+
+    /// `start` holds for what was there at the first look; what comes later is read from its beginning.
+    fn first_position(&mut self, file: &std::fs::File, metadata: &Metadata) -> u64 {
+        let there_at_first = match self.unread.remove(&FileId::of(metadata)) {
+            Some(size) => Some(size.min(metadata.len())),
+            None => (!self.looked_before).then_some(metadata.len()),
+        };
+        match (self.until, self.spec.start, there_at_first) {
+            (Until::Stopped, Start::End, Some(size)) => {
+                tail::start_of_last_line(file, size, self.feed.line_spec().line_bytes_max).unwrap_or(size)
+            }
+            _ => 0,
+        }
+    }
+
+    /// One turn for each file that may have grown; returns whether any has more.
+    fn turn(&mut self, touched: &BTreeSet<PathBuf>, now: Instant) -> Result<bool, EngineGone> {
+        let mut more = false;
+        let mut done = Vec::new();
+        for (id, tail) in &mut self.tails {
+            tail.ready |= touched.contains(&tail.path);
+            if !tail.ready {
+                continue;
+            }
+            let turn = tail.read(&mut self.feed, now);
+            if turn.is_ok() && !self.said.is_empty() {
+                self.said.remove(&tail.path);
+            }
+            match turn {
+                Ok(Turn::More) => more = true,
+                Ok(Turn::AtEnd) => tail.rest(),
+                Err(TailError::EngineGone(gone)) => return Err(gone),
+                Err(TailError::Read(error)) => {
+                    // It is tried again at the next look.
+                    tail.ready = false;
+                    self.feed.count(|count| count.errors += 1);
+                    let path = tail.path.clone();
+                    note(&mut self.said, &self.name, &path, &format!("failed to read: {error}"));
+                }
+            }
+            if tail.is_done(now) {
+                done.push(*id);
+            }
+        }
+        for id in done {
+            if let Some(mut tail) = self.tails.remove(&id) {
+                tracing::debug!(file = %tail.path.display(), "the old file is drained and quiet: closed");
+                tail.finish(&mut self.feed)?;
+            }
+        }
+        self.feed.flush()?;
+        Ok(more)
+    }
+
+    fn finish(&mut self) -> Result<(), EngineGone> {
+        for tail in self.tails.values_mut() {
+            tail.finish(&mut self.feed)?;
+        }
+        self.feed.flush()
+    }
+
+    fn say(&mut self, path: &Path, what: &str) {
+        note(&mut self.said, &self.name, path, what);
+    }
+}
+
+/// Says what is wrong with a path, once until it changes.
+fn note(said: &mut HashMap<PathBuf, String>, input: &str, path: &Path, what: &str) {
+    if said.get(path).is_none_or(|before| before != what) {
+        tracing::warn!(input, path = %path.display(), "{what}");
+        said.insert(path.to_owned(), what.to_owned());
+    }
+}

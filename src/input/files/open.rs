@@ -1,0 +1,76 @@
+//! Opens a file that somebody else chose the name of: never waits for a pipe's writer, never takes a device or a
+//! directory for a log, never follows a link out of the directories that the globs name.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+/// Which file it is, whatever its name: device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// Why a path is not read. Each is said once, until it changes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("it is a {0}, not a regular file")]
+    NotRegular(&'static str),
+    #[error("it is a link that leads to `{}`, outside the directories that the globs name\n\
+             help: set `follow_symlinks: true` for this input, or name the target's directory", .0.display())]
+    LeadsOut(PathBuf),
+    #[error("{0}")]
+    Io(String),
+}
+
+impl Refusal {
+    pub(super) fn io(error: &std::io::Error) -> Self {
+        Self::Io(error.to_string())
+    }
+}
+
+/// Opens `path` for reading if it is a regular file. `homes`: the directories that it must lie in, links resolved;
+/// empty where links are followed anywhere.
+pub(super) fn open(path: &Path, homes: &[PathBuf]) -> Result<(File, Metadata), Refusal> {
+    check_home(path, homes)?;
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(|error| Refusal::io(&error))?;
+    let metadata = file.metadata().map_err(|error| Refusal::io(&error))?;
+    check_kind(&metadata)?;
+    Ok((file, metadata))
+}
+
+/// Whether it is a regular file.
+pub(super) fn check_kind(metadata: &Metadata) -> Result<(), Refusal> {
+    let kind = metadata.file_type();
+    let name = match () {
+        () if kind.is_file() => return Ok(()),
+        () if kind.is_dir() => "directory",
+        () if kind.is_fifo() => "named pipe",
+        () if kind.is_socket() => "socket",
+        () => "device",
+    };
+    Err(Refusal::NotRegular(name))
+}
+
+fn check_home(path: &Path, homes: &[PathBuf]) -> Result<(), Refusal> {
+    if homes.is_empty() {
+        return Ok(());
+    }
+    let target = path.canonicalize().map_err(|error| Refusal::io(&error))?;
+    let inside = homes.iter().any(|home| target.starts_with(home));
+    if inside { Ok(()) } else { Err(Refusal::LeadsOut(target)) }
+}

@@ -1,0 +1,96 @@
+//! notify as a hint: what may have changed. Nothing depends on a hint's coming; looking now and then is what is true.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use notify::event::{EventKind, ModifyKind};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::input::waker::Waker;
+
+/// How many paths are remembered until the reader looks; past that it looks at everything.
+const TOUCHED_MAX: usize = 4_096;
+
+/// What may have changed since the last look.
+#[derive(Debug, Default)]
+pub(super) struct Hints {
+    /// Files that were written to.
+    pub(super) touched: BTreeSet<PathBuf>,
+    /// Names came, went or changed, or the system lost count: look at everything.
+    pub(super) look: bool,
+}
+
+impl Hints {
+    fn add(&mut self, event: notify::Result<notify::Event>) -> bool {
+        match event {
+            // An overflow has no paths: ask before looking at them.
+            Ok(event) if event.need_rescan() => self.look = true,
+            // Our own opens and reads.
+            Ok(event) if matches!(event.kind, EventKind::Access(_)) => return false,
+            Ok(event) => {
+                let data = matches!(event.kind, EventKind::Modify(ModifyKind::Data(_)));
+                self.look |= !data;
+                self.touched.extend(event.paths);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "watching failed: looking instead");
+                self.look = true;
+            }
+        }
+        if self.touched.len() > TOUCHED_MAX {
+            self.touched.clear();
+            self.look = true;
+        }
+        true
+    }
+}
+
+/// Watches directories, and wakes the reader.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// `None`: the system grants no watcher, and looking has to do.
+    watcher: Option<RecommendedWatcher>,
+    watched: BTreeSet<PathBuf>,
+    hints: Arc<Mutex<Hints>>,
+}
+
+impl Watch {
+    pub(super) fn new(waker: Arc<Waker>) -> Self {
+        let hints = Arc::new(Mutex::new(Hints::default()));
+        let noted = hints.clone();
+        let note = move |event| {
+            if noted.lock().unwrap_or_else(PoisonError::into_inner).add(event) {
+                waker.wake();
+            }
+        };
+        let watcher = notify::recommended_watcher(note)
+            .inspect_err(
+                |error| tracing::warn!(%error, "no watcher: files are looked at each `poll` instead"),
+            )
+            .ok();
+        Self { watcher, watched: BTreeSet::new(), hints }
+    }
+
+    /// Watches just these directories; returns whether all of them are.
+    ///
+    /// Each is set anew each time: one that was deleted and made again has lost its watch without a word, and setting
+    /// one twice costs a system call.
+    pub(super) fn set(&mut self, directories: &BTreeSet<PathBuf>) -> bool {
+        let Some(watcher) = &mut self.watcher else { return false };
+        for gone in self.watched.difference(directories) {
+            let _ = watcher.unwatch(gone);
+        }
+        self.watched = directories
+            .iter()
+            .filter(|directory| watcher.watch(directory, RecursiveMode::NonRecursive).is_ok())
+            .cloned()
+            .collect();
+        self.watched.len() == directories.len()
+    }
+
+    /// What may have changed since the last call.
+    pub(super) fn take(&self) -> Hints {
+        std::mem::take(&mut *self.hints.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

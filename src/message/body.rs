@@ -1,0 +1,155 @@
+//! The text of an attachment: the line or what the author makes of it, then what a person would want to know besides.
+//!
+//! Everything below the line has a budget of its own, small enough that together they leave room for the line.
+
+use super::escape::Mrkdwn;
+use super::markup::{self, Piece};
+use super::thousands::Thousands;
+use crate::engine::{Alert, Folded, HeldBack, Kind, Snapshot};
+
+/// What Slack shows of an attachment's text at most.
+pub(super) const TEXT_CHARS_MAX: usize = 3_000;
+
+/// The most that is said below the line, so that the line keeps at least 600 characters.
+const NOTES_CHARS_MAX: usize = 2_400;
+
+/// Of each example of a summary, after escaping.
+const SAMPLE_CHARS_MAX: usize = 200;
+
+/// Of a key or a value in a list.
+const VALUE_CHARS_MAX: usize = 40;
+
+/// What went wrong when the templates were rendered.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Troubles {
+    /// Fields that were printed and are not there.
+    pub(super) missing: Vec<String>,
+    /// Parts whose template failed, and why.
+    pub(super) failed: Vec<(&'static str, String)>,
+}
+
+/// The text of `alert`'s attachment; `own` is what `message.text` gave, `trusted` the rule's runbook.
+pub(super) fn text(
+    alert: &Alert,
+    own: Option<&[Piece]>,
+    trusted: Option<&str>,
+    troubles: &Troubles,
+) -> Mrkdwn {
+    let notes = notes(alert, troubles);
+    let room = TEXT_CHARS_MAX - notes.chars();
+    let line = |event: &Snapshot| match event.line.is_empty() && event.left_out == 0 {
+        true => Mrkdwn::ours("(an empty line)"),
+        false => Mrkdwn::code(&event.line, room - 1, event.left_out),
+    };
+    let main = match (own, &alert.event) {
+        (Some(own), _) => markup::rich(own, room - 1, trusted),
+        (None, Some(event)) => line(event),
+        (None, None) => Mrkdwn::default(),
+    };
+    join([main, notes].to_vec())
+}
+
+fn join(parts: Vec<Mrkdwn>) -> Mrkdwn {
+    let parts: Vec<Mrkdwn> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    Mrkdwn::join(&parts, "\n")
+}
+
+/// The lines below the line, as many as fit.
+fn notes(alert: &Alert, troubles: &Troubles) -> Mrkdwn {
+    let mut notes = Vec::new();
+    if alert.event.as_ref().is_some_and(|event| event.truncated) {
+        notes.push(Mrkdwn::ours("The line was cut at the input's `max_line`."));
+    }
+    if let Some(folded) = &alert.folded {
+        notes.extend(samples(folded));
+    }
+    notes.extend(counts(alert));
+    if let Some(folded) = &alert.folded {
+        notes.extend(folded.common.iter().map(|common| {
+            let name = Mrkdwn::line_within(&common.capture, VALUE_CHARS_MAX);
+            name.then(&Mrkdwn::ours(": ")).then(&list(&common.values))
+        }));
+    }
+    if let Some(held_back) = &alert.held_back {
+        notes.extend(throttled(alert.kind, held_back));
+    }
+    notes.extend(troubles_told(troubles));
+    within_budget(notes)
+}
+
+fn within_budget(notes: Vec<Mrkdwn>) -> Mrkdwn {
+    let mut used = 0;
+    let fits = |note: &Mrkdwn| {
+        used += note.chars() + 1;
+        used <= NOTES_CHARS_MAX
+    };
+    join(notes.into_iter().take_while(fits).collect())
+}
+
+/// Other lines that were folded.
+fn samples(folded: &Folded) -> Option<Mrkdwn> {
+    let also: Vec<Mrkdwn> =
+        folded.samples.iter().take(3).map(|sample| Mrkdwn::code(sample, SAMPLE_CHARS_MAX, 0)).collect();
+    let words = Mrkdwn::ours("Also:\n");
+    (!also.is_empty()).then(|| words.then(&Mrkdwn::join(&also, "\n")))
+}
+
+/// First and last time and how many in all, where there were several messages' worth.
+fn counts(alert: &Alert) -> Option<Mrkdwn> {
+    let told = match alert.kind {
+        Kind::Summary => String::new(),
+        Kind::Escalated if alert.suppressed > 0 => {
+            format!(" {} since the last message.", Thousands(alert.suppressed))
+        }
+        Kind::Escalated => String::new(),
+        Kind::Opened if alert.suppressed > 0 => {
+            let text = format!("{} more were folded since the last message.", Thousands(alert.suppressed));
+            return Some(Mrkdwn::line(&text));
+        }
+        Kind::Opened | Kind::HeldBack => return None,
+    };
+    let (first, last) = (alert.first_seen.to_rfc3339(), alert.last_seen.to_rfc3339());
+    Some(Mrkdwn::line(&format!("First {first}, last {last}, {} in all.{told}", Thousands(alert.count))))
+}
+
+/// `root ×31, admin ×8`.
+fn list(values: &[(String, u64)]) -> Mrkdwn {
+    let values: Vec<Mrkdwn> = values
+        .iter()
+        .take(5)
+        .map(|(value, count)| {
+            let value = match value.is_empty() {
+                true => Mrkdwn::ours("(none)"),
+                false => Mrkdwn::line_within(value, VALUE_CHARS_MAX),
+            };
+            value.then(&Mrkdwn::ours(" ×")).then(&Mrkdwn::number(*count))
+        })
+        .collect();
+    Mrkdwn::join(&values, ", ")
+}
+
+/// What the throttle held back; where that is what the whole message is about, its headline has the number.
+fn throttled(kind: Kind, held_back: &HeldBack) -> Option<Mrkdwn> {
+    let keys: Vec<(String, u64)> =
+        held_back.keys.iter().filter(|(key, _)| !key.is_empty()).cloned().collect();
+    let words = match (kind, keys.is_empty()) {
+        (Kind::HeldBack, true) => return None,
+        (Kind::HeldBack, false) => Mrkdwn::ours("Most of them: "),
+        (_, true) => Mrkdwn::number(held_back.count).then(&Mrkdwn::ours(" held back by the throttle.")),
+        (_, false) => Mrkdwn::number(held_back.count).then(&Mrkdwn::ours(" held back by the throttle: ")),
+    };
+    (kind == Kind::HeldBack || held_back.count > 0).then(|| words.then(&list(&keys)))
+}
+
+fn troubles_told(troubles: &Troubles) -> Vec<Mrkdwn> {
+    let mut told = Vec::new();
+    if !troubles.missing.is_empty() {
+        let names = Mrkdwn::line_within(&troubles.missing.join(", "), 200);
+        told.push(Mrkdwn::ours("Missing for the template: ").then(&names));
+    }
+    let shown: Vec<String> = troubles.failed.iter().map(|(part, why)| format!("{part}: {why}")).collect();
+    if !shown.is_empty() {
+        told.push(Mrkdwn::ours("template failed: ").then(&Mrkdwn::line_within(&shown.join("; "), 300)));
+    }
+    told
+}

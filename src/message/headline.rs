@@ -1,0 +1,95 @@
+//! The headline of an alert: its title and what its kind adds, and the line above all attachments.
+
+use super::escape::Mrkdwn;
+use crate::engine::{Alert, Kind};
+use crate::rule::{Mention, Severity};
+use crate::time::Human;
+
+/// What a title has room for.
+const TITLE_CHARS_MAX: usize = 150;
+
+/// A machine's name takes no more than this of a line.
+pub(super) const HOST_CHARS_MAX: usize = 80;
+
+/// A message that calls more people than this one by one calls nobody in particular.
+const NAMED_MENTIONS_MAX: usize = 50;
+
+/// `title · 41 more in 10m`.
+#[derive(Debug, Clone)]
+pub(super) struct Headline {
+    pub(super) severity: Severity,
+    /// One line with what the kind adds, at most 150 characters.
+    pub(super) line: Mrkdwn,
+}
+
+impl Headline {
+    /// The headline of `alert`; `title` draws its title in so many characters.
+    pub(super) fn new(alert: &Alert, title: impl FnOnce(usize) -> Mrkdwn) -> Self {
+        let suffix = suffix(alert);
+        let line = title(TITLE_CHARS_MAX - suffix.chars()).then(&suffix);
+        Self { severity: alert.severity, line }
+    }
+
+    /// `[ERROR] title · 41 more in 10m`.
+    pub(super) fn fallback(&self) -> Mrkdwn {
+        Mrkdwn::ours("[").then(&self.word()).then(&Mrkdwn::ours("] ")).then(&self.line)
+    }
+
+    /// `*[ERROR]* title · 41 more in 10m · and 3 more · web-1`, without mentions.
+    pub(super) fn text(&self, more: usize, host: &str) -> Mrkdwn {
+        let dot = Mrkdwn::ours(" · ");
+        let mut text = Mrkdwn::ours("*[").then(&self.word()).then(&Mrkdwn::ours("]* ")).then(&self.line);
+        if more > 0 {
+            text = text.then(&dot).then(&Mrkdwn::ours("and "));
+            text = text.then(&Mrkdwn::number(more as u64)).then(&Mrkdwn::ours(" more"));
+        }
+        let host = Mrkdwn::line_within(host, HOST_CHARS_MAX);
+        if host.is_empty() { text } else { text.then(&dot).then(&host) }
+    }
+
+    fn word(&self) -> Mrkdwn {
+        Mrkdwn::ours(match self.severity {
+            Severity::Info => "INFO",
+            Severity::Warning => "WARNING",
+            Severity::Error => "ERROR",
+            Severity::Critical => "CRITICAL",
+        })
+    }
+}
+
+/// What the kind adds to the title.
+fn suffix(alert: &Alert) -> Mrkdwn {
+    let dot = Mrkdwn::ours(" · ");
+    match alert.kind {
+        Kind::Opened => Mrkdwn::default(),
+        Kind::Summary => {
+            let more = dot.then(&Mrkdwn::number(alert.suppressed)).then(&Mrkdwn::ours(" more"));
+            more.then(&in_time(alert.since_last))
+        }
+        Kind::Escalated => dot.then(&Mrkdwn::number(alert.count)).then(&in_time(alert.elapsed())),
+        Kind::HeldBack => {
+            dot.then(&Mrkdwn::number(alert.count)).then(&Mrkdwn::ours(" held back by the throttle"))
+        }
+    }
+}
+
+/// ` in 10m`; nothing where it was one instant.
+fn in_time(time: std::time::Duration) -> Mrkdwn {
+    if time.is_zero() {
+        return Mrkdwn::default();
+    }
+    Mrkdwn::ours(" in ").then(&Mrkdwn::line(&Human(time).to_string()))
+}
+
+/// Whom a message calls: of `here`, `channel` and `everyone` the widest, then each person and group once.
+pub(super) fn mentions<'a>(all: impl Iterator<Item = &'a Mention> + Clone) -> Mrkdwn {
+    let widest = all.clone().filter(|mention| mention.is_broadcast()).max();
+    let mut called: Vec<&Mention> = widest.into_iter().collect();
+    for mention in all.filter(|mention| !mention.is_broadcast()) {
+        if !called.contains(&mention) && called.len() < NAMED_MENTIONS_MAX {
+            called.push(mention);
+        }
+    }
+    let called = called.into_iter().map(Mrkdwn::mention).filter(|mention| !mention.is_empty());
+    called.fold(Mrkdwn::default(), |text, mention| text.then(&mention).then(&Mrkdwn::ours(" ")))
+}

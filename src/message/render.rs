@@ -1,0 +1,211 @@
+//! Alerts to the message that a webhook gets, key by key as `docs/message.md` describes it.
+//!
+//! An alert is never lost to its message: a template that fails is replaced by what stands there without one, and the
+//! message says so. Redaction has been over the alert before.
+
+use super::body::{self, Troubles};
+use super::escape::Mrkdwn;
+use super::headline::{HOST_CHARS_MAX, Headline, mentions};
+use super::link;
+use super::markup::{self, Piece};
+use super::payload::{Attachment, Field, Message};
+use super::scope::{Context, Scope};
+use super::template::Template;
+use crate::engine::{Alert, Kind};
+use crate::event::Texts;
+use crate::rule::{Color, FieldSpec, Rule};
+use crate::time::Time;
+
+/// More attachments Slack advises against.
+pub const ATTACHMENTS_MAX: usize = 20;
+
+const FIELDS_MAX: usize = 10;
+const TEST_CHARS_MAX: usize = 150;
+const FIELD_TITLE_CHARS_MAX: usize = 100;
+const FIELD_VALUE_CHARS_MAX: usize = 2_000;
+const PRETEXT_CHARS_MAX: usize = 1_000;
+const FOOTER_CHARS_MAX: usize = 300;
+const RULE_CHARS_MAX: usize = 100;
+
+/// One message for `alerts`, of which there are 1 to [`ATTACHMENTS_MAX`]; further ones are counted in its text and not
+/// attached. `rules` finds a rule by its name: without it (it is gone after a reload) the defaults are drawn.
+///
+/// The text is the first headline among those of the highest severity, with the widest of the broadcast mentions, and
+/// each person and group once.
+pub fn message<'r>(alerts: &[&Alert], rules: &dyn Fn(&str) -> Option<&'r Rule>, host: &str) -> Message {
+    let attached = alerts.iter().take(ATTACHMENTS_MAX);
+    // Of several with the highest severity `max_by_key` gives the last: the order is turned around.
+    let top = alerts.iter().rev().max_by_key(|alert| alert.severity);
+    let text = top.map(|top| {
+        let headline = Drawing::new(top, rules(&top.rule), host).headline();
+        headline.text(alerts.len() - 1, host)
+    });
+    let called = mentions(alerts.iter().flat_map(|alert| &alert.mention));
+    Message {
+        text: called.then(&text.unwrap_or_default()).into(),
+        unfurl_links: false,
+        unfurl_media: false,
+        attachments: attached.map(|alert| attachment(alert, rules(&alert.rule), host)).collect(),
+    }
+}
+
+/// A message that only shows that a webhook works, sent at `now`. `words` are a person's: they are escaped all the same.
+pub fn test_message(words: &str, host: &str, now: Time) -> Message {
+    let words = Mrkdwn::line_within(words, TEST_CHARS_MAX);
+    let host = Mrkdwn::line_within(host, HOST_CHARS_MAX);
+    let plain: String = Mrkdwn::ours("[TEST] ").then(&words).into();
+    Message {
+        text: Mrkdwn::ours("*[TEST]* ").then(&words).then(&Mrkdwn::ours(" · ")).then(&host).into(),
+        unfurl_links: false,
+        unfurl_media: false,
+        attachments: vec![Attachment {
+            color: Color::GOOD.to_string(),
+            fallback: plain,
+            title: Some(words.into()),
+            footer: Some(Mrkdwn::ours("hooktail send · ").then(&host).into()),
+            ts: Some(now.as_secs()),
+            ..Attachment::default()
+        }],
+    }
+}
+
+/// The attachment of one alert.
+pub fn attachment(alert: &Alert, rule: Option<&Rule>, host: &str) -> Attachment {
+    let mut drawing = Drawing::new(alert, rule, host);
+    let headline = drawing.headline();
+    let pretext = drawing.pretext();
+    let fields = drawing.fields();
+    let title_link = drawing.title_link();
+    let footer = drawing.footer();
+    let own_text = drawing.own_text();
+    let text = body::text(alert, own_text.as_deref(), drawing.runbook(), &drawing.troubles);
+
+    let own_fields = drawing.spec(|spec| spec.fields.as_ref()).is_some();
+    let mrkdwn = [("text", !text.is_empty()), ("pretext", pretext.is_some()), ("fields", own_fields)];
+    Attachment {
+        color: rule.map_or(alert.severity.color(), |rule| rule.look(alert.severity).color).to_string(),
+        fallback: headline.fallback().into(),
+        pretext: pretext.map(Into::into),
+        title: Some(headline.line.into()),
+        title_link,
+        text: (!text.is_empty()).then(|| text.into()),
+        mrkdwn_in: mrkdwn.iter().filter(|(_, is)| *is).map(|(part, _)| (*part).to_owned()).collect(),
+        fields,
+        footer: Some(footer.into()),
+        ts: Some(alert.event.as_ref().map_or(alert.decided, |event| event.time).as_secs()),
+    }
+}
+
+/// An alert while its attachment is drawn.
+struct Drawing<'a> {
+    alert: &'a Alert,
+    rule: Option<&'a Rule>,
+    host: &'a str,
+    /// Made when the first template wants it.
+    context: Option<Context>,
+    troubles: Troubles,
+}
+
+impl<'a> Drawing<'a> {
+    fn new(alert: &'a Alert, rule: Option<&'a Rule>, host: &'a str) -> Self {
+        Self { alert, rule, host, context: None, troubles: Troubles::default() }
+    }
+
+    fn runbook(&self) -> Option<&'a str> {
+        self.rule.and_then(|rule| rule.runbook.as_deref())
+    }
+
+    /// A part of the rule's message. What the throttle held back has no line for the templates to speak of.
+    fn spec<T>(&self, part: impl FnOnce(&'a crate::rule::MessageSpec) -> Option<&'a T>) -> Option<&'a T> {
+        self.rule.filter(|_| self.alert.kind != Kind::HeldBack).and_then(|rule| part(&rule.message))
+    }
+
+    /// What a template gave; nothing where there is none or it failed, which is noted.
+    fn rendered(&mut self, part: &'static str, template: Option<&Template>) -> Option<Vec<Piece>> {
+        let (alert, rule, host) = (self.alert, self.rule, self.host);
+        let context = self.context.get_or_insert_with(|| Scope::of(alert, rule, host).into());
+        match template?.render(context) {
+            Ok(rendered) => {
+                let new = rendered.missing.into_iter().filter(|name| !self.troubles.missing.contains(name));
+                let new: Vec<String> = new.collect();
+                self.troubles.missing.extend(new);
+                Some(rendered.pieces)
+            }
+            Err(why) => {
+                self.troubles.failed.push((part, why));
+                None
+            }
+        }
+    }
+
+    fn headline(&mut self) -> Headline {
+        let title = self.spec(|spec| spec.title.as_ref());
+        let title = self.rendered("title", title);
+        Headline::new(self.alert, |max| {
+            let title = title.map(|pieces| markup::plain(&pieces, max)).filter(|title| !title.is_empty());
+            title.unwrap_or_else(|| Mrkdwn::line_within(&self.alert.rule, max))
+        })
+    }
+
+    fn pretext(&mut self) -> Option<Mrkdwn> {
+        let template = self.spec(|spec| spec.pretext.as_ref());
+        let pieces = self.rendered("pretext", template)?;
+        Some(markup::rich(&pieces, PRETEXT_CHARS_MAX, self.runbook())).filter(|text| !text.is_empty())
+    }
+
+    fn own_text(&mut self) -> Option<Vec<Piece>> {
+        let template = self.spec(|spec| spec.text.as_ref());
+        self.rendered("text", template).filter(|pieces| !markup::plain(pieces, 10).is_empty())
+    }
+
+    fn title_link(&mut self) -> Option<String> {
+        let template = self.spec(|spec| spec.link.as_ref());
+        let own = self.rendered("link", template).and_then(|pieces| link::url(&pieces));
+        own.or_else(|| self.runbook().and_then(link::checked))
+    }
+
+    fn fields(&mut self) -> Vec<Field> {
+        if self.alert.kind == Kind::HeldBack {
+            return Vec::new();
+        }
+        match self.spec(|spec| spec.fields.as_ref()) {
+            Some(specs) => specs.iter().filter_map(|spec| self.own_field(spec)).take(FIELDS_MAX).collect(),
+            None => self.alert.event.as_ref().map(|event| captured(&event.captures)).unwrap_or_default(),
+        }
+    }
+
+    fn own_field(&mut self, spec: &FieldSpec) -> Option<Field> {
+        let pieces = self.rendered("fields", Some(&spec.value))?;
+        let value = markup::rich(&pieces, FIELD_VALUE_CHARS_MAX, self.runbook());
+        (!value.is_empty()).then(|| field(&spec.title, value, spec.short))
+    }
+
+    /// Rule, host and file, cut so that the alert's id always has its place.
+    fn footer(&mut self) -> Mrkdwn {
+        let dot = Mrkdwn::ours(" · ");
+        let id = dot.clone().then(&Mrkdwn::line(&self.alert.id.short()));
+        let room = FOOTER_CHARS_MAX - id.chars();
+        let template = self.spec(|spec| spec.footer.as_ref());
+        let own = self.rendered("footer", template).map(|pieces| markup::plain(&pieces, room));
+        let place = own.filter(|own| !own.is_empty()).unwrap_or_else(|| {
+            let rule = Mrkdwn::line_within(&self.alert.rule, RULE_CHARS_MAX).then(&dot);
+            let host = rule.then(&Mrkdwn::line_within(self.host, HOST_CHARS_MAX));
+            let Some(event) = &self.alert.event else { return host };
+            let host = host.then(&Mrkdwn::ours(":"));
+            let place = event.file.as_ref().unwrap_or(&event.input);
+            let room = room.saturating_sub(host.chars());
+            host.then(&Mrkdwn::line_within(place, room))
+        });
+        place.then(&id)
+    }
+}
+
+/// The named captures as short fields, in the pattern's order.
+fn captured(captures: &Texts) -> Vec<Field> {
+    let told = captures.iter().filter(|(_, value)| !value.is_empty()).take(FIELDS_MAX);
+    told.map(|(name, value)| field(name, Mrkdwn::line_within(value, FIELD_VALUE_CHARS_MAX), true)).collect()
+}
+
+fn field(title: &str, value: Mrkdwn, short: bool) -> Field {
+    Field { title: Mrkdwn::line_within(title, FIELD_TITLE_CHARS_MAX).into(), value: value.into(), short }
+}

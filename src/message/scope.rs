@@ -1,0 +1,213 @@
+//! The fields that an alert's templates read, and a note of those that were read and are not there.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::value::{Enumerator, Object, Value};
+
+use crate::engine::{Alert, Snapshot};
+use crate::event::{Stream, Texts, find};
+use crate::rule::Rule;
+use crate::time::Human;
+
+/// Under this name the formatter finds the note; no template can spell it.
+pub(super) const NOTE: &str = "\0note";
+
+/// minijinja's own functions, which are looked up as fields first.
+pub(super) const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
+
+/// All that a template may read: reserved names, captures, labels, in this order.
+#[derive(Debug)]
+pub(super) struct Scope {
+    reserved: Vec<(&'static str, Value)>,
+    captures: Texts,
+    labels: Texts,
+    note: Arc<Note>,
+}
+
+impl Scope {
+    /// The fields of `alert`.
+    pub(super) fn of(alert: &Alert, rule: Option<&Rule>, host: &str) -> Self {
+        let event = alert.event.as_ref();
+        let key: Vec<&str> = alert.key.iter().map(|(_, value)| &**value).collect();
+        let mut reserved = vec![
+            ("host", Value::from(host)),
+            ("rule", Value::from(&*alert.rule)),
+            ("severity", Value::from(alert.severity.name())),
+            ("count", Value::from(alert.count)),
+            ("suppressed", Value::from(alert.suppressed)),
+            ("first_seen", Value::from(alert.first_seen.to_rfc3339())),
+            ("last_seen", Value::from(alert.last_seen.to_rfc3339())),
+            ("elapsed", Value::from(Human(alert.elapsed()).to_string())),
+            ("key", Value::from(key.join(", "))),
+            ("line", Value::from(event.map_or("", |event| &event.line))),
+            ("message", Value::from(event.map_or("", |event| &event.line))),
+            ("shape", Value::from(event.map_or("", |event| &event.shape))),
+            ("time", Value::from(event.map_or(alert.decided, |event| event.time).to_rfc3339())),
+        ];
+        if let Some(event) = event {
+            reserved.push(("input", Value::from(&*event.input)));
+            let file = event.file.as_deref().map(|file| ("file", Value::from(file)));
+            let stream = event.stream.map(|stream| ("stream", Value::from(stream_name(stream))));
+            reserved.extend(file.into_iter().chain(stream));
+        }
+        reserved
+            .extend(rule.and_then(|rule| rule.runbook.as_deref()).map(|url| ("runbook", Value::from(url))));
+        let texts = |of: fn(&Snapshot) -> &Texts| event.map(of).cloned().unwrap_or_default();
+        Self {
+            reserved,
+            captures: texts(|event| &event.captures),
+            labels: texts(|event| &event.labels),
+            note: Arc::default(),
+        }
+    }
+
+    /// A scope in which each of `names` is there, to try a template.
+    pub(super) fn sample(names: &[String]) -> Self {
+        let plain = |name: &str| name.rsplit('.').next().map(|name| (Arc::from(name), Arc::from("1")));
+        let captures: Texts = names.iter().filter_map(|name| plain(name)).collect();
+        let time = || Value::from("2026-01-31T12:00:00+00:00");
+        let reserved = vec![
+            ("count", Value::from(1)),
+            ("suppressed", Value::from(1)),
+            ("first_seen", time()),
+            ("last_seen", time()),
+            ("time", time()),
+        ];
+        Self { reserved, labels: captures.clone(), captures, note: Arc::default() }
+    }
+
+    fn group(&self, name: &'static str, texts: &[(Arc<str>, Arc<str>)]) -> Value {
+        Value::from_object(Group { name, texts: texts.to_vec(), note: Arc::clone(&self.note) })
+    }
+}
+
+fn stream_name(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Stdout => "stdout",
+        Stream::Stderr => "stderr",
+    }
+}
+
+impl Object for Scope {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, name: &str) -> Option<Value> {
+        match name {
+            NOTE => return Some(Value::from_dyn_object(Arc::clone(&self.note))),
+            "labels" => return Some(self.group("labels", &self.labels)),
+            "captures" => return Some(self.group("captures", &self.captures)),
+            // What a parser of the input reads; the text parser reads none.
+            "fields" => return Some(self.group("fields", &[])),
+            _ => {}
+        }
+        let reserved = self.reserved.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        let text = || {
+            find(&self.captures, name).or_else(|| find(&self.labels, name)).map(|text| Value::from(&**text))
+        };
+        let value = reserved.or_else(text);
+        if value.is_none() && !FUNCTIONS.contains(&name) {
+            self.note.missed(name.to_owned());
+        }
+        value
+    }
+}
+
+/// `labels`, `captures`, `fields`.
+#[derive(Debug)]
+struct Group {
+    name: &'static str,
+    texts: Texts,
+    note: Arc<Note>,
+}
+
+impl Object for Group {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        let value = find(&self.texts, name).map(|text| Value::from(&**text));
+        if value.is_none() {
+            self.note.missed(format!("{}.{name}", self.name));
+        }
+        value
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.texts.iter().map(|(name, _)| Value::from(&**name)).collect())
+    }
+}
+
+/// Which fields were read and not there. Only what left a gap in the text is told: `user|default("nobody")` is no gap.
+#[derive(Debug, Default)]
+pub(super) struct Note(Mutex<Gaps>);
+
+#[derive(Debug, Default)]
+struct Gaps {
+    /// Read since the last thing was printed.
+    read: Vec<String>,
+    told: Vec<String>,
+}
+
+impl Note {
+    fn missed(&self, name: String) {
+        self.lock().read.push(name);
+    }
+
+    /// An expression was printed.
+    pub(super) fn printed(&self, undefined: bool, empty: bool) {
+        let mut gaps = self.lock();
+        let read = std::mem::take(&mut gaps.read);
+        // What is undefined is the field that was read last; what is empty may be made of several.
+        let skip = if undefined { read.len().saturating_sub(1) } else { 0 };
+        if empty {
+            let names: Vec<String> = read.into_iter().skip(skip).collect();
+            for name in names {
+                if !gaps.told.contains(&name) {
+                    gaps.told.push(name);
+                }
+            }
+        }
+    }
+
+    /// The names, in the order in which they were missed.
+    pub(super) fn take(&self) -> Vec<String> {
+        let mut gaps = self.lock();
+        gaps.read.clear();
+        std::mem::take(&mut gaps.told)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Gaps> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Object for Note {
+    fn repr(self: &Arc<Self>) -> minijinja::value::ObjectRepr {
+        minijinja::value::ObjectRepr::Plain
+    }
+}
+
+/// A scope as a template's context, with the note that its rendering leaves.
+#[derive(Debug, Clone)]
+pub(super) struct Context {
+    pub(super) value: Value,
+    pub(super) note: Arc<Note>,
+}
+
+impl From<Scope> for Context {
+    fn from(scope: Scope) -> Self {
+        let note = Arc::clone(&scope.note);
+        Self { value: Value::from_object(scope), note }
+    }
+}
+
+#[cfg(test)]
+impl Scope {
+    /// The fields of a sample, and `captures`.
+    pub(super) fn with_captures(captures: &[(&str, &str)]) -> Self {
+        let captures = captures.iter().map(|(name, value)| (Arc::from(*name), Arc::from(*value))).collect();
+        let mut scope = Self { captures, labels: Texts::new(), ..Self::sample(&[]) };
+        scope.reserved[0].1 = Value::from(7);
+        scope
+    }
+}

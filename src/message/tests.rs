@@ -1,0 +1,458 @@
+//! What is sent, to the letter, and what must hold for every message.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::payload::{Attachment, Message};
+use super::redact::{Redactor, redact_alert};
+use super::render::{ATTACHMENTS_MAX, attachment, message};
+use super::template::Template;
+use crate::engine::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, Kind, Snapshot};
+use crate::event::{Stream, Texts};
+use crate::rule::{FieldSpec, Look, Mention, MessageSpec, Rule, Severity, When};
+use crate::time::Time;
+
+pub(super) fn texts(pairs: &[(&str, &str)]) -> Texts {
+    pairs.iter().map(|(name, value)| (Arc::from(*name), Arc::from(*value))).collect()
+}
+
+const START: Time = Time::from_secs(1_795_470_000);
+const LINE: &str = "Failed password for root from 203.0.113.7 port 52190 ssh2";
+
+/// An opening with one line.
+pub(super) fn alert(line: &str) -> Alert {
+    Alert {
+        id: AlertId(0x7f3a_9c00 << 96),
+        episode: EpisodeId(1),
+        kind: Kind::Opened,
+        rule: "ssh-bruteforce".into(),
+        severity: Severity::Warning,
+        mention: vec![],
+        webhooks: vec!["ops".into()],
+        decided: START + Duration::from_secs(1),
+        key: texts(&[("ip", "203.0.113.7")]),
+        event: Some(Snapshot {
+            line: line.to_owned(),
+            left_out: 0,
+            truncated: false,
+            shape: line.to_owned(),
+            time: START,
+            input: "auth".into(),
+            file: Some("/var/log/auth.log".into()),
+            stream: None,
+            labels: vec![],
+            captures: texts(&[("ip", "203.0.113.7")]),
+        }),
+        count: 5,
+        suppressed: 0,
+        first_seen: START,
+        last_seen: START,
+        since_last: Duration::ZERO,
+        folded: None,
+        held_back: None,
+        overflowed: 0,
+    }
+}
+
+fn template(source: &str) -> Option<Template> {
+    Some(Template::parse(source).unwrap())
+}
+
+fn rule(message: MessageSpec) -> Rule {
+    Rule {
+        name: "ssh-bruteforce".into(),
+        inputs: vec!["auth".into()],
+        patterns: vec![],
+        ignore: vec![],
+        filter: None,
+        when: When::Every,
+        severity: Severity::Warning,
+        looks: Severity::ALL.map(|severity| Look { color: severity.color(), mention: vec![] }),
+        webhooks: vec!["ops".into()],
+        dedup: None,
+        throttle: None,
+        escalate: vec![],
+        message,
+        runbook: Some("https://runbooks.example.com/ssh".into()),
+        labels: vec![],
+        redact: Arc::default(),
+    }
+}
+
+fn ssh_rule() -> Rule {
+    rule(MessageSpec { title: template("SSH brute force from {{ ip }}"), ..MessageSpec::default() })
+}
+
+fn sent(alert: &Alert, rule: &Rule) -> Value {
+    serde_json::to_value(message(&[alert], &|_| Some(rule), "web-1")).unwrap()
+}
+
+fn text_of(alert: &Alert, rule: &Rule) -> String {
+    attachment(alert, Some(rule), "web-1").text.unwrap_or_default()
+}
+
+#[test]
+fn an_opening_is_sent_as_the_documentation_says() {
+    let alert = Alert { mention: vec![Mention::Here], ..alert(LINE) };
+    let expected = json!({
+        "text": "<!here> *[WARNING]* SSH brute force from 203.0.113.7 · web-1",
+        "unfurl_links": false, "unfurl_media": false,
+        "attachments": [{
+            "color": "#daa038",
+            "fallback": "[WARNING] SSH brute force from 203.0.113.7",
+            "title": "SSH brute force from 203.0.113.7",
+            "title_link": "https://runbooks.example.com/ssh",
+            "text": "```Failed password for root from 203.0.113.7 port 52190 ssh2```",
+            "mrkdwn_in": ["text"],
+            "fields": [{ "title": "ip", "value": "203.0.113.7", "short": true }],
+            "footer": "ssh-bruteforce · web-1:/var/log/auth.log · 7f3a9c",
+            "ts": 1_795_470_000
+        }]
+    });
+    assert_eq!(sent(&alert, &ssh_rule()), expected);
+}
+
+#[test]
+fn a_summary_tells_what_was_folded() {
+    let alert = Alert {
+        kind: Kind::Summary,
+        suppressed: 41,
+        count: 1_042,
+        since_last: Duration::from_secs(600),
+        last_seen: START + Duration::from_secs(600),
+        folded: Some(Folded {
+            samples: vec!["Invalid user `admin`".into(), "Connection closed\nby peer".into()],
+            common: vec![
+                Common { capture: "user".into(), values: vec![("root".into(), 31), ("svc_app".into(), 8)] },
+                Common { capture: "port".into(), values: vec![(String::new(), 1_000)] },
+            ],
+        }),
+        ..alert(LINE)
+    };
+    let sent = sent(&alert, &ssh_rule());
+    assert_eq!(sent["text"], "*[WARNING]* SSH brute force from 203.0.113.7 · 41 more in 10m · web-1");
+    assert_eq!(sent["attachments"][0]["title"], "SSH brute force from 203.0.113.7 · 41 more in 10m");
+    let (first, last) = (alert.first_seen.to_rfc3339(), alert.last_seen.to_rfc3339());
+    let expected = [
+        "```Failed password for root from 203.0.113.7 port 52190 ssh2```",
+        "Also:",
+        "```Invalid user `admin`\u{200b}```",
+        "```\nConnection closed\nby peer\n```",
+        &format!("First {first}, last {last}, 1,042 in all."),
+        "user: root ×31, svc_\u{2060}app ×8",
+        "port: (none) ×1,000",
+    ];
+    assert_eq!(sent["attachments"][0]["text"], expected.join("\n"));
+}
+
+#[test]
+fn an_escalation_calls_and_counts() {
+    let alert = Alert {
+        kind: Kind::Escalated,
+        severity: Severity::Critical,
+        mention: vec![Mention::Channel, Mention::User("U012AB".into()), Mention::Here],
+        count: 500,
+        suppressed: 17,
+        last_seen: START + Duration::from_secs(180),
+        ..alert(LINE)
+    };
+    let sent = sent(&alert, &ssh_rule());
+    assert_eq!(
+        sent["text"],
+        "<!channel> <@U012AB> *[CRITICAL]* SSH brute force from 203.0.113.7 · 500 in 3m · web-1"
+    );
+    assert_eq!(sent["attachments"][0]["fallback"], "[CRITICAL] SSH brute force from 203.0.113.7 · 500 in 3m");
+    assert_eq!(sent["attachments"][0]["color"], "#8b0000");
+    assert!(text_of(&alert, &ssh_rule()).ends_with("500 in all. 17 since the last message."));
+}
+
+#[test]
+fn what_the_throttle_held_back_is_a_message_of_its_own() {
+    let keys = [("10.0.0.1", 20), ("10.0.0.2", 9), ("a*b", 1)];
+    let keys = keys.map(|(key, count)| (key.to_owned(), count)).to_vec();
+    let alert = Alert {
+        kind: Kind::HeldBack,
+        count: 37,
+        event: None,
+        held_back: Some(HeldBack { count: 37, keys }),
+        ..alert("")
+    };
+    let expected = json!({
+        "text": "*[WARNING]* ssh-bruteforce · 37 held back by the throttle · web-1",
+        "unfurl_links": false, "unfurl_media": false,
+        "attachments": [{
+            "color": "#daa038",
+            "fallback": "[WARNING] ssh-bruteforce · 37 held back by the throttle",
+            "title": "ssh-bruteforce · 37 held back by the throttle",
+            "title_link": "https://runbooks.example.com/ssh",
+            "text": "Most of them: 10.0.0.1 ×20, 10.0.0.2 ×9, a*\u{2060}b ×1",
+            "mrkdwn_in": ["text"],
+            "footer": "ssh-bruteforce · web-1 · 7f3a9c",
+            "ts": 1_795_470_001
+        }]
+    });
+    assert_eq!(sent(&alert, &ssh_rule()), expected);
+}
+
+#[test]
+fn what_a_person_would_want_to_know_is_told_below() {
+    let mut alert = alert("short");
+    alert.suppressed = 3;
+    alert.held_back = Some(HeldBack { count: 2_037, keys: vec![("10.0.0.1".into(), 20)] });
+    let event = alert.event.as_mut().unwrap();
+    (event.truncated, event.left_out) = (true, 4_096);
+    assert_eq!(
+        text_of(&alert, &ssh_rule()),
+        "```short … 4,096 bytes left out …```\nThe line was cut at the input's `max_line`.\n\
+         3 more were folded since the last message.\n2,037 held back by the throttle: 10.0.0.1 ×20"
+    );
+}
+
+#[test]
+fn an_author_draws_what_he_likes() {
+    let value = Template::parse("`{{ ip }}` {{ none }}").unwrap();
+    let empty = Template::parse("{{ labels.team }}").unwrap();
+    let rule = rule(MessageSpec {
+        title: template("{{ ip }}\n*x*"),
+        text: template("*{{ count }}* in {{ elapsed }} from {{ key }}: <{{ runbook }}|read> {{ line }}"),
+        pretext: template("see {{ input }}"),
+        footer: template("{{ file }}"),
+        link: template("https://logs/?ip={{ ip }}&q={{ line }}"),
+        fields: Some(vec![
+            FieldSpec { title: "IP & more".into(), value, short: false },
+            FieldSpec { title: "team".into(), value: empty, short: false },
+        ]),
+    });
+    let sent = sent(&alert("a <!here> *b*"), &rule);
+    let expected = json!({
+        "color": "#daa038",
+        "fallback": "[WARNING] 203.0.113.7 *x*",
+        "pretext": "see auth",
+        "title": "203.0.113.7 *x*",
+        "title_link": "https://logs/?ip=203.0.113.7&q=a%20%3C%21here%3E%20%2Ab%2A",
+        "text": "*5* in 0s from 203.0.113.7: <https://runbooks.example.com/ssh|read> \
+                 a &lt;!here&gt; *\u{2060}b*\u{2060}\nMissing for the template: labels.team",
+        "mrkdwn_in": ["text", "pretext", "fields"],
+        "fields": [{ "title": "IP &amp; more", "value": "`203.0.113.7`", "short": false }],
+        "footer": "/var/log/auth.log · 7f3a9c",
+        "ts": 1_795_470_000
+    });
+    assert_eq!(sent["attachments"][0], expected);
+}
+
+#[test]
+fn a_template_that_fails_loses_nothing() {
+    let rule = rule(MessageSpec {
+        title: template("{{ ip|int }}"),
+        text: template("{{ ip + 1 }}"),
+        link: template("{{ ip|epoch }}"),
+        ..MessageSpec::default()
+    });
+    let attachment = attachment(&alert(LINE), Some(&rule), "web-1");
+    assert_eq!(attachment.title.as_deref(), Some("ssh-bruteforce"));
+    assert_eq!(attachment.title_link.as_deref(), Some("https://runbooks.example.com/ssh"));
+    let text = attachment.text.unwrap();
+    assert!(
+        text.starts_with(&format!("```{LINE}```\ntemplate failed: title: invalid operation: ")),
+        "{text}"
+    );
+    assert!(text.contains("; text: ") && text.contains("; link: "), "{text}");
+}
+
+#[test]
+fn a_rule_that_is_gone_is_drawn_with_the_defaults() {
+    let drawn = attachment(&alert(""), None, "web-1");
+    assert_eq!(drawn.title.as_deref(), Some("ssh-bruteforce"));
+    assert_eq!(drawn.color, "#daa038");
+    assert_eq!(drawn.text.as_deref(), Some("(an empty line)"));
+}
+
+#[test]
+fn several_alerts_are_one_message() {
+    let first = Alert { mention: vec![Mention::Here, Mention::User("U1".into())], ..alert(LINE) };
+    let second = Alert {
+        severity: Severity::Critical,
+        mention: vec![Mention::Channel, Mention::User("U1".into()), Mention::Group("S1".into())],
+        rule: "disk".into(),
+        ..alert("disk full")
+    };
+    let third = Alert { severity: Severity::Critical, rule: "later".into(), ..alert("x") };
+    let message = message(&[&first, &second, &third], &|_| None, "web-1");
+    assert_eq!(message.text, "<!channel> <@U1> <!subteam^S1> *[CRITICAL]* disk · and 2 more · web-1");
+    assert_eq!(message.attachments.len(), 3);
+}
+
+#[test]
+fn a_message_holds_twenty_attachments() {
+    let one = alert(LINE);
+    let message = message(&[&one; 30], &|_| None, "web-1");
+    assert_eq!(message.text, "*[WARNING]* ssh-bruteforce · and 29 more · web-1");
+    assert_eq!(message.attachments.len(), ATTACHMENTS_MAX);
+}
+
+#[test]
+fn a_long_title_keeps_what_its_kind_adds() {
+    let rule = rule(MessageSpec { title: template("{{ line }}"), ..MessageSpec::default() });
+    let alert = Alert { kind: Kind::Summary, suppressed: 2, ..alert(&"x".repeat(500)) };
+    let title = attachment(&alert, Some(&rule), "web-1").title.unwrap();
+    assert_eq!(title, format!("{}… · 2 more", "x".repeat(140)));
+}
+
+#[test]
+fn a_mention_whose_id_is_none_calls_nobody() {
+    let mention = vec![Mention::User("U1> <!channel".into()), Mention::Group(String::new())];
+    let message = message(&[&Alert { mention, ..alert(LINE) }], &|_| None, "");
+    assert_eq!(message.text, "*[WARNING]* ssh-bruteforce");
+}
+
+/// Text with all that could do harm, and any other.
+fn hostile() -> impl Strategy<Value = String> {
+    let nasty = "(<!channel>|<@U1>|<https://evil\\|x>|```|`|\\*|&|>|\n|\t|\x1b|\u{202e}|\u{2060}|password=|[a-zé🔥 ]){0,60}";
+    prop_oneof![
+        nasty,
+        "\\PC{0,80}",
+        any::<String>(),
+        "[a<&`\n]{2500,4000}",
+        prop::collection::vec(any::<u8>(), 0..200)
+            .prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    ]
+}
+
+fn hostile_texts() -> impl Strategy<Value = Texts> {
+    let pair = (prop_oneof!["ip|user|host|labels", hostile()], hostile());
+    let pairs = prop::collection::vec(pair, 0..12);
+    pairs.prop_map(|pairs| pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+}
+
+fn hostile_snapshot() -> impl Strategy<Value = Snapshot> {
+    let bits = (0_u64..3, any::<bool>(), prop::option::of(hostile()), any::<bool>());
+    (hostile(), hostile_texts(), hostile_texts(), hostile(), bits).prop_map(
+        |(line, labels, captures, input, (left_out, truncated, file, out))| Snapshot {
+            shape: line.clone(),
+            line,
+            left_out: left_out * 10_000,
+            truncated,
+            time: START,
+            input: input.into(),
+            file: file.map(Into::into),
+            stream: out.then_some(Stream::Stderr),
+            labels,
+            captures,
+        },
+    )
+}
+
+fn hostile_alert() -> impl Strategy<Value = Alert> {
+    let kind = prop::sample::select(vec![Kind::Opened, Kind::Summary, Kind::Escalated, Kind::HeldBack]);
+    let counted = || prop::collection::vec((hostile(), any::<u64>()), 0..6);
+    let folded = prop::option::of((prop::collection::vec(hostile(), 0..4), hostile(), counted()));
+    let held_back = prop::option::of((any::<u64>(), counted()));
+    let numbers = (any::<u64>(), any::<u64>(), any::<u32>());
+    let parts = (kind, prop::option::of(hostile_snapshot()), hostile_texts(), folded, held_back, numbers);
+    parts.prop_map(|(kind, event, key, folded, held_back, (count, suppressed, secs))| Alert {
+        kind,
+        event,
+        key,
+        count,
+        suppressed,
+        mention: vec![Mention::Here],
+        since_last: Duration::from_secs(secs.into()),
+        last_seen: START + Duration::from_secs(secs.into()),
+        folded: folded.map(|(samples, capture, values)| {
+            let common = Common { capture: capture.into(), values };
+            Folded { samples, common: vec![common.clone(), common] }
+        }),
+        held_back: held_back.map(|(count, keys)| HeldBack { count, keys }),
+        ..alert("")
+    })
+}
+
+/// Rules whose templates put fields at every place that could go wrong.
+fn rules() -> Vec<Option<Rule>> {
+    let all = |source: &str| MessageSpec {
+        title: template(source),
+        text: template(source),
+        pretext: template(source),
+        footer: template(source),
+        link: template(source),
+        fields: Some(
+            (0..12)
+                .map(|_| FieldSpec { title: "x".into(), value: template(source).unwrap(), short: true })
+                .collect(),
+        ),
+    };
+    let rules = [
+        MessageSpec::default(),
+        all("{{ line }} {{ ip }} {{ labels }} {{ key }}"),
+        all("```{{ line }}``` <https://x/{{ ip }}|{{ line }}> `{{ ip }}`"),
+        all("https://x/{{ line }}?{{ file }}"),
+        all("<{{ line }}>|``{{ line }}`{% set x %}<!{{ key }}>{% endset %}{{ x }}{{ line|tojson }}"),
+    ];
+    rules.into_iter().map(rule).map(Some).chain([None]).collect()
+}
+
+/// What holds for every message that was drawn for an alert which mentions `here`.
+fn audit(message: &Message, own_links: bool) -> Result<(), TestCaseError> {
+    let json = serde_json::to_string(message).unwrap();
+    let back: Message = serde_json::from_str(&json).unwrap();
+    prop_assert_eq!(&back, message);
+    let text = message.text.strip_prefix("<!here> ");
+    prop_assert!(text.is_some_and(|text| !text.contains(['<', '>', '\n'])), "{}", message.text);
+    prop_assert!(message.text.chars().count() <= 4_000);
+    prop_assert!(message.attachments.len() <= ATTACHMENTS_MAX);
+    message.attachments.iter().try_for_each(|attachment| audit_attachment(attachment, own_links))
+}
+
+fn audit_attachment(attachment: &Attachment, own_links: bool) -> Result<(), TestCaseError> {
+    let Attachment { fallback, pretext, title, title_link, text, fields, footer, .. } = attachment;
+    let one_line =
+        [("title", title, 150), ("footer", footer, 300), ("fallback", &Some(fallback.clone()), 165)];
+    for (part, shown, max) in one_line {
+        let shown = shown.as_deref().unwrap_or("-");
+        prop_assert!(!shown.is_empty() && shown.chars().count() <= max, "{}: {}", part, shown);
+        prop_assert!(!shown.contains(['<', '>', '\n']), "{}: {}", part, shown);
+    }
+    prop_assert!(footer.as_deref().is_some_and(|footer| footer.ends_with(" · 7f3a9c")));
+    let link = title_link.as_deref().unwrap_or("https://x");
+    prop_assert!(link.starts_with("https://x") || link.starts_with("https://runbooks"), "{}", link);
+    prop_assert!(link.bytes().all(|b| b.is_ascii_graphic() && !b"<>|\"`".contains(&b)), "{}", link);
+    prop_assert!(fields.len() <= 10);
+    let values = fields.iter().map(|field| (&field.value, 2_000));
+    prop_assert!(fields.iter().all(|field| !field.value.is_empty()));
+    let titles = fields.iter().map(|field| (&field.title, 100));
+    let texts = text.iter().map(|text| (text, 3_000)).chain(pretext.iter().map(|text| (text, 1_000)));
+    for (shown, max) in texts.chain(values).chain(titles) {
+        prop_assert!(shown.chars().count() <= max, "{}", shown);
+        prop_assert_eq!(shown.matches("```").count() % 2, 0, "{}", shown);
+        let hidden =
+            |c: char| c.is_control() && !matches!(c, '\n' | '\t') || ('\u{202a}'..='\u{202e}').contains(&c);
+        prop_assert!(!shown.contains(hidden), "{:?}", shown);
+        for (at, _) in shown.match_indices('<') {
+            prop_assert!(own_links && shown[at..].starts_with("<https://x/"), "{}", shown);
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_log_line_cant_speak_for_us(alert in hostile_alert(), host in hostile()) {
+        for (at, rule) in RULES.iter().enumerate() {
+            let message = message(&[&alert], &|_| rule.as_ref(), &host);
+            audit(&message, at == 2)?;
+        }
+    }
+
+    #[test]
+    fn redaction_breaks_no_message(mut alert in hostile_alert(), host in hostile()) {
+        redact_alert(&mut alert, &Redactor::new(true, vec![]));
+        audit(&message(&[&alert, &alert], &|_| RULES[1].as_ref(), &host), false)?;
+    }
+}
+
+static RULES: std::sync::LazyLock<Vec<Option<Rule>>> = std::sync::LazyLock::new(rules);

@@ -1,0 +1,137 @@
+//! What a run did, for a person on standard error and for a program as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::deliver::worker::Tallied;
+use crate::engine::Counters;
+use crate::input::feed::Read;
+use crate::message::thousands::Thousands;
+use crate::time::Human;
+
+/// What a run did. The keys are those of `docs/report.md`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Report {
+    /// Lines read.
+    pub lines: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// From the start to the end, on the wall.
+    pub seconds: f64,
+    /// By name.
+    pub inputs: BTreeMap<String, InputReport>,
+    /// By name.
+    pub rules: BTreeMap<String, Counters>,
+    /// By name.
+    pub webhooks: BTreeMap<String, WebhookReport>,
+}
+
+/// Of one input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct InputReport {
+    /// Lines read.
+    pub lines: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Lines cut at `max_line`.
+    pub truncated: u64,
+    /// Bytes of unfinished lines that went with a truncation of their file.
+    pub dropped_bytes: u64,
+    /// Reads that failed.
+    pub errors: u64,
+    /// Expressions that could not be evaluated, and so did not hold.
+    pub expression_errors: u64,
+}
+
+impl From<Read> for InputReport {
+    fn from(read: Read) -> Self {
+        let Read { lines, bytes, truncated, dropped_bytes, errors, scanned } = read;
+        Self { lines, bytes, truncated, dropped_bytes, errors, expression_errors: scanned.expression_errors }
+    }
+}
+
+/// Of one webhook.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct WebhookReport {
+    /// Messages that it took.
+    pub messages: u64,
+    /// Attachments in them.
+    pub attachments: u64,
+    /// Messages sent again.
+    pub retries: u64,
+    /// Alerts set aside.
+    pub dead: u64,
+    /// Alerts that found the outbox full: of each rule the latest was kept, which told the number of the others.
+    pub overflowed: u64,
+    /// Alerts that were left when the run ended.
+    pub undelivered: u64,
+}
+
+impl WebhookReport {
+    /// What its worker counted, what found the outbox full, and what is left.
+    pub fn new(tallied: Tallied, overflowed: u64, undelivered: u64) -> Self {
+        let Tallied { messages, attachments, retries, dead } = tallied;
+        Self { messages, attachments, retries, dead, overflowed, undelivered }
+    }
+}
+
+impl Report {
+    /// Alerts that were left when the run ended.
+    pub fn undelivered(&self) -> u64 {
+        self.webhooks.values().map(|webhook| webhook.undelivered).sum()
+    }
+
+    /// Alerts that the receivers refused for good.
+    pub fn dead(&self) -> u64 {
+        self.webhooks.values().map(|webhook| webhook.dead).sum()
+    }
+
+    /// All rules together.
+    pub fn total(&self) -> Counters {
+        let mut total = Counters::default();
+        self.rules.values().for_each(|rule| total.add(rule));
+        total
+    }
+}
+
+impl fmt::Display for Report {
+    /// One line: what was read, found, sent and held back, and the time it took.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.total();
+        let messages: u64 = self.webhooks.values().map(|webhook| webhook.messages).sum();
+        let attachments: u64 = self.webhooks.values().map(|webhook| webhook.attachments).sum();
+        write!(
+            f,
+            "{} lines ({} bytes), {} matches, {} posted in {} in {}",
+            Thousands(self.lines),
+            Thousands(self.bytes),
+            Thousands(total.matches),
+            counted(attachments, "alert"),
+            counted(messages, "message"),
+            Human(Duration::from_secs_f64(self.seconds.max(0.0)))
+        )?;
+        let held_back = [
+            (total.joined, "folded away"),
+            (total.below_when, "below `when`"),
+            (total.throttled, "held back by the throttle"),
+            (total.silenced, "silenced"),
+            (self.dead(), "set aside"),
+            (self.undelivered(), "undelivered"),
+            (self.inputs.values().map(|input| input.truncated).sum(), "lines cut"),
+            (self.inputs.values().map(|input| input.errors).sum(), "read errors"),
+            (self.inputs.values().map(|input| input.expression_errors).sum(), "expressions failed"),
+            (total.keys_forgotten, "keys forgotten"),
+        ];
+        for (n, what) in held_back.into_iter().filter(|(n, _)| *n > 0) {
+            write!(f, "; {} {what}", Thousands(n))?;
+        }
+        Ok(())
+    }
+}
+
+fn counted(n: u64, what: &str) -> String {
+    format!("{} {what}{}", Thousands(n), if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,203 @@
+//! The README does what it says: its rule files are accepted, its commands run, its commands exist.
+//!
+//! Three sorts of blocks: `yaml` is a whole rule file, which is saved as `hooktail.yaml`; `console` holds commands
+//! after `$ `, run by a shell in that same folder, in the README's order, each with what its output must hold in the
+//! lines below it; `sh` holds commands that need the network or another program, of which only the names are checked.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const HOOKTAIL: &str = env!("CARGO_BIN_EXE_hooktail");
+const WEBHOOK: &str = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX";
+
+/// A fenced block: the first word after the fence, and what stands in it.
+#[derive(Debug, PartialEq, Eq)]
+struct Block {
+    language: String,
+    text: String,
+}
+
+/// A command of a `console` block, and the lines of output that follow it.
+#[derive(Debug, PartialEq, Eq)]
+struct Step {
+    command: String,
+    output: Vec<String>,
+}
+
+#[test]
+fn the_readme_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut ran = 0;
+    for block in blocks(&readme()) {
+        match block.language.as_str() {
+            "yaml" => {
+                std::fs::write(folder.path().join("hooktail.yaml"), &block.text).expect("the folder is ours");
+                run(
+                    &Step { command: "hooktail check -c hooktail.yaml".into(), output: vec![] },
+                    folder.path(),
+                );
+                ran += 1;
+            }
+            "console" => {
+                for step in steps(&block.text) {
+                    run(&step, folder.path());
+                    ran += 1;
+                }
+            }
+            "sh" | "text" => {}
+            other => panic!("the README has a block of `{other}`, which nobody checks"),
+        }
+    }
+    assert!(ran >= 4, "only {ran} blocks were run: the README or this test has lost some");
+}
+
+#[test]
+fn every_command_in_the_readme_exists() {
+    let readme = readme();
+    // In the table of commands, and wherever one is called with options.
+    let pattern = regex::Regex::new("hooktail ([a-z]+)(?:`| -)").expect("a pattern");
+    let mut names: Vec<&str> =
+        pattern.captures_iter(&readme).map(|found| found.get(1).expect("one group").as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.len() >= 6, "found {names:?} only");
+    for name in names {
+        run(&Step { command: format!("hooktail {name} --help"), output: vec![] }, Path::new("/"));
+    }
+}
+
+#[test]
+fn every_shipped_configuration_is_accepted() {
+    let credentials = tempfile::tempdir().expect("a temporary folder");
+    let webhook = credentials.path().join("webhook");
+    std::fs::write(&webhook, WEBHOOK).expect("the folder is ours");
+    restrict(&webhook);
+    let mut files: Vec<PathBuf> = ["examples", "packaging"]
+        .iter()
+        .flat_map(|folder| walkdir::WalkDir::new(root().join(folder)))
+        .map(|entry| entry.expect("our own folders can be read").into_path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 5, "found {files:?} only");
+    for file in files {
+        let output = hooktail()
+            .env("CREDENTIALS_DIRECTORY", credentials.path())
+            .args(["check", "--strict", "-c"])
+            .arg(&file)
+            .output()
+            .expect("hooktail can be run");
+        assert!(output.status.success(), "{}: {}\n{}", file.display(), output.status, text(&output));
+    }
+}
+
+#[test]
+fn blocks_and_steps_are_told_apart() {
+    let text = "intro\n```yaml\na: 1\n```\nwords\n```console\n$ one\nout\n$ two\n```\n";
+    let found = blocks(text);
+    assert_eq!(found.iter().map(|block| block.language.as_str()).collect::<Vec<_>>(), ["yaml", "console"]);
+    assert_eq!(found[0].text, "a: 1\n");
+    assert_eq!(
+        steps(&found[1].text),
+        [
+            Step { command: "one".into(), output: vec!["out".into()] },
+            Step { command: "two".into(), output: vec![] },
+        ],
+    );
+}
+
+/// Runs one command as a shell would. It must end with status 0, and its output must hold the step's lines in order.
+fn run(step: &Step, folder: &Path) {
+    let beside = Path::new(HOOKTAIL).parent().expect("a program lies in a folder");
+    let path = std::env::join_paths(
+        std::iter::once(beside.to_owned())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").expect("there is a PATH"))),
+    )
+    .expect("no colon in the target folder");
+    let mut shell = Command::new("sh");
+    let output = with_environment(&mut shell)
+        .args(["-c", &step.command])
+        .current_dir(folder)
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .output()
+        .expect("there is a shell");
+    let printed = text(&output);
+    assert!(output.status.success(), "`{}`: {}\n{printed}", step.command, output.status);
+    let mut rest = printed.as_str();
+    for line in &step.output {
+        let at = rest.find(line.trim()).unwrap_or_else(|| {
+            panic!("`{}` doesn't print, at its place:\n{line}\nbut:\n{printed}", step.command);
+        });
+        rest = &rest[at + line.trim().len()..];
+    }
+}
+
+fn hooktail() -> Command {
+    let mut command = Command::new(HOOKTAIL);
+    with_environment(&mut command).stdin(Stdio::null());
+    command
+}
+
+/// What the README has its reader set, and nothing that this machine has set for hooktail.
+fn with_environment(command: &mut Command) -> &mut Command {
+    command
+        .env_remove("HOOKTAIL_CONFIG")
+        .env_remove("HOOKTAIL_WEBHOOK")
+        .env_remove("LOG_DIR")
+        .env_remove("RUST_LOG")
+        .env("NO_COLOR", "1")
+        .env("SLACK_WEBHOOK_URL", WEBHOOK)
+        .env("SLACK_ONCALL_URL", WEBHOOK)
+}
+
+/// Both streams, what was printed on standard output first.
+fn text(output: &std::process::Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn restrict(secret: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(secret, std::fs::Permissions::from_mode(0o600)).expect("the file is ours");
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme() -> String {
+    std::fs::read_to_string(root().join("README.md")).expect("the README lies beside Cargo.toml")
+}
+
+fn blocks(markdown: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for line in markdown.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(language)) => {
+                open = Some(Block { language: language.to_owned(), text: String::new() });
+            }
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(block), None) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert_eq!(open, None, "a block of the README isn't closed");
+    blocks
+}
+
+fn steps(console: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for line in console.lines() {
+        if let Some(command) = line.strip_prefix("$ ") {
+            steps.push(Step { command: command.to_owned(), output: Vec::new() });
+        } else {
+            let step = steps.last_mut().expect("a `console` block begins with a command");
+            step.output.push(line.to_owned());
+        }
+    }
+    steps
+}
