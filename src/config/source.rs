@@ -1,5 +1,6 @@
 //! The texts that a configuration is read from, and places in them.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,6 @@ use super::spans::{Node, Shape, inside};
 use super::spelling::nearest;
 
 /// A file of the configuration, or a text that stands in for one.
-#[derive(Debug)]
 pub struct Source {
     /// What its diagnostics call it.
     pub name: String,
@@ -19,6 +19,13 @@ pub struct Source {
     pub(super) id: usize,
     /// The places in it; of a text that is no YAML, an empty scalar.
     pub(super) root: Node,
+}
+
+impl fmt::Debug for Source {
+    /// Without the text, which may hold a webhook's URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).field("base", &self.base).finish_non_exhaustive()
+    }
 }
 
 impl Source {

@@ -851,3 +851,78 @@ fn the_json_form_is_flat() {
          \"range\":{\"start\":152,\"end\":160},\"label\":\"did you mean `severity`?\"}]"
     );
 }
+
+#[test]
+fn templates() {
+    check(
+        rules,
+        &[
+            (
+                "    match: '(?P<ip>x)'\n    message: { title: '{{ ipp }} {{ captures.ip }} {{ labels.x }} {{ count }} {{ ip.x }} {{ fields.a }}' }\n",
+                &[
+                    "6:27 error: rule `r` has no field `ipp` ^ did you mean `ip`?",
+                    "6:55 error: rule `r` has no field `labels.x` = its own fields are `ip`",
+                    "6:82 error: rule `r` has no field `ip.x` = its own fields are `ip`",
+                    "6:93 error: rule `r` has no field `fields.a` ^ lines that are not parsed have no `fields`",
+                ],
+            ),
+            (
+                "    match: x\n    message: { title: 'a {{ ip' }\n",
+                &[
+                    "6:29 error: the template is wrong ^ unexpected end of input, expected end of variable block",
+                ],
+            ),
+            (
+                "    match: x\n    message: { text: '{{ line|shout }}', footer: '{{ foo(1) }}' }\n",
+                &[
+                    "6:31 error: the template is wrong ^ unknown filter `shout`",
+                    "6:54 error: the template is wrong ^ unknown function `foo`",
+                ],
+            ),
+            (
+                "    match: x\n    message:\n      text: |\n        first\n        {{ line }\n",
+                &["9:17 error: the template is wrong ^ unexpected `}`, expected end of variable block"],
+            ),
+            (
+                "    match: x\n    message: { text: '{% for a in [1] %}{{ a }}{{ loop.index }}{% endfor %}{% set b = 1 %}{{ b }}' }\n",
+                &[],
+            ),
+            (
+                "    match: x\n    message: { fields: [{ title: a, value: '{{ user }}' }], link: '{{ nope }}' }\n",
+                &[
+                    "6:48 error: rule `r` has no field `user` = its `match` has no named groups; write `(?P<name>…)` to have a field",
+                    "6:71 error: rule `r` has no field `nope` = its `match` has no named groups; write `(?P<name>…)` to have a field",
+                ],
+            ),
+            ("    match: ['(?P<ip>x)', '(?P<user>y)']\n    message: { title: '{{ ip }}{{ user }}' }\n", &[]),
+        ],
+    );
+}
+
+#[test]
+fn no_secret_is_shown_wherever_it_was_put() {
+    let url = "hooks.slack.com/services/T0/B0/SECRET";
+    for yaml in [
+        format!("webhooks: https://{url}\n"),
+        format!("webhooks: {{ ops: https://{url} }}\n"),
+        format!("webhooks: {{ ops: {{ url: {url} }} }}\n"),
+        format!("webhooks: {{ ops: {{ urll: 'https://{url}' }} }}\n"),
+        format!("webhooks: {{ ops: {{ 'https://{url}': x }} }}\n"),
+        format!("webhooks: {{ 'https://{url}': {{}} }}\n"),
+        format!(
+            "webhooks: {{ ops: {{ url: 'https://{url}', flavor: 'https://{url}', rate: 'https://{url}' }} }}\n"
+        ),
+        format!("webhooks: {{ ops: {{ url: https://{url}, timeout: [ }} }}\n"),
+        format!("webhooks: {{ ops: {{ url_file: https://{url} }} }}\n"),
+        format!("rules: [{{ name: r, match: x, webhook: [{url}, 'https://{url}'] }}]\n"),
+        format!(
+            "rules: [{{ name: 'https://{url}', match: x, mention: 'https://{url}', color: 'https://{url}' }}]\n"
+        ),
+    ] {
+        let loaded = load(&yaml);
+        let said = loaded.render(false)
+            + &serde_json::to_string(&loaded.diagnostics).unwrap()
+            + &format!("{loaded:?}");
+        assert!(!loaded.diagnostics.is_empty() && !said.contains("SECRET"), "{said}");
+    }
+}
