@@ -1,12 +1,13 @@
 //! The texts that a configuration is read from, and places in them.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::spans::{Node, Shape, inside};
+use super::spelling::nearest;
 
 /// A file of the configuration, or a text that stands in for one.
-#[derive(Debug)]
 pub struct Source {
     /// What its diagnostics call it.
     pub name: String,
@@ -18,6 +19,13 @@ pub struct Source {
     pub(super) id: usize,
     /// The places in it; of a text that is no YAML, an empty scalar.
     pub(super) root: Node,
+}
+
+impl fmt::Debug for Source {
+    /// Without the text, which may hold a webhook's URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).field("base", &self.base).finish_non_exhaustive()
+    }
 }
 
 impl Source {
@@ -98,6 +106,12 @@ impl<'a> Place<'a> {
     /// Whether `key` is written, whatever stands under it.
     pub(super) fn has(self, key: &str) -> bool {
         self.node.get(key).is_some()
+    }
+
+    /// Whether `key` is written, or a key that was probably meant for it: that one is reported as unknown, and what it
+    /// was meant for is not missing.
+    pub(super) fn means(self, key: &str) -> bool {
+        self.has(key) || self.keys().into_iter().any(|written| nearest(written, [key]).is_some())
     }
 
     /// The keys that are written, each once, in order.

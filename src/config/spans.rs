@@ -29,8 +29,11 @@ pub(super) enum Shape {
     /// Its items.
     List(Arc<Vec<Node>>),
     /// Its keys in order; one that is given twice stands twice.
-    Map(Arc<Vec<(String, Node)>>),
+    Map(Arc<Entries>),
 }
+
+/// The keys of a map, each with what stands under it.
+type Entries = Vec<(String, Node)>;
 
 /// A YAML text, located.
 #[derive(Debug)]
@@ -182,7 +185,7 @@ impl<'a> Locator<'a> {
     }
 
     /// The entries, where they end, and whether a key among them is a map in braces.
-    fn entries(&mut self) -> Result<(Vec<(String, Node)>, usize, bool), ScanError> {
+    fn entries(&mut self) -> Result<(Entries, usize, bool), ScanError> {
         let mut entries = Vec::new();
         let mut braces = false;
         while let Some((event, key)) = self.next()? {

@@ -145,10 +145,14 @@ fn written<'a>(file: File<'a>) -> impl Iterator<Item = At<'a, RawRule>> {
 fn refuse_nothing(files: &[File<'_>], scope: &Scope<'_>, report: &mut Report) {
     let Some(main) = files.first() else { return };
     let mut missing = |key: &str, example: &str| {
+        // What stands there was refused, or is meant for it and unknown: that was said.
+        if files.iter().any(|file| is_refused(*file, key)) {
+            return;
+        }
         let place = if main.place.has(key) { main.place.key(key) } else { main.place };
         report.error(&place.key_span(), format!("there are no {key}")).help(format!("write one:\n{example}"));
     };
-    if files.iter().all(|file| has_no_rules(*file)) {
+    if files.iter().all(|file| file.raw.rules.as_ref().is_none_or(Vec::is_empty)) {
         missing("rules", "rules:\n  - name: errors\n    match: 'ERROR'");
         return;
     }
@@ -160,10 +164,14 @@ fn refuse_nothing(files: &[File<'_>], scope: &Scope<'_>, report: &mut Report) {
     }
 }
 
-/// Not where what stands under `rules` was refused: that was said.
-fn has_no_rules(file: File<'_>) -> bool {
-    match &file.raw.rules {
-        Some(rules) => rules.is_empty(),
-        None => !file.place.has("rules") || file.place.key("rules").spelled().is_empty(),
+fn is_refused(file: File<'_>, key: &str) -> bool {
+    if !file.place.has(key) {
+        return file.place.means(key);
     }
+    let read = match key {
+        "rules" => file.raw.rules.is_some(),
+        "inputs" => file.raw.inputs.is_some(),
+        _ => file.raw.webhooks.is_some(),
+    };
+    !read && !file.place.key(key).spelled().is_empty()
 }

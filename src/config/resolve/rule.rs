@@ -49,7 +49,7 @@ impl<'a> Rules<'a> {
 
     fn name(&mut self, at: At<'a, RawRule>, report: &mut Report) -> Option<Arc<str>> {
         let Some(written) = at.get("name", |raw| &raw.name) else {
-            if !at.place.has("name") {
+            if !at.place.means("name") {
                 report.error(&at.place.value_span(), "a rule needs a `name`").help("write `name: disk-full`");
             }
             return None;
@@ -115,7 +115,7 @@ fn resolve<'a>(
         closed: is_rule && complete && !(patterns.is_empty() && layers.has("match")) && !inputs.is_empty(),
     };
     let filter = filter(layers, &fields, report);
-    if is_rule && !["match", "where", "metric"].iter().any(|key| layers.has(key)) {
+    if is_rule && !["match", "where", "metric"].iter().any(|key| layers.means(key)) {
         let help = "write `match: REGEX`; or `where: EXPRESSION`, which reads every line";
         report.error(&place.value_span(), format!("rule `{name}` takes nothing")).help(help);
     }
@@ -180,7 +180,7 @@ fn webhooks(
             Vec::new()
         }
         Some(at) => known_names(at, "webhook", &known, report),
-        None if known.len() > 1 && !layers.has("webhook") => {
+        None if known.len() > 1 && !layers.means("webhook") => {
             let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             report
                 .error(&place.key("name").value_span(), format!("rule `{name}` needs a `webhook`"))
