@@ -70,6 +70,8 @@ pub enum AgentError {
 pub struct Ended {
     /// In numbers.
     pub report: Report,
+    /// It was asked to stop; otherwise its inputs ended.
+    pub stopped: bool,
     /// By webhook, alerts that no receiver took.
     pub undelivered: Vec<(Arc<str>, Arc<Alert>)>,
 }
@@ -302,7 +304,7 @@ impl Agent {
             report.webhooks.insert(name.to_string(), counted);
             undelivered.extend(left.into_iter().map(|waiting| (name.clone(), waiting.alert)));
         }
-        Ended { report, undelivered }
+        Ended { report, stopped: self.deadline.is_some(), undelivered }
     }
 }
 

@@ -105,12 +105,12 @@ impl fmt::Display for Report {
         let attachments: u64 = self.webhooks.values().map(|webhook| webhook.attachments).sum();
         write!(
             f,
-            "{} lines ({} bytes), {} matches, {} posted in {} in {}",
-            Thousands(self.lines),
-            Thousands(self.bytes),
-            Thousands(total.matches),
-            counted(attachments, "alert"),
-            counted(messages, "message"),
+            "{} ({}), {}, {} posted in {} in {}",
+            counted(self.lines, "line", "lines"),
+            counted(self.bytes, "byte", "bytes"),
+            counted(total.matches, "match", "matches"),
+            counted(attachments, "alert", "alerts"),
+            counted(messages, "message", "messages"),
             Human(Duration::from_secs_f64(self.seconds.max(0.0)))
         )?;
         let held_back = [
@@ -132,6 +132,6 @@ impl fmt::Display for Report {
     }
 }
 
-fn counted(n: u64, what: &str) -> String {
-    format!("{} {what}{}", Thousands(n), if n == 1 { "" } else { "s" })
+fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", Thousands(n), if n == 1 { one } else { many })
 }

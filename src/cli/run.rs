@@ -123,7 +123,13 @@ pub(super) fn follow(
     let ended = ended?;
     tell(&ended, &host);
     write_report(&ended, ending.report.as_deref())?;
-    Ok(if ended.undelivered.is_empty() { Exit::Done } else { Exit::Undelivered })
+    Ok(status(&ended))
+}
+
+/// A run over a whole input has failed somebody if an alert was set aside; an agent that is stopped after a year has not.
+fn status(ended: &Ended) -> Exit {
+    let set_aside = !ended.stopped && ended.report.dead() > 0;
+    if set_aside || !ended.undelivered.is_empty() { Exit::Undelivered } else { Exit::Done }
 }
 
 fn draw_on(where_to: Drawn, message: &Message) {
@@ -143,11 +149,8 @@ fn tell(ended: &Ended, host: &str) {
     }
     let _ = writeln!(out, "hooktail: {}", ended.report);
     if !ended.undelivered.is_empty() {
-        let _ = writeln!(
-            out,
-            "hooktail: {} alerts are undelivered and gone: state was in memory",
-            ended.undelivered.len()
-        );
+        let left = ended.undelivered.len();
+        let _ = writeln!(out, "hooktail: undelivered, and gone because state was in memory: {left}");
     }
 }
 

@@ -8,15 +8,19 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::message::clean::one_line;
 use crate::message::payload::Message;
 use crate::message::render;
 use crate::rule::Rule;
 use crate::store::Outbox;
 
 use super::WebhookSpec;
-use super::answer::{Answer, verdict};
+use super::answer::{Answer, explain, verdict};
 use super::plan::{Outcome, Part, Plan, Step};
 use super::post::post;
+
+/// How much of a headline our own log shows.
+const FALLBACK_CHARS: usize = 256;
 
 /// Where messages go.
 #[derive(Clone)]
@@ -128,7 +132,9 @@ async fn send(spec: &WebhookSpec, shared: &Shared, tally: &Tally, plan: &mut Pla
         }
     };
     let now = shared.clock.now();
-    let outcome = plan.answered(parts, verdict(&answer, now), now, fastrand::f64());
+    let verdict = verdict(&answer, now);
+    let meaning = explain(&verdict);
+    let outcome = plan.answered(parts, verdict, now, fastrand::f64());
     let ids = || alerts.iter().map(|alert| alert.id.short()).collect::<Vec<_>>().join(" ");
     match outcome {
         Outcome::Delivered(settled) => {
@@ -139,10 +145,10 @@ async fn send(spec: &WebhookSpec, shared: &Shared, tally: &Tally, plan: &mut Pla
             add(&tally.attachments, alerts.len());
             shared.outbox.settle(&spec.name, &settled);
         }
-        Outcome::SetAside(settled, why) => {
-            for alert in &alerts {
-                tracing::error!(webhook = %spec.name, alert = %alert.id.short(), rule = %alert.rule, answer = %why,
-                    "set aside: the receiver does not take this alert");
+        Outcome::SetAside(settled, _) => {
+            for attachment in &message.attachments {
+                tracing::error!(webhook = %spec.name, alerts = %ids(), answer = %meaning,
+                    "set aside: {}", one_line(&attachment.fallback, FALLBACK_CHARS));
             }
             add(&tally.dead, settled.len());
             shared.outbox.settle(&spec.name, &settled);
@@ -150,9 +156,11 @@ async fn send(spec: &WebhookSpec, shared: &Shared, tally: &Tally, plan: &mut Pla
         Outcome::Kept(why) => {
             add(&tally.retries, 1);
             match (why, plan.broken()) {
-                (Some(why), Some(_)) => tracing::error!(webhook = %spec.name, answer = %why, alerts = %ids(),
+                (Some(_), Some(_)) => {
+                    tracing::error!(webhook = %spec.name, answer = %meaning, alerts = %ids(),
                     "the webhook is broken: its alerts are kept, and it is tried again every {}",
-                    crate::time::Spelled(spec.retry_probe)),
+                    crate::time::Spelled(spec.retry_probe));
+                }
                 (Some(why), None) => {
                     tracing::warn!(webhook = %spec.name, answer = %why, alerts = %ids(), "not delivered: it is sent again");
                 }
