@@ -26,7 +26,7 @@ use crate::input::files::{self, FilesError, Until};
 use crate::input::stdin::{self, StdinError};
 use crate::input::waker::Waker;
 use crate::input::{InputSpec, Source};
-use crate::message::redact::redact_alert;
+use crate::message::redact_alert::redact_alert;
 use crate::report::{InputReport, Report, WebhookReport};
 use crate::rule::Rule;
 use crate::scan::Scanner;

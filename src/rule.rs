@@ -2,16 +2,16 @@
 //!
 //! Plain data: no I/O, no clock. `scan` reads the patterns, `engine` the times and counts, `message` the templates.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 
 use crate::expr::Expr;
 use crate::message::redact::Redactor;
 use crate::message::template::Template;
 use crate::rate::Rate;
+
+pub use crate::mention::Mention;
+pub use crate::severity::{Color, Severity};
 
 /// One rule of the configuration, with `defaults` and `severities` already worked in.
 #[derive(Debug)]
@@ -78,56 +78,6 @@ impl Pattern {
     }
 }
 
-/// How much something matters. The order is by weight: `Info` is the least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Worth a look.
-    Warning,
-    /// Something failed.
-    Error,
-    /// Somebody should get up.
-    Critical,
-}
-
-impl Severity {
-    /// From the least to the most.
-    pub const ALL: [Self; 4] = [Self::Info, Self::Warning, Self::Error, Self::Critical];
-
-    /// Its name in the configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-            Self::Critical => "critical",
-        }
-    }
-
-    /// The severity of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|severity| severity.name() == name)
-    }
-
-    /// Its colour where nothing else is configured.
-    pub const fn color(self) -> Color {
-        match self {
-            Self::Info => Color([0x43, 0x9f, 0xe0]),
-            Self::Warning => Color::WARNING,
-            Self::Error => Color::DANGER,
-            Self::Critical => Color([0x8b, 0, 0]),
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// What a severity looks like and whom its opening message mentions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
@@ -135,88 +85,6 @@ pub struct Look {
     pub color: Color,
     /// Empty: nobody.
     pub mention: Vec<Mention>,
-}
-
-/// Red, green, blue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Color(pub [u8; 3]);
-
-impl Color {
-    /// Slack's `good`, as the hex that its receivers show for the name.
-    pub const GOOD: Self = Self([0x2e, 0xb8, 0x86]);
-    /// Slack's `warning`, likewise.
-    pub const WARNING: Self = Self([0xda, 0xa0, 0x38]);
-    /// Slack's `danger`, likewise.
-    pub const DANGER: Self = Self([0xa3, 0x02, 0x00]);
-
-    /// Reads `good`, `warning`, `danger` or `#rrggbb`.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "good" => return Some(Self::GOOD),
-            "warning" => return Some(Self::WARNING),
-            "danger" => return Some(Self::DANGER),
-            _ => {}
-        }
-        let hex = text
-            .strip_prefix('#')
-            .filter(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()))?;
-        let rgb = u32::from_str_radix(hex, 16).ok()?;
-        let [_, red, green, blue] = rgb.to_be_bytes();
-        Some(Self([red, green, blue]))
-    }
-}
-
-impl fmt::Display for Color {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [red, green, blue] = self.0;
-        write!(f, "#{red:02x}{green:02x}{blue:02x}")
-    }
-}
-
-/// Whom a message calls. The order is by how many it wakes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mention {
-    /// One person, by the id that Slack gave (`U…` or `W…`).
-    User(String),
-    /// A user group, by id (`S…`).
-    Group(String),
-    /// Who is active in the channel.
-    Here,
-    /// All of the channel.
-    Channel,
-    /// All of the workspace, in its general channel.
-    Everyone,
-}
-
-impl Mention {
-    /// Slack's control sequence for it.
-    pub fn to_slack(&self) -> String {
-        match self {
-            Self::User(id) => format!("<@{id}>"),
-            Self::Group(id) => format!("<!subteam^{id}>"),
-            Self::Here => "<!here>".to_owned(),
-            Self::Channel => "<!channel>".to_owned(),
-            Self::Everyone => "<!everyone>".to_owned(),
-        }
-    }
-
-    /// Whether it calls more than those whom it names.
-    pub const fn is_broadcast(&self) -> bool {
-        matches!(self, Self::Here | Self::Channel | Self::Everyone)
-    }
-}
-
-impl fmt::Display for Mention {
-    /// As the configuration spells it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::User(id) | Self::Group(id) => id,
-            Self::Here => "here",
-            Self::Channel => "channel",
-            Self::Everyone => "everyone",
-        })
-    }
 }
 
 /// Which matches make an alert.

@@ -119,7 +119,7 @@ impl Alert {
 /// A line with what was read from it, as text, cut to what an alert keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// The line: at most [`Snapshot::HEAD_BYTES`] of its beginning and [`Snapshot::TAIL_BYTES`] of its end.
+    /// The line; of a long one the two ends that [`crate::excerpt`] keeps.
     pub line: String,
     /// Bytes left out between the two.
     pub left_out: u64,
@@ -139,13 +139,6 @@ pub struct Snapshot {
     pub labels: Texts,
     /// In the pattern's order.
     pub captures: Texts,
-}
-
-impl Snapshot {
-    /// What an alert keeps of a text's beginning.
-    pub const HEAD_BYTES: usize = 6 * 1024;
-    /// What it keeps of its end.
-    pub const TAIL_BYTES: usize = 2 * 1024;
 }
 
 /// Examples of what a summary folded.

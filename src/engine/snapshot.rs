@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::event::{Match, Texts};
+use crate::excerpt;
 use crate::fields::Fields;
 use crate::rule::Rule;
 use crate::shape::shape;
@@ -31,13 +32,10 @@ pub(super) fn snapshot(found: &Match, rule: &Rule, host: &str) -> Snapshot {
 
 /// The beginning and the end of `text` as an alert keeps them, and how many bytes between them are left out.
 pub(super) fn keep(text: &str) -> (String, u64) {
-    if text.len() <= Snapshot::HEAD_BYTES + Snapshot::TAIL_BYTES {
-        return (text.to_owned(), 0);
+    match excerpt::ends(text) {
+        None => (text.to_owned(), 0),
+        Some((head, tail)) => (format!("{head}{tail}"), (text.len() - head.len() - tail.len()) as u64),
     }
-    let boundary = |at: &usize| text.is_char_boundary(*at);
-    let head = (0..=Snapshot::HEAD_BYTES).rev().find(boundary).unwrap_or(0);
-    let tail = (text.len() - Snapshot::TAIL_BYTES..=text.len()).find(boundary).unwrap_or(text.len());
-    (format!("{}{}", &text[..head], &text[tail..]), (tail - head) as u64)
 }
 
 fn keep_all(texts: &Texts) -> Texts {

@@ -9,8 +9,8 @@ use std::fmt;
 
 use super::clean;
 use super::thousands::Thousands;
-use crate::engine::Snapshot;
-use crate::rule::Mention;
+use crate::excerpt;
+use crate::mention::Mention;
 
 /// Follows a formatting character of a log: as wide as nothing, and no character that formatting begins or ends at.
 pub const JOINER: char = '\u{2060}';
@@ -219,9 +219,9 @@ fn head_and_tail(starts: &[usize], kept: usize, left_out: u64) -> (usize, usize)
 }
 
 /// How much of a snapshot's beginning surely lies before its seam.
-const HEAD_SURE: usize = Snapshot::HEAD_BYTES * 3 / 4;
+const HEAD_SURE: usize = excerpt::HEAD_BYTES * 3 / 4;
 /// How much of its end surely lies after it.
-const TAIL_SURE: usize = Snapshot::TAIL_BYTES * 3 / 4;
+const TAIL_SURE: usize = excerpt::TAIL_BYTES * 3 / 4;
 
 /// The largest number up to `max` that fits, by halving; 0 where none does.
 pub(super) fn largest(max: usize, fits: impl Fn(usize) -> bool) -> usize {

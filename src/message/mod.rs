@@ -4,6 +4,7 @@
 //! [`clean`] shows what is invisible, [`escape`] takes Slack's markup out, [`markup`] does both around an author's own
 //! markup. [`redact`] has been over an alert before any of them sees it.
 
+mod alert_scope;
 mod body;
 pub mod clean;
 pub mod draw;
@@ -13,6 +14,7 @@ mod link;
 pub mod markup;
 pub mod payload;
 pub mod redact;
+pub mod redact_alert;
 pub mod render;
 mod scope;
 pub mod template;

@@ -3,13 +3,14 @@
 //! An alert is never lost to its message: a template that fails is replaced by what stands there without one, and the
 //! message says so. Redaction has been over the alert before.
 
+use super::alert_scope::alert_scope;
 use super::body::{self, Troubles};
 use super::escape::Mrkdwn;
 use super::headline::{HOST_CHARS_MAX, Headline, mentions};
 use super::link;
 use super::markup::{self, Piece};
 use super::payload::{Attachment, Field, Message};
-use super::scope::{Context, Scope};
+use super::scope::Context;
 use super::template::Template;
 use crate::engine::{Alert, Kind};
 use crate::event::Texts;
@@ -123,7 +124,7 @@ impl<'a> Drawing<'a> {
     /// What a template gave; nothing where there is none or it failed, which is noted.
     fn rendered(&mut self, part: &'static str, template: Option<&Template>) -> Option<Vec<Piece>> {
         let (alert, rule, host) = (self.alert, self.rule, self.host);
-        let context = self.context.get_or_insert_with(|| Scope::of(alert, rule, host).into());
+        let context = self.context.get_or_insert_with(|| alert_scope(alert, rule, host).into());
         match template?.render(context) {
             Ok(rendered) => {
                 let new = rendered.missing.into_iter().filter(|name| !self.troubles.missing.contains(name));

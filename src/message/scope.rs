@@ -1,13 +1,11 @@
-//! The fields that an alert's templates read, and a note of those that were read and are not there.
+//! What a template reads its fields from, and a note of those that were read and are not there. It knows no alert:
+//! [`super::alert_scope`] fills it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Enumerator, Object, Value};
 
-use crate::engine::{Alert, Snapshot};
-use crate::event::{Stream, Texts, find};
-use crate::rule::Rule;
-use crate::time::Human;
+use crate::event::{Texts, find};
 
 /// Under this name the formatter finds the note; no template can spell it.
 pub(super) const NOTE: &str = "\0note";
@@ -25,40 +23,8 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    /// The fields of `alert`.
-    pub(super) fn of(alert: &Alert, rule: Option<&Rule>, host: &str) -> Self {
-        let event = alert.event.as_ref();
-        let key: Vec<&str> = alert.key.iter().map(|(_, value)| &**value).collect();
-        let mut reserved = vec![
-            ("host", Value::from(host)),
-            ("rule", Value::from(&*alert.rule)),
-            ("severity", Value::from(alert.severity.name())),
-            ("count", Value::from(alert.count)),
-            ("suppressed", Value::from(alert.suppressed)),
-            ("first_seen", Value::from(alert.first_seen.to_rfc3339())),
-            ("last_seen", Value::from(alert.last_seen.to_rfc3339())),
-            ("elapsed", Value::from(Human(alert.elapsed()).to_string())),
-            ("key", Value::from(key.join(", "))),
-            ("line", Value::from(event.map_or("", |event| &event.line))),
-            ("message", Value::from(event.map_or("", |event| &event.line))),
-            ("shape", Value::from(event.map_or("", |event| &event.shape))),
-            ("time", Value::from(event.map_or(alert.decided, |event| event.time).to_rfc3339())),
-        ];
-        if let Some(event) = event {
-            reserved.push(("input", Value::from(&*event.input)));
-            let file = event.file.as_deref().map(|file| ("file", Value::from(file)));
-            let stream = event.stream.map(|stream| ("stream", Value::from(stream_name(stream))));
-            reserved.extend(file.into_iter().chain(stream));
-        }
-        reserved
-            .extend(rule.and_then(|rule| rule.runbook.as_deref()).map(|url| ("runbook", Value::from(url))));
-        let texts = |of: fn(&Snapshot) -> &Texts| event.map(of).cloned().unwrap_or_default();
-        Self {
-            reserved,
-            captures: texts(|event| &event.captures),
-            labels: texts(|event| &event.labels),
-            note: Arc::default(),
-        }
+    pub(super) fn new(reserved: Vec<(&'static str, Value)>, captures: Texts, labels: Texts) -> Self {
+        Self { reserved, captures, labels, note: Arc::default() }
     }
 
     /// A scope in which each of `names` is there, to try a template.
@@ -73,18 +39,11 @@ impl Scope {
             ("last_seen", time()),
             ("time", time()),
         ];
-        Self { reserved, labels: captures.clone(), captures, note: Arc::default() }
+        Self::new(reserved, captures.clone(), captures)
     }
 
     fn group(&self, name: &'static str, texts: &[(Arc<str>, Arc<str>)]) -> Value {
         Value::from_object(Group { name, texts: texts.to_vec(), note: Arc::clone(&self.note) })
-    }
-}
-
-fn stream_name(stream: Stream) -> &'static str {
-    match stream {
-        Stream::Stdout => "stdout",
-        Stream::Stderr => "stderr",
     }
 }
 

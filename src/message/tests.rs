@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::payload::{Attachment, Message};
-use super::redact::{Redactor, redact_alert};
+use super::redact::Redactor;
+use super::redact_alert::redact_alert;
 use super::render::{ATTACHMENTS_MAX, attachment, message};
 use super::template::Template;
 use crate::engine::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, Kind, Snapshot};
