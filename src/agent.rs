@@ -5,6 +5,7 @@
 //! when nothing more will be decided and nothing waits.
 
 use std::fs::File;
+use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -232,6 +233,10 @@ impl Agent {
                         self.deadline = Some(now + self.options.grace);
                         reading_ends = Some(now + self.options.grace.mul_f64(READING_SHARE));
                         self.wakers.files.stop();
+                        // A person at a keyboard sends nothing more; a program's last lines are the ones that matter.
+                        if std::io::stdin().is_terminal() {
+                            self.wakers.stdin.stop();
+                        }
                         tracing::info!(grace = ?self.options.grace, "stopping: delivering what waits");
                     }
                     Some(_) => {

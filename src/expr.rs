@@ -338,7 +338,7 @@ fn syntax_error(source: &str, errors: &cel::ParseErrors) -> ExprError {
     let Some(first) = errors.errors.first() else {
         return ExprError { message: "not an expression".to_owned(), range: None };
     };
-    let message = first.msg.strip_prefix("Syntax error: ").unwrap_or(&first.msg).to_owned();
+    let message = syntax_words(&first.msg);
     let line = usize::try_from(first.pos.0).unwrap_or(1).max(1);
     let column = usize::try_from(first.pos.1).unwrap_or(1).max(1);
     let before: usize = source.split_inclusive('\n').take(line - 1).map(str::len).sum();
@@ -346,6 +346,17 @@ fn syntax_error(source: &str, errors: &cel::ParseErrors) -> ExprError {
     let into = text.char_indices().nth(column - 1).map_or(text.len(), |(at, _)| at);
     let width = text[into..].chars().next().map_or(0, char::len_utf8);
     ExprError { message, range: Some(before + into..before + into + width) }
+}
+
+/// The parser generator's words, without its list of all that it would have taken.
+fn syntax_words(words: &str) -> String {
+    let words = words.strip_prefix("Syntax error: ").unwrap_or(words);
+    let words = words.split_once(" expecting ").map_or(words, |(words, _)| words);
+    if words.contains("<EOF>") {
+        return "it ends too early".to_owned();
+    }
+    let token = words.split_once('\'').and_then(|(_, rest)| rest.rsplit_once('\'')).map(|(token, _)| token);
+    token.map_or_else(|| words.to_owned(), |token| format!("unexpected `{token}`"))
 }
 
 #[cfg(test)]

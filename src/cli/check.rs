@@ -50,7 +50,7 @@ fn in_words(loaded: &Loaded) -> String {
     let Some(config) = &loaded.config else { return format!("{found}\n") };
     let mut words = String::new();
     for rule in &config.rules {
-        words += &format!("{}\n  {}\n\n", rule.name, config::describe(rule, config));
+        words += &format!("{}\n  {}\n\n", rule.name, config::describe(rule, config).join("\n  "));
     }
     let rules = config.rules.len();
     words
@@ -64,7 +64,7 @@ fn in_words(loaded: &Loaded) -> String {
 fn as_json(loaded: &Loaded) -> String {
     let rules = loaded.config.iter().flat_map(|config| config.rules.iter().map(move |rule| (config, rule)));
     let rules: Vec<_> = rules
-        .map(|(config, rule)| json!({ "name": rule.name, "description": config::describe(rule, config) }))
+        .map(|(config, rule)| json!({ "name": rule.name, "description": config::describe(rule, config).join("; ") }))
         .collect();
     format!(
         "{}\n",

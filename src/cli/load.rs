@@ -54,9 +54,8 @@ pub(super) fn usable(loaded: Loaded) -> Result<Config, Failure> {
 /// Prints the diagnostics on standard error.
 pub(super) fn print(loaded: &Loaded) {
     let color = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let mut out = stderr().lock();
-    for diagnostic in &loaded.diagnostics {
+    if !loaded.diagnostics.is_empty() {
         // Nobody to tell: the status says it all the same.
-        let _ = writeln!(out, "{}\n", diagnostic.render(&loaded.sources, color));
+        let _ = writeln!(stderr(), "{}", loaded.render(color));
     }
 }

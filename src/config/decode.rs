@@ -72,6 +72,10 @@ fn tell(words: &str, steps: &[Step], value: &Value, mut place: Place<'_>, report
     let wanted = wanted(words);
     let diagnostic = report.error(&place.value_span(), format!("{subject} takes {wanted}"));
     diagnostic.label(format!("this is {}", kind(found)));
+    let word = found.and_then(Value::as_str).unwrap_or_default();
+    if let ("`true` or `false`", Some(meant)) = (wanted, truth(word)) {
+        diagnostic.label(format!("write `{meant}`: YAML takes `{word}` for text"));
+    }
     if wanted == "text" && matches!(found, Some(Value::Number(_) | Value::Bool(_))) {
         diagnostic.help(format!("put it in quotes: '{}'", place.spelled()));
     }
@@ -88,6 +92,15 @@ fn tell_unknown(words: &str, steps: &[Step], place: Place<'_>, report: &mut Repo
         Some(meant) => diagnostic.label(format!("did you mean `{meant}`?")),
         None => diagnostic.help(format!("the keys here are {}", listed(&known))),
     };
+}
+
+/// What the words of YAML 1.1 meant.
+fn truth(word: &str) -> Option<bool> {
+    match word.to_lowercase().as_str() {
+        "yes" | "on" | "y" | "true" => Some(true),
+        "no" | "off" | "n" | "false" => Some(false),
+        _ => None,
+    }
 }
 
 fn listed(names: &[&str]) -> String {

@@ -10,15 +10,15 @@ use crate::time::Spelled;
 /// How much of a pattern is shown.
 const PATTERN_CHARS_MAX: usize = 60;
 
-/// What `rule` does, in a sentence of several parts.
-pub fn describe(rule: &Rule, config: &Config) -> String {
+/// What `rule` does, part by part: what it takes, when it alerts, where it posts, what it holds back.
+pub fn describe(rule: &Rule, config: &Config) -> Vec<String> {
     let mut parts = vec![taken(rule, config)];
     parts.extend(alerts(&rule.when));
     parts.push(posts(rule));
     parts.push(folds(rule));
     parts.extend(rule.throttle.as_ref().map(throttled));
     parts.extend(rule.escalate.iter().map(step));
-    parts.join("; ")
+    parts
 }
 
 fn taken(rule: &Rule, config: &Config) -> String {

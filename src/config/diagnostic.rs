@@ -73,7 +73,7 @@ impl Diagnostic {
         let (line, column) = at.line_and_column();
         Self {
             level,
-            message,
+            message: mask(&message),
             file: Some(at.source.name.clone()),
             line: Some(line),
             column: Some(column),
@@ -103,7 +103,7 @@ impl Diagnostic {
 
     /// Puts words under the offending text.
     pub(super) fn label(&mut self, label: impl Into<String>) -> &mut Self {
-        self.label = Some(label.into());
+        self.label = Some(mask(&label.into()));
         self
     }
 
@@ -141,7 +141,11 @@ impl Diagnostic {
             Level::Error => Title::ERROR,
             Level::Warning => Title::WARNING,
         };
-        let masked: Vec<String> = sources.iter().map(|source| mask(&source.text)).collect();
+        let shown = [Some(self.source), self.other.as_ref().map(|other| other.source)];
+        let masked: Vec<String> = sources
+            .iter()
+            .map(|source| if shown.contains(&Some(source.id)) { mask(&source.text) } else { String::new() })
+            .collect();
         let mut group = Group::with_title(title.primary_title(self.message.as_str()));
         for snippet in self.snippets(sources, &masked) {
             group = group.element(snippet);

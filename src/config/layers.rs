@@ -55,6 +55,11 @@ impl<'a, T> Layers<'a, T> {
         self.0.iter().any(|layer| layer.place.has(key))
     }
 
+    /// Whether `key` is written, or a key that was probably meant for it.
+    pub(super) fn means(&self, key: &str) -> bool {
+        self.0.iter().any(|layer| layer.place.means(key))
+    }
+
     /// Whether there is no layer.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,5 +1,6 @@
 //! Reads the configuration's files, the included ones too, and has them resolved.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ use crate::input::FilesSpec;
 
 /// How many files one configuration may be made of; a glob that finds more was not meant.
 const FILES_MAX: usize = 1_000;
+
+/// A configuration is written by people; what is larger is something else (`/dev/zero`, a log).
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -61,7 +65,8 @@ pub fn load(path: &Path, env: Env<'_>) -> Loaded {
 
 /// Reads a configuration that is no file: its diagnostics call it `name`, its relative paths begin at `base`.
 pub fn from_str(text: &str, name: &str, base: &Path, env: Env<'_>) -> Loaded {
-    read(name, None, base, text.to_owned(), env)
+    let base = std::path::absolute(base).unwrap_or_else(|_| base.to_owned());
+    read(name, None, &base, text.to_owned(), env)
 }
 
 fn read(name: &str, path: Option<&Path>, base: &Path, text: String, env: Env<'_>) -> Loaded {
@@ -71,7 +76,7 @@ fn read(name: &str, path: Option<&Path>, base: &Path, text: String, env: Env<'_>
     let Reader { files, sources, .. } = reader;
     let places = sources.iter().zip(&files).map(|(source, (raw, _))| At::new(raw, source.place()));
     let places: Vec<_> = places.collect();
-    // Of a file that could not be read at all, nothing can be said but that.
+    // Without what stands in a file that is no YAML, the rest would seem to lack it.
     let readable = files.iter().all(|(_, readable)| *readable);
     let config = readable.then(|| resolve(&places, host_name(), env, &mut report));
     let config = config.filter(|_| !report.has_errors()).map(|config| Config {
@@ -147,7 +152,13 @@ impl Reader<'_> {
 
 /// The text of a file, without a byte order mark.
 fn read_text(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(format!("it is larger than {FILE_BYTES_MAX} bytes"));
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;

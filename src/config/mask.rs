@@ -1,4 +1,4 @@
-//! Keeps webhook URLs out of what a diagnostic shows of a file.
+//! Keeps webhook URLs out of what a diagnostic says, and shows of a file.
 
 use std::sync::LazyLock;
 
@@ -8,8 +8,8 @@ use regex::{Captures, Regex};
 /// doesn't parse, so what looks like one is taken for one. It ends with what ends a YAML scalar.
 static URL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"(?ix) (?<scheme>https?://) (?<user>[^\s"'/@]+@)? (?<host>[^\s"'/,}\]]+)
-        (?<folder>/(?:services/|hooks/|api/)?) (?<path>[^\s"'{},\]]+)"#,
+        r#"(?ix) (?<scheme>https?://|\bhooks\.) (?<user>[^\s"'`/@]+@)? (?<host>[^\s"'`/,}\]]+)
+        (?<folder>/(?:services/|hooks/|api/)?) (?<path>[^\s"'`{},\]…]+)?"#,
     )
     .expect("the pattern is a constant")
 });
@@ -46,7 +46,9 @@ mod tests {
             ),
             ("{ url: \"http://127.0.0.1:80/x/y\" }", "{ url: \"http://127.0.0.1:80/***\" }"),
             ("url: http://me:pw@host/x, a: b", "url: http://******host/*, a: b"),
-            ("url: hooks.slack.com/services/T0/B0/XX\n", "url: *********************************\n"),
+            ("url: example.com/services/T0/B0/XX\n", "url: *****************************\n"),
+            ("webhook: hooks.slack.com/services/T0/B0/XX\n", "webhook: hooks.slack.com/services/********\n"),
+            ("as `https://hooks.slack.com/services/…`", "as `https://hooks.slack.com/services/…`"),
             ("url: ${SLACK}", "url: ${SLACK}"),
         ] {
             assert_eq!(mask(text), shown);

@@ -1,12 +1,13 @@
 //! The texts that a configuration is read from, and places in them.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::spans::{Node, Shape, inside};
+use super::spelling::nearest;
 
 /// A file of the configuration, or a text that stands in for one.
-#[derive(Debug)]
 pub struct Source {
     /// What its diagnostics call it.
     pub name: String,
@@ -18,6 +19,13 @@ pub struct Source {
     pub(super) id: usize,
     /// The places in it; of a text that is no YAML, an empty scalar.
     pub(super) root: Node,
+}
+
+impl fmt::Debug for Source {
+    /// Without the text, which may hold a webhook's URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).field("base", &self.base).finish_non_exhaustive()
+    }
 }
 
 impl Source {
@@ -100,13 +108,10 @@ impl<'a> Place<'a> {
         self.node.get(key).is_some()
     }
 
-    /// Whether nothing is in it.
-    pub(super) fn is_empty(self) -> bool {
-        match &self.node.shape {
-            Shape::List(items) => items.is_empty(),
-            Shape::Map(entries) => entries.is_empty(),
-            Shape::Scalar(_) | Shape::Alias => self.node.value.is_empty(),
-        }
+    /// Whether `key` is written, or a key that was probably meant for it: that one is reported as unknown, and what it
+    /// was meant for is not missing.
+    pub(super) fn means(self, key: &str) -> bool {
+        self.has(key) || self.keys().into_iter().any(|written| nearest(written, [key]).is_some())
     }
 
     /// The keys that are written, each once, in order.
@@ -146,13 +151,18 @@ impl<'a> Place<'a> {
     pub(super) fn inner_span(self, value: &str, inner: Range<usize>) -> Span<'a> {
         let start = self.node.value.start;
         let found = match self.node.shape {
-            Shape::Scalar(style) => inside(style, &self.source.text[start..], value, inner),
+            Shape::Scalar(style) => inside(style, &self.source.text, start, value, inner),
             _ => None,
         };
         match found {
-            Some(range) => self.source.span(start + range.start..start + range.end),
+            Some(range) => self.source.span(range),
             None => self.value_span(),
         }
+    }
+
+    /// Where the value stands, in bytes.
+    pub(super) fn value_range(self) -> Range<usize> {
+        self.node.value.clone()
     }
 
     /// The value as it is written, quotes included.

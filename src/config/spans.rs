@@ -29,8 +29,11 @@ pub(super) enum Shape {
     /// Its items.
     List(Arc<Vec<Node>>),
     /// Its keys in order; one that is given twice stands twice.
-    Map(Arc<Vec<(String, Node)>>),
+    Map(Arc<Entries>),
 }
+
+/// The keys of a map, each with what stands under it.
+type Entries = Vec<(String, Node)>;
 
 /// A YAML text, located.
 #[derive(Debug)]
@@ -39,7 +42,7 @@ pub(super) struct Tree {
     pub(super) root: Option<Node>,
     /// Where a second document begins.
     pub(super) second: Option<Range<usize>>,
-    /// A map that is the key of a map: `{{ x }}` without quotes.
+    /// The maps that have a map as their key: `{{ x }}` without quotes.
     pub(super) braces: Vec<Range<usize>>,
 }
 
@@ -154,8 +157,12 @@ impl<'a> Locator<'a> {
                 (anchor, extent(range, style, end), Shape::List(Arc::new(items)))
             }
             Event::MappingStart(style, anchor, _) => {
-                let (entries, end) = self.entries()?;
-                (anchor, extent(range, style, end), Shape::Map(Arc::new(entries)))
+                let (entries, end, braces) = self.entries()?;
+                let range = extent(range, style, end);
+                if braces {
+                    self.braces.push(range.clone());
+                }
+                (anchor, range, Shape::Map(Arc::new(entries)))
             }
             _ => (0, range, Shape::Alias),
         };
@@ -177,18 +184,17 @@ impl<'a> Locator<'a> {
         Ok((items, self.at))
     }
 
-    fn entries(&mut self) -> Result<(Vec<(String, Node)>, usize), ScanError> {
+    /// The entries, where they end, and whether a key among them is a map in braces.
+    fn entries(&mut self) -> Result<(Entries, usize, bool), ScanError> {
         let mut entries = Vec::new();
+        let mut braces = false;
         while let Some((event, key)) = self.next()? {
             let name = match event {
-                Event::MappingEnd => return Ok((entries, key.end)),
+                Event::MappingEnd => return Ok((entries, key.end, braces)),
                 Event::Scalar(name, ..) => Some(name.into_owned()),
                 event => {
-                    let braces = matches!(event, Event::MappingStart(StructureStyle::Flow, ..));
-                    let node = self.node(event, key.clone(), None)?;
-                    if braces {
-                        self.braces.push(node.value);
-                    }
+                    braces |= matches!(event, Event::MappingStart(StructureStyle::Flow, ..));
+                    self.node(event, key.clone(), None)?;
                     None
                 }
             };
@@ -196,7 +202,7 @@ impl<'a> Locator<'a> {
             let node = self.node(event, range, Some(key))?;
             entries.extend(name.map(|name| (name, node)));
         }
-        Ok((entries, self.at))
+        Ok((entries, self.at, braces))
     }
 }
 
@@ -208,37 +214,36 @@ fn extent(start: Range<usize>, style: StructureStyle, end: usize) -> Range<usize
     }
 }
 
-/// Where the bytes `inner` of a scalar's value stand in the text that spells it, from the scalar's beginning.
+/// Where the bytes `inner` of the scalar that begins at `start` of `text`, and reads as `value`, are spelled.
 ///
 /// Exact for what is written as it is read, and through `''`, the backslash escapes of double quotes and the
 /// indentation of `|` blocks; nothing where lines are folded.
 pub(super) fn inside(
     style: ScalarStyle,
-    spelled: &str,
+    text: &str,
+    start: usize,
     value: &str,
     inner: Range<usize>,
 ) -> Option<Range<usize>> {
-    let mut places = Vec::with_capacity(value.len() + 1);
+    let literal = style == ScalarStyle::Literal;
     let mut at = match style {
-        ScalarStyle::Plain => 0,
-        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => 1,
-        ScalarStyle::Literal => spelled.find('\n')? + 1,
+        ScalarStyle::Plain => start,
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => start + 1,
+        // The parser gives the place of the first line's text, behind its indentation.
+        ScalarStyle::Literal => text[..start].rfind('\n')? + 1,
         ScalarStyle::Folded => return None,
     };
-    let mut line_begins = style == ScalarStyle::Literal;
-    let indent = spelled[at..].lines().find(|line| !line.trim().is_empty()).map_or(0, leading_spaces);
+    let indent = text[at..].lines().find(|line| !line.trim().is_empty()).map_or(0, leading_spaces);
+    let mut places = Vec::with_capacity(value.len() + 1);
+    let mut line_begins = literal;
     for wanted in value.chars() {
-        if line_begins && wanted != '\n' {
-            at += indent;
+        if line_begins {
+            let spaces = leading_spaces(text.get(at..)?);
+            at += if wanted == '\n' { spaces } else { indent.min(spaces) };
         }
-        let rest = spelled.get(at..)?;
-        if line_begins && wanted == '\n' {
-            at += leading_spaces(rest);
-        }
-        let length = spelled_char(style, spelled.get(at..)?, wanted)?;
         places.extend(std::iter::repeat_n(at, wanted.len_utf8()));
-        at += length;
-        line_begins = style == ScalarStyle::Literal && wanted == '\n';
+        at += spelled_char(style, text.get(at..)?, wanted)?;
+        line_begins = literal && wanted == '\n';
     }
     places.push(at);
     Some(*places.get(inner.start)?..*places.get(inner.end)?)
@@ -274,7 +279,7 @@ mod tests {
     #[test]
     fn keys_and_values_are_found() {
         let text = "a:\n  b: [x, 'y z']\n  c: *q\n";
-        assert_eq!(locate(text).unwrap_err().at, 25, "an alias of nothing");
+        assert_eq!(Some(locate(text).unwrap_err().at), text.find('*'), "an alias of nothing");
         let text = "a: &q\n  b: [x, 'y z']\nc: *q\nd:\n  <<: *q\n  e: 1\n";
         let root = root(text);
         let shown = |node: &Node| {
@@ -300,9 +305,8 @@ mod tests {
         ] {
             let node = root(text).get("a").unwrap().clone();
             let Shape::Scalar(style) = node.shape else { panic!("{text}") };
-            let spelled = &text[node.value.start..];
-            let range = inside(style, spelled, value, inner).unwrap();
-            assert_eq!(&spelled[range], expected, "{text}");
+            let range = inside(style, text, node.value.start, value, inner).unwrap();
+            assert_eq!(&text[range], expected, "{text}");
         }
     }
 
@@ -310,6 +314,6 @@ mod tests {
     fn unquoted_braces_are_noticed() {
         let text = "title: {{ ip }}\n";
         let tree = locate(text).unwrap();
-        assert_eq!(tree.braces.iter().map(|range| &text[range.clone()]).collect::<Vec<_>>(), ["{ ip }"]);
+        assert_eq!(tree.braces.iter().map(|range| &text[range.clone()]).collect::<Vec<_>>(), ["{{ ip }}"]);
     }
 }

@@ -5,7 +5,7 @@ use super::source::{Place, Source};
 
 /// Reports that `source` is no YAML, in the parser's words, with help where a trap is recognised.
 pub(super) fn report_syntax(source: &Source, words: &str, at: usize, report: &mut Report) {
-    let at = start_of_mistake(&source.text, at);
+    let at = start_of_mistake(&source.text, at, words);
     let width = source.text[at..].chars().next().map_or(0, char::len_utf8);
     let span = source.span(at..at + width);
     let found = report.error(&span, "the file is not valid YAML");
@@ -29,16 +29,34 @@ pub(super) fn empty(place: Place<'_>) -> Option<String> {
     Some(format!("an unquoted `#` begins a comment: write \"{word}\""))
 }
 
-/// The parser notices some mistakes one line late, where the text goes on; the trap is then in the line before.
-fn start_of_mistake(text: &str, at: usize) -> usize {
+/// The parser notices some mistakes at the end of a line or of a quoted text, and some at its beginning.
+fn start_of_mistake(text: &str, at: usize, words: &str) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;
+    }
+    if words.contains("escape") {
+        return at + bad_escape(&text[at..]).unwrap_or(0);
+    }
+    if words.contains("tab") {
+        return at + text[at..].find('\t').unwrap_or(0);
     }
     if at == text.len() || text[at..].starts_with(['\n', '\r']) {
         return text[..at].trim_end().char_indices().next_back().map_or(0, |(last, _)| last);
     }
     at
+}
+
+/// The first backslash that begins no escape of YAML's.
+fn bad_escape(quoted: &str) -> Option<usize> {
+    let mut skip = false;
+    quoted.char_indices().zip(quoted.chars().skip(1)).find_map(|((at, c), next)| {
+        if std::mem::take(&mut skip) || c != '\\' {
+            return None;
+        }
+        skip = true;
+        (!"0abt\tnvfre \"/\\N_LPxuU\n\r".contains(next)).then_some(at)
+    })
 }
 
 fn help(text: &str, at: usize) -> Option<String> {
@@ -57,7 +75,7 @@ fn help(text: &str, at: usize) -> Option<String> {
     if line.contains(": {{") || line.contains("- {{") {
         return Some("a template that begins with `{{` wants quotes: \"{{ ip }}\"".to_owned());
     }
-    if line[..at - line_start].chars().all(|c| c == ' ' || c == '\t') && line.contains('\t') {
+    if here.starts_with('\t') {
         return Some("YAML is indented with spaces, not with tabs".to_owned());
     }
     if line.matches(": ").count() > 1 || line.contains(": *") || line.contains(": !") || line.contains(": %")

@@ -85,9 +85,9 @@ const NOT_YET: &[(&str, What)] = &[
 /// Reports each such key and value, and takes it out.
 pub(super) fn refuse(value: &mut Value, place: Place<'_>, report: &mut Report) {
     for (path, what) in NOT_YET {
-        refuse_at(value, place, &steps(path), what, report);
+        refuse_at(value, place, &steps(path), "", what, report);
         if let Some(key) = path.strip_prefix("rules[].") {
-            refuse_at(value, place, &steps(&format!("defaults.{key}")), what, report);
+            refuse_at(value, place, &steps(&format!("defaults.{key}")), "", what, report);
         }
     }
 }
@@ -102,39 +102,43 @@ fn steps(path: &str) -> Vec<&str> {
         .collect()
 }
 
-fn refuse_at(value: &mut Value, place: Place<'_>, steps: &[&str], what: &What, report: &mut Report) {
+/// `list` is the key of `value`, where `value` is a list.
+fn refuse_at(
+    value: &mut Value,
+    place: Place<'_>,
+    steps: &[&str],
+    list: &str,
+    what: &What,
+    report: &mut Report,
+) {
     let [step, rest @ ..] = steps else { return };
     match (*step, value) {
         ("[]", Value::Sequence(items)) => {
             for (index, item) in items.iter_mut().enumerate() {
                 if rest.is_empty() {
-                    refuse_item(item, place.item(index), what, report);
+                    if tell(list, item, place.item(index), what, report) {
+                        *item = Value::Null;
+                    }
                 } else {
-                    refuse_at(item, place.item(index), rest, what, report);
+                    refuse_at(item, place.item(index), rest, "", what, report);
                 }
             }
         }
         ("*", Value::Mapping(map)) => {
             for (name, child) in map.iter_mut() {
-                refuse_at(child, place.key(name.as_str().unwrap_or_default()), rest, what, report);
+                refuse_at(child, place.key(name.as_str().unwrap_or_default()), rest, "", what, report);
             }
         }
         (key, Value::Mapping(map)) => {
             let Some(child) = map.get_mut(key) else { return };
             if !rest.is_empty() {
-                return refuse_at(child, place.key(key), rest, what, report);
+                return refuse_at(child, place.key(key), rest, key, what, report);
             }
             if tell(key, child, place.key(key), what, report) {
                 map.shift_remove(key);
             }
         }
         _ => {}
-    }
-}
-
-fn refuse_item(item: &mut Value, place: Place<'_>, what: &What, report: &mut Report) {
-    if tell("", item, place, what, report) {
-        *item = Value::Null;
     }
 }
 
@@ -147,8 +151,7 @@ fn tell(key: &str, value: &Value, place: Place<'_>, what: &What, report: &mut Re
             report.error(&place.value_span(), format!("`{key}: {text}` is not yet supported"));
         }
         (Map(spelled), Value::Mapping(_)) => {
-            let spelled = if key.is_empty() { (*spelled).to_owned() } else { format!("{key}: {spelled}") };
-            report.error(&place.value_span(), format!("`{spelled}` is not yet supported"));
+            report.error(&place.value_span(), format!("`{key}: {spelled}` is not yet supported"));
         }
         _ => return false,
     }

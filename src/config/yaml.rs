@@ -2,6 +2,7 @@
 //! given twice, and keys without a value.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{Mapping, Value};
@@ -27,14 +28,14 @@ pub(super) fn read(source: &mut Source, report: &mut Report) -> Option<Value> {
     }
     let Some(root) = tree.root else { return Some(Value::Mapping(Mapping::new())) };
     source.root = root;
-    for braces in tree.braces {
-        let span = source.span(braces.start.saturating_sub(1)..braces.end + 1);
+    for braces in &tree.braces {
         let help = "a template that begins with `{{` wants quotes: \"{{ ip }}\"";
-        report.error(&span, "a map as the key of a map").help(help);
+        report.error(&source.span(braces.clone()), "braces without quotes make a map").help(help);
     }
-    report_duplicates(source, &source.root, report);
+    // First the values: `serde_yaml` refuses aliases that would grow without bound, and the walk follows aliases.
     let mut value = parse(source, report)?;
-    drop_empty(&mut value, source.place(), 0, report);
+    report_duplicates(source, &source.root, report);
+    Empty { braces: tree.braces, report }.take_out(&mut value, source.place(), 0);
     match value {
         Value::Mapping(_) => Some(value),
         Value::Null => Some(Value::Mapping(Mapping::new())),
@@ -78,32 +79,45 @@ fn report_duplicates(source: &Source, node: &Node, report: &mut Report) {
 }
 
 /// Takes keys without a value out, and reports them; a section of the file may be empty.
-fn drop_empty(value: &mut Value, place: Place<'_>, depth: usize, report: &mut Report) {
-    match value {
-        Value::Mapping(map) => map.retain(|key, value| {
-            let key = key.as_str().unwrap_or_default();
-            let place = place.key(key);
-            if value.is_null() {
-                if depth > 0 {
-                    report
-                        .error(&place.key_span(), format!("`{key}` has no value"))
-                        .help_of(traps::empty(place));
-                }
-                return false;
+struct Empty<'a> {
+    /// These were reported, and have lost their only key.
+    braces: Vec<Range<usize>>,
+    report: &'a mut Report,
+}
+
+impl Empty<'_> {
+    fn take_out(&mut self, value: &mut Value, place: Place<'_>, depth: usize) {
+        match value {
+            Value::Mapping(map) => {
+                map.retain(|key, value| {
+                    let key = key.as_str().unwrap_or_default();
+                    self.may_stay(value, place.key(key), depth + 1, &format!("`{key}`"))
+                });
             }
-            drop_empty(value, place, depth + 1, report);
-            true
-        }),
-        Value::Sequence(items) => {
-            for (index, item) in items.iter_mut().enumerate() {
-                let place = place.item(index);
-                if item.is_null() {
-                    report.error(&place.value_span(), "an item without a value").help_of(traps::empty(place));
+            Value::Sequence(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    if !self.may_stay(item, place.item(index), depth + 1, "an item") {
+                        *item = Value::Null;
+                    }
                 }
-                drop_empty(item, place, depth + 1, report);
             }
+            _ => {}
         }
-        _ => {}
+    }
+
+    fn may_stay(&mut self, value: &mut Value, place: Place<'_>, depth: usize, what: &str) -> bool {
+        if self.braces.contains(&place.value_range()) {
+            return false;
+        }
+        if !value.is_null() {
+            self.take_out(value, place, depth);
+            return true;
+        }
+        if depth > 1 {
+            let message = format!("{what} has no value");
+            self.report.error(&place.key_span(), message).help_of(traps::empty(place));
+        }
+        false
     }
 }
 

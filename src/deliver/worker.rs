@@ -132,7 +132,9 @@ async fn send(spec: &WebhookSpec, shared: &Shared, tally: &Tally, plan: &mut Pla
     let ids = || alerts.iter().map(|alert| alert.id.short()).collect::<Vec<_>>().join(" ");
     match outcome {
         Outcome::Delivered(settled) => {
-            tracing::info!(webhook = %spec.name, alerts = %ids(), "delivered");
+            if let Transport::Http(_) = shared.transport {
+                tracing::info!(webhook = %spec.name, alerts = %ids(), "delivered");
+            }
             add(&tally.messages, 1);
             add(&tally.attachments, alerts.len());
             shared.outbox.settle(&spec.name, &settled);

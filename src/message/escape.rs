@@ -1,6 +1,6 @@
 //! [`Mrkdwn`]: text that Slack may be given. Log text becomes it by being escaped, and in no other way.
 //!
-//! Everything is cleaned first (see [`clean`](super::clean)). Exactly `&`, `<` and `>` are escaped. Outside a code
+//! Everything is cleaned first (see [`clean`]). Exactly `&`, `<` and `>` are escaped. Outside a code
 //! block each `*`, `_`, `~` and backtick is followed by a word joiner, so that none of them opens or closes
 //! formatting; in a code block, runs of backticks are broken, so that nothing leaves it.
 

@@ -14,8 +14,8 @@ pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text
 pub(super) use rule::{RawDedup, RawField, RawMessage, RawRule, RawStep, RawWhen};
 pub(super) use webhook::RawWebhook;
 
-/// A file of the configuration.
-#[derive(Debug, Default, Deserialize)]
+/// A file of the configuration. It can't be printed: a webhook's URL is in it.
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawFile {
     /// Where alerts go, by name.

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::{Count, Flag, Scalar, Text};
 
-/// A webhook.
-#[derive(Debug, Default, Deserialize)]
+/// A webhook. It can't be printed: its URL is a secret.
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct RawWebhook {
     /// The incoming webhook's URL.

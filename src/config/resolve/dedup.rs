@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::config::diagnostic::Report;
 use crate::config::layers::{At, Layers};
-use crate::config::raw::{Flag, Number, OffOr, RawDedup, RawRule};
+use crate::config::raw::{Flag, Number, OffOr, RawDedup, RawRule, Scalar};
 use crate::config::scalar::duration::duration;
 use crate::rule::Dedup;
+use crate::time::Spelled;
 
 use super::fields::Fields;
 
@@ -24,18 +25,22 @@ pub(super) fn resolve(
 ) -> Option<Dedup> {
     let maps = maps(layers, report)?;
     let by = maps.get("by", |raw| &raw.by).map(|at| fields.by(Some(at), report));
-    let window = maps.get("window", |raw| &raw.window).and_then(|at| duration(at, report)).unwrap_or(WINDOW);
+    let window = match maps.get("window", |raw| &raw.window) {
+        Some(at) => duration(at, report),
+        None => Some(WINDOW),
+    };
     let backoff = maps.get("backoff", |raw| &raw.backoff).map_or(BACKOFF, |at| backoff(at, report));
     let max = match maps.get("max", |raw| &raw.max) {
         Some(at) => max(at, window, report),
-        // A window that is longer than the usual `max` doesn't grow.
-        None => MAX.max(window),
+        None => MAX,
     };
+    let window = window.unwrap_or(WINDOW);
     let summary = maps.get("summary", |raw| &raw.summary).is_none_or(|at| {
         let Flag(summary) = *at.raw;
         summary
     });
-    Some(Dedup { by, window, backoff, max, summary })
+    // A window that is longer than the usual `max` doesn't grow.
+    Some(Dedup { by, window, backoff, max: max.max(window), summary })
 }
 
 /// The maps that hold: those before an `off`, which ends what is taken from the more general layers.
@@ -68,10 +73,10 @@ fn backoff(at: At<'_, Number>, report: &mut Report) -> f64 {
     BACKOFF
 }
 
-fn max(at: At<'_, crate::config::raw::Scalar>, window: Duration, report: &mut Report) -> Duration {
-    let Some(max) = duration(at, report) else { return MAX.max(window) };
-    if max < window {
-        let window = crate::time::Spelled(window);
+fn max(at: At<'_, Scalar>, window: Option<Duration>, report: &mut Report) -> Duration {
+    let Some(max) = duration(at, report) else { return MAX };
+    if let Some(window) = window.filter(|window| max < *window) {
+        let window = Spelled(window);
         report
             .error(&at.place.value_span(), "`max` is shorter than the window")
             .label(format!("at least {window}"));

@@ -41,11 +41,11 @@ pub(super) fn resolve(
 }
 
 fn step_of(at: At<'_, RawStep>, scope: &Scope<'_>, report: &mut Report) -> Option<Step> {
-    if !at.place.has("count") && !at.place.has("after") {
+    if !at.place.means("count") && !at.place.has("after") {
         let help = "write `{ count: 50, mention: here }`: at the fiftieth occurrence";
         report.error(&at.place.value_span(), "a step of `escalate` needs `count`").help(help);
     }
-    if !["mention", "severity", "webhook"].iter().any(|key| at.place.has(key)) {
+    if !["mention", "severity", "webhook"].iter().any(|key| at.place.means(key)) {
         let help = "give it a `mention`, a `severity` or a `webhook`";
         report.error(&at.place.value_span(), "a step of `escalate` that changes nothing").help(help);
     }

@@ -78,6 +78,7 @@ fn line(at: At<'_, RawInput>, report: &mut Report) -> LineSpec {
 fn source(at: At<'_, RawInput>, name: &str, report: &mut Report) -> Option<Source> {
     let written: Vec<&str> = SOURCES.into_iter().filter(|key| at.place.has(key)).collect();
     match written[..] {
+        [] if SOURCES.into_iter().any(|key| at.place.means(key)) => return None,
         [] => {
             let help = "write `files: /var/log/app.log`, or `stdin: true`";
             report.error(&at.place.key_span(), format!("input `{name}` reads nothing")).help(help);

@@ -44,7 +44,7 @@ fn table(at: At<'_, Vec<Option<RawField>>>, fields: &Fields<'_>, report: &mut Re
 
 fn field(at: At<'_, RawField>, fields: &Fields<'_>, report: &mut Report) -> Option<FieldSpec> {
     for key in ["title", "value"] {
-        if !at.place.has(key) {
+        if !at.place.means(key) {
             let help = "write `{ title: User, value: \"{{ user }}\", short: true }`";
             report.error(&at.place.value_span(), format!("a field needs `{key}`")).help(help);
         }

@@ -21,7 +21,6 @@ use super::Config;
 use super::diagnostic::Report;
 use super::layers::{At, Layers};
 use super::raw::{RawFile, RawRule};
-use super::source::Place;
 use crate::config::Limits;
 use crate::rule::Rule;
 pub(super) use input::absolute;
@@ -121,6 +120,9 @@ fn rules(files: &[File<'_>], scope: &Scope<'_>, report: &mut Report) -> Vec<Rule
     let main = files.first().and_then(|file| file.get("defaults", |raw| &raw.defaults));
     for (number, file) in files.iter().enumerate() {
         let own = if number == 0 { None } else { file.get("defaults", |raw| &raw.defaults) };
+        if let Some(defaults) = file.get("defaults", |raw| &raw.defaults) {
+            rule::check_defaults(defaults, scope, report);
+        }
         for at in written(*file) {
             let layers = Layers::new([Some(at), own, main].into_iter().flatten().collect());
             resolved.add(at, &layers, scope, report);
@@ -142,26 +144,34 @@ fn written<'a>(file: File<'a>) -> impl Iterator<Item = At<'a, RawRule>> {
 /// A configuration without rules, inputs or webhooks does nothing; it says what to write.
 fn refuse_nothing(files: &[File<'_>], scope: &Scope<'_>, report: &mut Report) {
     let Some(main) = files.first() else { return };
-    let section = |key| files.iter().any(|file| file.place.has(key) && !file.place.key(key).is_empty());
-    let place = |key| if main.place.has(key) { main.place.key(key) } else { main.place };
-    if !section("rules") {
-        report
-            .error(&begin(place("rules")), "there are no rules")
-            .help("write one:\n\nrules:\n  - name: errors\n    match: 'ERROR'");
+    let mut missing = |key: &str, example: &str| {
+        // What stands there was refused, or is meant for it and unknown: that was said.
+        if files.iter().any(|file| is_refused(*file, key)) {
+            return;
+        }
+        let place = if main.place.has(key) { main.place.key(key) } else { main.place };
+        report.error(&place.key_span(), format!("there are no {key}")).help(format!("write one:\n{example}"));
+    };
+    if files.iter().all(|file| file.raw.rules.as_ref().is_none_or(Vec::is_empty)) {
+        missing("rules", "rules:\n  - name: errors\n    match: 'ERROR'");
         return;
     }
     if scope.inputs.is_empty() {
-        report
-            .error(&begin(place("inputs")), "there are no inputs")
-            .help("write one:\n\ninputs:\n  app: { files: /var/log/app.log }");
+        missing("inputs", "inputs:\n  app: { files: /var/log/app.log }");
     }
     if scope.webhooks.is_empty() {
-        report
-            .error(&begin(place("webhooks")), "there are no webhooks")
-            .help("write one:\n\nwebhooks:\n  ops: { url: \"${SLACK_OPS_WEBHOOK}\" }");
+        missing("webhooks", "webhooks:\n  ops: { url: \"${SLACK_OPS_WEBHOOK}\" }");
     }
 }
 
-fn begin(place: Place<'_>) -> super::source::Span<'_> {
-    place.key_span()
+fn is_refused(file: File<'_>, key: &str) -> bool {
+    if !file.place.has(key) {
+        return file.place.means(key);
+    }
+    let read = match key {
+        "rules" => file.raw.rules.is_some(),
+        "inputs" => file.raw.inputs.is_some(),
+        _ => file.raw.webhooks.is_some(),
+    };
+    !read && !file.place.key(key).spelled().is_empty()
 }

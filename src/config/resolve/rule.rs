@@ -34,11 +34,11 @@ impl<'a> Rules<'a> {
         &mut self,
         at: At<'a, RawRule>,
         layers: &Layers<'a, RawRule>,
-        scope: &Scope<'_>,
+        scope: &Scope<'a>,
         report: &mut Report,
     ) {
         let name = self.name(at, report).unwrap_or_else(|| Arc::from("?"));
-        let rule = resolve(name, at.place, layers, scope, report);
+        let rule = resolve(Whole::Rule(name), at.place, layers, scope, report);
         self.webhooks.extend(rule.webhooks.iter().cloned());
         self.webhooks.extend(rule.escalate.iter().flat_map(|step| step.webhooks.iter().cloned()));
         let enabled = layers.get("enabled", |raw| &raw.enabled);
@@ -49,7 +49,7 @@ impl<'a> Rules<'a> {
 
     fn name(&mut self, at: At<'a, RawRule>, report: &mut Report) -> Option<Arc<str>> {
         let Some(written) = at.get("name", |raw| &raw.name) else {
-            if !at.place.has("name") {
+            if !at.place.means("name") {
                 report.error(&at.place.value_span(), "a rule needs a `name`").help("write `name: disk-full`");
             }
             return None;
@@ -76,13 +76,30 @@ impl<'a> Rules<'a> {
     }
 }
 
+/// Reports what is wrong with `defaults`, also where every rule has settings of its own.
+pub(super) fn check_defaults<'a>(at: At<'a, RawRule>, scope: &Scope<'a>, report: &mut Report) {
+    resolve(Whole::Defaults, at.place, &Layers::new(vec![at]), scope, report);
+}
+
+/// What is resolved.
+enum Whole {
+    /// A rule, which must have all that a rule needs.
+    Rule(Arc<str>),
+    /// Settings to which a rule adds; the fields that they read are the rule's.
+    Defaults,
+}
+
 fn resolve<'a>(
-    name: Arc<str>,
+    whole: Whole,
     place: Place<'a>,
     layers: &Layers<'a, RawRule>,
-    scope: &Scope<'_>,
+    scope: &Scope<'a>,
     report: &mut Report,
 ) -> Rule {
+    let (name, is_rule) = match whole {
+        Whole::Rule(name) => (name, true),
+        Whole::Defaults => (Arc::from("defaults"), false),
+    };
     let size_max = scope.limits.regex;
     let Patterns { patterns, complete } =
         patterns::resolve(layers.get("match", |raw| &raw.matching), size_max, report);
@@ -95,10 +112,10 @@ fn resolve<'a>(
         rule: &name,
         captures: captures.collect(),
         labels: known_labels,
-        closed: complete && !(patterns.is_empty() && layers.has("match")) && !inputs.is_empty(),
+        closed: is_rule && complete && !(patterns.is_empty() && layers.has("match")) && !inputs.is_empty(),
     };
     let filter = filter(layers, &fields, report);
-    if !["match", "where", "metric"].iter().any(|key| layers.has(key)) {
+    if is_rule && !["match", "where", "metric"].iter().any(|key| layers.means(key)) {
         let help = "write `match: REGEX`; or `where: EXPRESSION`, which reads every line";
         report.error(&place.value_span(), format!("rule `{name}` takes nothing")).help(help);
     }
@@ -110,7 +127,11 @@ fn resolve<'a>(
             .and_then(|at| look::severity(at, report))
             .unwrap_or(Severity::Error),
         looks: scope.severities.for_rule(layers, report),
-        webhooks: webhooks(&name, place, layers, scope, report),
+        webhooks: if is_rule || layers.has("webhook") {
+            webhooks(&name, place, layers, scope, report)
+        } else {
+            Vec::new()
+        },
         throttle: throttle::resolve(layers, &fields, report),
         escalate: escalate::resolve(layers, dedup.as_ref(), scope, report),
         message: message::resolve(layers, &fields, report),
@@ -159,7 +180,7 @@ fn webhooks(
             Vec::new()
         }
         Some(at) => known_names(at, "webhook", &known, report),
-        None if known.len() > 1 && !layers.has("webhook") => {
+        None if known.len() > 1 && !layers.means("webhook") => {
             let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             report
                 .error(&place.key("name").value_span(), format!("rule `{name}` needs a `webhook`"))

@@ -20,7 +20,7 @@ pub(super) fn resolve(
 ) -> Option<Throttle> {
     let throttle = layers.map("throttle", |raw| &raw.throttle);
     let place = throttle.place()?;
-    if !throttle.has("rate") {
+    if !throttle.means("rate") {
         report.error(&place.key_span(), "`throttle` needs `rate`").help("write `{ rate: 6/m }`");
     }
     let by = fields.by(throttle.get("by", |raw| &raw.by), report);

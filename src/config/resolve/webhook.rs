@@ -75,6 +75,7 @@ fn url_of(at: At<'_, RawWebhook>, name: &str, env: Env<'_>, report: &mut Report)
                 .label("write one of them");
             return None;
         }
+        (false, false) if at.place.means("url") || at.place.means("url_file") => return None,
         (false, false) => {
             report
                 .error(&at.place.key_span(), format!("webhook `{name}` needs `url` or `url_file`"))
@@ -96,6 +97,10 @@ fn read_secret(at: At<'_, Text>, env: Env<'_>, report: &mut Report) -> Option<St
     let shown = path.display();
     let span = at.place.value_span();
     let found = std::fs::metadata(&path).and_then(|about| {
+        // A FIFO would keep the start waiting.
+        if !about.is_file() {
+            return Err(std::io::Error::other("not a regular file"));
+        }
         if about.len() > URL_FILE_BYTES_MAX {
             return Err(std::io::Error::other("the file is too large for a URL"));
         }

@@ -35,7 +35,7 @@ fn report_missing(when: &Layers<'_, RawWhen>, report: &mut Report) {
         return;
     }
     for key in ["count", "within"] {
-        if !when.has(key) {
+        if !when.means(key) {
             report
                 .error(&place.key_span(), format!("`when` needs `{key}`"))
                 .help("write `{ count: 5, within: 1m }`: an alert when 5 matches lie within a minute");

@@ -41,7 +41,7 @@ pub(in crate::config) fn known_names(
 fn unknown(at: At<'_, Text>, what: &str, known: &[&str], report: &mut Report) {
     let Text(name) = at.raw;
     let span = at.place.value_span();
-    if name.contains("://") {
+    if name.contains('/') {
         let help = format!("name it under `{what}s`, and write that name here");
         report.error(&span, format!("a URL in the place of a {what}'s name")).help(help);
         return;

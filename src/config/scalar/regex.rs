@@ -66,7 +66,7 @@ fn compile(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<reg
     let regex = compile_within(at, size_max, report)?;
     if regex.is_match(b"") {
         report
-            .warning(&at.place.value_span(), "the regex matches an empty text, and so every line")
+            .warning(&at.place.value_span(), "the regex matches an empty text, and so perhaps every line")
             .help("is there a `*` that should be a `+`, or an empty alternative?");
     }
     Some(regex)

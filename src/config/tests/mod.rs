@@ -1,6 +1,9 @@
 //! What a configuration means, and what a wrong one gets.
 
+mod files;
+mod meaning;
 mod mistakes;
+mod unsupported;
 
 use std::path::Path;
 

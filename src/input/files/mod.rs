@@ -225,7 +225,12 @@ impl FilesInput {
         named: &mut BTreeSet<FileId>,
         now: Instant,
     ) -> Result<(), Refusal> {
-        let metadata = path.metadata().map_err(|error| Refusal::io(&error))?;
+        let metadata = match path.metadata() {
+            Ok(metadata) => metadata,
+            // It was renamed or deleted since the directory was read: the next look finds what became of it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Refusal::io(&error)),
+        };
         check_kind(&metadata)?;
         let id = FileId::of(&metadata);
         if !named.insert(id) {
