@@ -43,6 +43,17 @@ impl Time {
         Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// The time of day in the machine's time zone, as `17:33:32`; with the date in front where that is not `today`'s.
+    pub fn to_time_of_day(self, today: Self) -> String {
+        let in_zone = |time: Self| {
+            let stamp = jiff::Timestamp::from_nanosecond(i128::from(time.0)).ok()?;
+            Some(stamp.to_zoned_datetime(jiff::tz::TimeZone::system()))
+        };
+        let Some(zoned) = in_zone(self) else { return self.0.to_string() };
+        let is_today = in_zone(today).is_some_and(|today| today.date() == zoned.date());
+        zoned.strftime(if is_today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" }).to_string()
+    }
+
     /// RFC 3339 text in the machine's time zone, to the second.
     pub fn to_rfc3339(self) -> String {
         jiff::Timestamp::from_nanosecond(i128::from(self.0)).map_or_else(
@@ -202,6 +213,15 @@ mod tests {
             let duration = Duration::from_millis(millis);
             assert_eq!(parse_duration(&Spelled(duration).to_string()), Ok(duration));
         }
+    }
+
+    #[test]
+    fn a_time_of_another_day_has_its_date() {
+        let time = Time::from_secs(1_795_470_000);
+        let short = time.to_time_of_day(time);
+        assert_eq!(short.len(), "17:33:32".len());
+        let long = time.to_time_of_day(time + Duration::from_secs(86_400));
+        assert!(long.len() == "2026-11-23 17:33:32".len() && long.ends_with(&short), "{long}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::config;
 use crate::deliver::post;
 use crate::deliver::worker::Transport;
 use crate::input::files::Until;
+use crate::input::{Source, Start};
 use crate::message::draw;
 use crate::message::thousands::Thousands;
 use crate::rate::Rate;
@@ -48,7 +49,7 @@ const GRACE: Duration = Duration::from_secs(12);
 
 /// Plays the sample, draws what arrives, and counts.
 pub(super) fn run(args: &DemoArgs) -> Result<Exit, Failure> {
-    let folder = tempfile::tempdir().map_err(Failure::failed)?;
+    let folder = tempfile::Builder::new().prefix("hooktail-demo-").tempdir().map_err(Failure::failed)?;
     let ended = runtime()?.block_on(play(folder.path(), args.play))?;
     say(&count(&ended))?;
     Ok(if ended.undelivered.is_empty() { Exit::Done } else { Exit::Undelivered })
@@ -65,7 +66,13 @@ async fn play(folder: &Path, length: Duration) -> Result<Ended, Failure> {
         "LOG_DIR" => Some(folder.display().to_string()),
         _ => None,
     };
-    let config = usable(config::from_str(RULES, "quickstart.yaml", folder, &env))?;
+    let mut config = usable(config::from_str(RULES, "quickstart.yaml", folder, &env))?;
+    // The logs are the demo's own: what is written before the agent looks at them for the first time is for it too.
+    for input in &mut config.inputs {
+        if let Source::Files(files) = &mut input.source {
+            files.start = Start::Beginning;
+        }
+    }
     let mut logs = Logs::create(folder).map_err(Failure::failed)?;
     say(&greeting(&receiver, folder))?;
 
@@ -101,17 +108,20 @@ impl Logs {
         Ok(Self { auth: create("auth.log")?, shop: create("app/shop.log")? })
     }
 
-    /// Writes the sample over `length`, some lines each tick.
+    /// Writes the sample over `length`, some lines each tick, each line with the present time in its log's own form.
     async fn play(&mut self, length: Duration) -> std::io::Result<()> {
         let lines: Vec<&str> = SAMPLE.lines().collect();
         let ticks = length.as_millis().div_ceil(TICK.as_millis()).max(1);
         let at_once = lines.len().div_ceil(usize::try_from(ticks).unwrap_or(usize::MAX)).max(1);
         let pause = length / u32::try_from(lines.len().div_ceil(at_once)).unwrap_or(u32::MAX).max(1);
         for lines in lines.chunks(at_once) {
+            let now = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::system());
             for line in lines {
                 match line.split_once('|') {
-                    Some(("auth", line)) => writeln!(self.auth, "{line}")?,
-                    Some((_, line)) => writeln!(self.shop, "{line}")?,
+                    Some(("auth", line)) => writeln!(self.auth, "{} {line}", now.strftime("%b %e %H:%M:%S"))?,
+                    Some((_, line)) => {
+                        writeln!(self.shop, "{} {line}", now.strftime("%Y-%m-%dT%H:%M:%S%:z"))?;
+                    }
                     None => {}
                 }
             }
@@ -140,30 +150,44 @@ async fn draw_arrivals(mut arrivals: broadcast::Receiver<Arc<Received>>) -> std:
 
 fn greeting(receiver: &Receiver, folder: &Path) -> String {
     format!(
-        "A sample application writes its logs to {}; hooktail watches them with examples/quickstart.yaml\n\
-         and posts to a receiver on this machine that behaves as Slack does. Its page, while this runs: {}/\n\n",
+        "A sample application writes its logs to {}.\n\
+         hooktail watches them with examples/quickstart.yaml, and posts to a receiver\n\
+         on this machine that behaves as Slack does. Its page, while this runs:\n\
+         {}/\n\n",
         folder.display(),
         receiver.url()
     )
 }
 
+/// What became of each match, so that the numbers add up, and what was sent.
 fn count(ended: &Ended) -> String {
     let report = &ended.report;
     let total = report.total();
     let sum = |count: fn(&crate::report::WebhookReport) -> u64| {
         Thousands(report.webhooks.values().map(count).sum())
     };
-    format!(
-        "{} lines read, {} matches, {} alerts in {} messages sent; {} matches folded away, {} below `when`, {} held back \
-         by the throttle; {}\n",
+    let alerts: u64 = report.webhooks.values().map(|webhook| webhook.attachments).sum();
+    let fates = [
+        (total.below_when, "below their rule's `when`"),
+        (total.joined, "folded into a problem that was told already"),
+        (total.throttled, "held back by a throttle, and counted in the rule's next message"),
+        (total.posted, "opened a problem"),
+    ];
+    let mut text = format!(
+        "{} lines read in {}, {} matches:\n",
         Thousands(report.lines),
-        Thousands(total.matches),
-        sum(|webhook| webhook.attachments),
+        Human(Duration::from_secs_f64(report.seconds)),
+        Thousands(total.matches)
+    );
+    for (n, fate) in fates {
+        text += &format!("{:>6} {fate}\n", Thousands(n).to_string());
+    }
+    text + &format!(
+        "{} messages sent, with {} attachments: {} openings, {} summaries and escalations\n",
         sum(|webhook| webhook.messages),
-        Thousands(total.joined),
-        Thousands(total.below_when),
-        Thousands(total.throttled),
-        Human(Duration::from_secs_f64(report.seconds))
+        Thousands(alerts),
+        Thousands(total.posted),
+        Thousands(alerts.saturating_sub(total.posted))
     )
 }
 

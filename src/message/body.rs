@@ -65,7 +65,9 @@ fn notes(alert: &Alert, troubles: &Troubles) -> Mrkdwn {
     }
     notes.extend(counts(alert));
     if let Some(folded) = &alert.folded {
-        notes.extend(folded.common.iter().map(|common| {
+        // Where no value occurs twice, none is common.
+        let common = folded.common.iter().filter(|common| common.values.iter().any(|(_, n)| *n > 1));
+        notes.extend(common.map(|common| {
             let name = Mrkdwn::line_within(&common.capture, VALUE_CHARS_MAX);
             name.then(&Mrkdwn::ours(": ")).then(&list(&common.values))
         }));
@@ -73,6 +75,7 @@ fn notes(alert: &Alert, troubles: &Troubles) -> Mrkdwn {
     if let Some(held_back) = &alert.held_back {
         notes.extend(throttled(alert.kind, held_back));
     }
+    notes.extend(overflowed(alert));
     notes.extend(troubles_told(troubles));
     within_budget(notes)
 }
@@ -94,12 +97,12 @@ fn samples(folded: &Folded) -> Option<Mrkdwn> {
     (!also.is_empty()).then(|| words.then(&Mrkdwn::join(&also, "\n")))
 }
 
-/// First and last time and how many in all, where there were several messages' worth.
+/// How many in all and from when to when, where there were several messages' worth.
 fn counts(alert: &Alert) -> Option<Mrkdwn> {
     let told = match alert.kind {
         Kind::Summary => String::new(),
         Kind::Escalated if alert.suppressed > 0 => {
-            format!(" {} since the last message.", Thousands(alert.suppressed))
+            format!(", {} of them since the last message", Thousands(alert.suppressed))
         }
         Kind::Escalated => String::new(),
         Kind::Opened if alert.suppressed > 0 => {
@@ -108,8 +111,10 @@ fn counts(alert: &Alert) -> Option<Mrkdwn> {
         }
         Kind::Opened | Kind::HeldBack => return None,
     };
-    let (first, last) = (alert.first_seen.to_rfc3339(), alert.last_seen.to_rfc3339());
-    Some(Mrkdwn::line(&format!("First {first}, last {last}, {} in all.{told}", Thousands(alert.count))))
+    let first = alert.first_seen.to_time_of_day(alert.decided);
+    let last = alert.last_seen.to_time_of_day(alert.decided);
+    let when = if first == last { format!("at {first}") } else { format!("from {first} to {last}") };
+    Some(Mrkdwn::line(&format!("{} in all, {when}{told}.", Thousands(alert.count))))
 }
 
 /// `root ×31, admin ×8`.
@@ -139,6 +144,17 @@ fn throttled(kind: Kind, held_back: &HeldBack) -> Option<Mrkdwn> {
         (_, false) => Mrkdwn::number(held_back.count).then(&Mrkdwn::ours(" held back by the throttle: ")),
     };
     (kind == Kind::HeldBack || held_back.count > 0).then(|| words.then(&list(&keys)))
+}
+
+/// Where too much waited for the webhook, this alert stands for earlier ones of its rule.
+fn overflowed(alert: &Alert) -> Option<Mrkdwn> {
+    let words = " earlier alerts of this rule were left out: too many waited to be sent.";
+    let one = "One earlier alert of this rule was left out: too many waited to be sent.";
+    match alert.overflowed {
+        0 => None,
+        1 => Some(Mrkdwn::ours(one)),
+        n => Some(Mrkdwn::number(n).then(&Mrkdwn::ours(words))),
+    }
 }
 
 fn troubles_told(troubles: &Troubles) -> Vec<Mrkdwn> {

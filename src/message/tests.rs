@@ -136,13 +136,13 @@ fn a_summary_tells_what_was_folded() {
     let sent = sent(&alert, &ssh_rule());
     assert_eq!(sent["text"], "*[WARNING]* SSH brute force from 203.0.113.7 · 41 more in 10m · web-1");
     assert_eq!(sent["attachments"][0]["title"], "SSH brute force from 203.0.113.7 · 41 more in 10m");
-    let (first, last) = (alert.first_seen.to_rfc3339(), alert.last_seen.to_rfc3339());
+    let [first, last] = [alert.first_seen, alert.last_seen].map(|time| time.to_time_of_day(alert.decided));
     let expected = [
         "```Failed password for root from 203.0.113.7 port 52190 ssh2```",
         "Also:",
         "```Invalid user `admin`\u{200b}```",
         "```\nConnection closed\nby peer\n```",
-        &format!("First {first}, last {last}, 1,042 in all."),
+        &format!("1,042 in all, from {first} to {last}."),
         "user: root ×31, svc_\u{2060}app ×8",
         "port: (none) ×1,000",
     ];
@@ -167,7 +167,27 @@ fn an_escalation_calls_and_counts() {
     );
     assert_eq!(sent["attachments"][0]["fallback"], "[CRITICAL] SSH brute force from 203.0.113.7 · 500 in 3m");
     assert_eq!(sent["attachments"][0]["color"], "#8b0000");
-    assert!(text_of(&alert, &ssh_rule()).ends_with("500 in all. 17 since the last message."));
+    let [first, last] = [alert.first_seen, alert.last_seen].map(|time| time.to_time_of_day(alert.decided));
+    assert_eq!(
+        text_of(&alert, &ssh_rule()),
+        format!("```{LINE}```\n500 in all, from {first} to {last}, 17 of them since the last message.")
+    );
+}
+
+#[test]
+fn values_of_which_none_is_common_are_left_out() {
+    let common = |capture: &str, values: &[(&str, u64)]| Common {
+        capture: capture.into(),
+        values: values.iter().map(|(value, count)| ((*value).to_owned(), *count)).collect(),
+    };
+    let common = vec![common("ms", &[("1753", 1), ("1873", 1)]), common("user", &[("root", 2), ("git", 1)])];
+    let folded = Some(Folded { samples: vec![], common });
+    let alert = Alert { kind: Kind::Summary, suppressed: 3, folded, ..alert(LINE) };
+    let at = alert.last_seen.to_time_of_day(alert.decided);
+    assert_eq!(
+        text_of(&alert, &ssh_rule()),
+        format!("```{LINE}```\n5 in all, at {at}.\nuser: root ×2, git ×1")
+    );
 }
 
 #[test]
@@ -209,6 +229,17 @@ fn what_a_person_would_want_to_know_is_told_below() {
         text_of(&alert, &ssh_rule()),
         "```short … 4,096 bytes left out …```\nThe line was cut at the input's `max_line`.\n\
          3 more were folded since the last message.\n2,037 held back by the throttle: 10.0.0.1 ×20"
+    );
+}
+
+#[test]
+fn an_alert_tells_how_many_found_no_room() {
+    let told = |overflowed| text_of(&Alert { overflowed, ..alert("x") }, &ssh_rule());
+    assert_eq!(told(0), "```x```");
+    assert_eq!(told(1), "```x```\nOne earlier alert of this rule was left out: too many waited to be sent.");
+    assert_eq!(
+        told(1_204),
+        "```x```\n1,204 earlier alerts of this rule were left out: too many waited to be sent."
     );
 }
 

@@ -154,13 +154,14 @@ fn flow_after(mut text: Row, pieces: &[Piece], width: usize, look: Ansi) -> Vec<
     rows
 }
 
-/// Code has a rule at its left and breaks anywhere: its spaces are part of what was logged.
+/// Code has a rule at its left, which is dotted beside the rest of a line that is wider than the row.
 fn block(pieces: &[Piece], width: usize) -> Vec<Row> {
     let mut text = Row::new();
     pieces.iter().for_each(|piece| style(&mut text, piece, Ansi::new()));
-    let margin = [('│', dim()), (' ', Ansi::new())];
-    let rows = wrap(&text, width - margin.len(), Break::Anywhere);
-    rows.into_iter().map(|row| margin.into_iter().chain(row).collect()).collect()
+    let margin = |rule| [(rule, dim()), (' ', Ansi::new())];
+    let lines = text.split(|(c, _)| *c == '\n').map(|line| wrap_line(line, width - 2, Break::Code));
+    let beside = |(at, row)| margin(if at == 0 { '│' } else { '┆' }).into_iter().chain(row).collect();
+    lines.flat_map(|rows| rows.into_iter().enumerate().map(beside)).collect()
 }
 
 fn words(text: &str, width: usize, look: Ansi) -> Vec<Row> {
@@ -213,7 +214,18 @@ fn columns(c: char) -> usize {
 enum Break {
     /// At the last space; within a word only where it is longer than a row.
     Words,
-    Anywhere,
+    /// At a space only where one is near the row's end: what was logged may have no spaces, or mean them.
+    Code,
+}
+
+impl Break {
+    /// The first place in a row of `fits` characters at which a space is taken for its end.
+    fn earliest(self, fits: usize) -> usize {
+        match self {
+            Self::Words => 1,
+            Self::Code => fits - fits / 3,
+        }
+    }
 }
 
 /// `text` in rows of at most `width` columns, one at least for each of its lines.
@@ -230,9 +242,9 @@ fn wrap_line(mut line: &[(char, Ansi)], width: usize, breaks: Break) -> Vec<Row>
             return rows;
         }
         // A space just after the row is a break too, and costs no column.
-        let space = line[..=fits].iter().rposition(|(c, _)| *c == ' ').filter(|at| *at > 0);
+        let space = line[..=fits].iter().rposition(|(c, _)| *c == ' ');
         let (end, next) = match space {
-            Some(at) if breaks == Break::Words => (at, at + 1),
+            Some(at) if at >= breaks.earliest(fits) => (at, at + 1),
             _ => (fits, fits),
         };
         rows.push(line[..end].to_vec());

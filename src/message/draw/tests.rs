@@ -81,8 +81,8 @@ force from 203.0.113.7 · web-1
 ▌ 203.0.113.7
 ▌ https://runbooks.example.com
 ▌ /ssh
-▌ │ Failed password for root <
-▌ │ uid 0> port 52190 ssh2
+▌ │ Failed password for root
+▌ ┆ <uid 0> port 52190 ssh2
 ▌ ip: 203.0.113.7
 ▌ user: root
 ▌ host: web-1
@@ -168,6 +168,15 @@ fn long_words_break_and_lines_keep_their_indentation() {
     );
     let code = with_text("```\n  indented\n\nafter\n```", true);
     assert_eq!(plain(&code, 40), "▌ │   indented\n▌ │\n▌ │ after\n");
+}
+
+#[test]
+fn code_breaks_at_a_space_where_one_is_near() {
+    let drawn = |text: &str| plain(&with_text(&format!("```{text}```"), true), 20);
+    assert_eq!(drawn("twelve chars and more"), "▌ │ twelve chars and\n▌ ┆ more\n");
+    assert_eq!(drawn("id=0123456789abcdef01"), "▌ │ id=0123456789abc\n▌ ┆ def01\n");
+    assert_eq!(drawn("at 0123456789abcdef01"), "▌ │ at 0123456789abc\n▌ ┆ def01\n");
+    assert_eq!(drawn("one\ntwo"), "▌ │ one\n▌ │ two\n");
 }
 
 #[test]
