@@ -60,8 +60,9 @@ pub(super) fn run(args: &SendArgs) -> Result<Exit, Failure> {
         });
         format!("{result}\n")
     } else {
-        let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        format!("{} ({}): {status} {body}\n{}\n", args.webhook, webhook.url, explain(&verdict))
+        // Without an answer, what it means says why.
+        let answered = status.map_or_else(|| "no answer".to_owned(), |status| format!("{status} {body}"));
+        format!("{} ({}): {answered}\n{}\n", args.webhook, webhook.url, explain(&verdict))
     };
     std::io::stdout().write_all(text.as_bytes()).map_err(Failure::failed)?;
     Ok(if delivered { Exit::Done } else { Exit::Failed })

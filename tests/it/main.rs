@@ -2,6 +2,7 @@
 
 mod client;
 mod page;
+mod purity;
 mod readme;
 mod receiver;
 mod sink;

@@ -91,6 +91,107 @@ fn every_shipped_configuration_is_accepted() {
     }
 }
 
+/// What the table under "Not yet" says of one key or value.
+#[derive(Debug)]
+struct NotYet {
+    /// The first column: `top level`, or the section's name.
+    place: String,
+    /// As it would be written in a rule file: `metric`, `parse: json`.
+    entry: String,
+}
+
+#[test]
+fn what_is_not_yet_supported_is_refused_so() {
+    let told = not_yet();
+    assert!(told.len() > 50, "found {} only", told.len());
+    for NotYet { place, entry } in &told {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("hooktail.yaml");
+        std::fs::write(&file, rule_file_with(place, entry)).expect("the folder is ours");
+        let output = hooktail().args(["check", "-c"]).arg(&file).output().expect("hooktail can be run");
+        let printed = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{place}: `{entry}`\n{printed}");
+        assert!(printed.contains(&format!("`{entry}` is not yet supported")), "{place}: {entry}\n{printed}");
+    }
+}
+
+/// The other way round: what the program refuses so is in the table.
+#[test]
+fn what_is_refused_is_in_the_table() {
+    let source = std::fs::read_to_string(root().join("src/config/unsupported.rs")).expect("our own source");
+    let row = regex::Regex::new(r#"\("([^"]+)", (?:(Key)|Values\(&\[([^\]]+)\]\)|Map\("([^"]+)"\))\),"#)
+        .expect("a pattern");
+    let told = not_yet();
+    let mut rows = 0;
+    for found in row.captures_iter(&source) {
+        let steps: Vec<&str> = found[1].split('.').collect();
+        let [.., key] = steps[..] else { unreachable!("a path has a key") };
+        let key = key.trim_end_matches("[]");
+        let place = match steps[..] {
+            [_] => "top level",
+            ["rules[]", section, _] => section.trim_end_matches("[]"),
+            [section, ..] => section.trim_end_matches("[]"),
+            [] => unreachable!("a path has a key"),
+        };
+        let entries = match (found.get(3), found.get(4)) {
+            (Some(values), _) => values
+                .as_str()
+                .split(", ")
+                .map(|value| format!("{key}: {}", value.trim_matches('"')))
+                .collect(),
+            (_, Some(spelled)) => vec![format!("{key}: {}", spelled.as_str())],
+            _ => vec![key.to_owned()],
+        };
+        for entry in entries {
+            let is_told = told.iter().any(|told| told.place == place && told.entry == entry);
+            assert!(is_told, "{place}: `{entry}` is not yet supported, and the README doesn't say so");
+        }
+        rows += 1;
+    }
+    assert!(rows > 40, "only {rows} rows of the program's table were understood");
+}
+
+fn not_yet() -> Vec<NotYet> {
+    let readme = readme();
+    let section =
+        readme.split("\n## ").find(|section| section.starts_with("Not yet\n")).expect("the section");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    rows.filter(|(place, _)| *place != "where" && !place.starts_with("---"))
+        .flat_map(|(place, entries)| {
+            // Every second part stands between backticks.
+            entries
+                .split('`')
+                .skip(1)
+                .step_by(2)
+                .map(|entry| NotYet { place: place.trim_matches('`').to_owned(), entry: entry.to_owned() })
+        })
+        .collect()
+}
+
+/// A rule file without a mistake but for `entry`, which stands at its place.
+fn rule_file_with(place: &str, entry: &str) -> String {
+    let mut file = serde_json::json!({
+        "webhooks": { "team": { "url": WEBHOOK } },
+        "inputs": { "app": { "files": "app.log" } },
+        "limits": {},
+        "rules": [{ "name": "r", "match": "x", "when": { "count": 5, "within": "1m" }, "escalate": [{ "mention": "here" }] }],
+    });
+    let entry = if entry.contains(": ") { format!("{{ {entry} }}") } else { format!("{{ {entry}: 1 }}") };
+    let entry: serde_json::Map<String, serde_json::Value> = serde_yaml::from_str(&entry).expect("YAML");
+    let at = match place {
+        "top level" => "",
+        "webhooks" => "/webhooks/team",
+        "inputs" => "/inputs/app",
+        "rules" => "/rules/0",
+        "when" => "/rules/0/when",
+        "escalate" => "/rules/0/escalate/0",
+        "limits" => "/limits",
+        other => panic!("the README's table has a row for `{other}`, which nobody checks"),
+    };
+    file.pointer_mut(at).and_then(|map| map.as_object_mut()).expect("a map").extend(entry);
+    file.to_string()
+}
+
 #[test]
 fn blocks_and_steps_are_told_apart() {
     let text = "intro\n```yaml\na: 1\n```\nwords\n```console\n$ one\nout\n$ two\n```\n";

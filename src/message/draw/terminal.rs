@@ -43,7 +43,8 @@ fn line(row: &Row, colored: bool) -> String {
             out.push_str(&format!("{}{}", now.render_reset(), look.render()));
             now = *look;
         }
-        out.push(*c);
+        // Wrapping is over: what was copied from here is to hold usual spaces.
+        out.push(if *c == '\u{a0}' { ' ' } else { *c });
     }
     if colored {
         out.push_str(&now.render_reset().to_string());
@@ -79,7 +80,8 @@ fn body(part: &Attachment, width: usize, zone: &TimeZone) -> Vec<Row> {
         rows.extend(words(&part.fallback, width, Ansi::new()));
     }
     rows.extend(fields(part, width));
-    let time = part.ts.and_then(|secs| clock(secs, zone));
+    // A day and its hour stay together.
+    let time = part.ts.and_then(|secs| clock(secs, zone)).map(|time| time.replace(' ', "\u{a0}"));
     let footer = part.footer.as_deref().map(mrkdwn::unescape);
     let parts: Vec<String> = footer.into_iter().chain(time).collect();
     if !parts.is_empty() {

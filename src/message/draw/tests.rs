@@ -171,6 +171,11 @@ fn long_words_break_and_lines_keep_their_indentation() {
 }
 
 #[test]
+fn a_footers_day_and_hour_stay_together() {
+    assert!(plain(&brute_force(), 60).ends_with("/auth.log · 7f3a9c ·\n▌ 2026-11-23 21:40:00\n"));
+}
+
+#[test]
 fn code_breaks_at_a_space_where_one_is_near() {
     let drawn = |text: &str| plain(&with_text(&format!("```{text}```"), true), 20);
     assert_eq!(drawn("twelve chars and more"), "▌ │ twelve chars and\n▌ ┆ more\n");
