@@ -1,7 +1,12 @@
 //! The integration tests: one binary, a file a feature.
 
+mod agent;
 mod client;
+mod files;
 mod page;
 mod readme;
 mod receiver;
+mod refusals;
+mod rotation;
+mod scene;
 mod sink;
