@@ -4,6 +4,7 @@ mod agent;
 mod client;
 mod files;
 mod page;
+mod pipe;
 mod readme;
 mod receiver;
 mod refusals;
