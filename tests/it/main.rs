@@ -5,6 +5,7 @@ mod client;
 mod files;
 mod page;
 mod pipe;
+mod purity;
 mod readme;
 mod receiver;
 mod refusals;
