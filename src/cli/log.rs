@@ -25,6 +25,8 @@ enum LogFormat {
 pub(super) fn start(args: &LogArgs, level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_target(false);
+    // A standard error that takes no more would be told of on standard error, with a panic in whoever logs.
+    let builder = builder.log_internal_errors(false);
     let color = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let started = match args.log_format {
         LogFormat::Text => builder.with_ansi(color).try_init(),

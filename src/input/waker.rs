@@ -10,6 +10,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 
+/// A pipe that can be written to takes so much at once: the least that POSIX grants is less, Linux and macOS have this.
+pub const PIPE_BYTES: usize = 4_096;
+
 /// Shared by the thread that waits and those that wake it.
 #[derive(Debug)]
 pub struct Waker {
@@ -50,8 +53,26 @@ impl Waker {
     /// # Errors
     /// The system refuses to wait, which only a closed descriptor explains.
     pub fn wait(&self, source: Option<BorrowedFd<'_>>, timeout: Option<Duration>) -> std::io::Result<bool> {
+        self.wait_for(source, PollFlags::IN, timeout)
+    }
+
+    /// Waits until it is woken or `target` can be written to; returns whether it can be. Where it can, [`PIPE_BYTES`]
+    /// are written without waiting.
+    ///
+    /// # Errors
+    /// As those of [`Waker::wait`].
+    pub fn wait_to_write(&self, target: BorrowedFd<'_>) -> std::io::Result<bool> {
+        self.wait_for(Some(target), PollFlags::OUT, None)
+    }
+
+    fn wait_for(
+        &self,
+        other: Option<BorrowedFd<'_>>,
+        flags: PollFlags,
+        timeout: Option<Duration>,
+    ) -> std::io::Result<bool> {
         let mut waited = vec![PollFd::from_borrowed_fd(self.reader.as_fd(), PollFlags::IN)];
-        waited.extend(source.map(|source| PollFd::from_borrowed_fd(source, PollFlags::IN)));
+        waited.extend(other.map(|other| PollFd::from_borrowed_fd(other, flags)));
         let timeout = timeout.map(|timeout| Timespec {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
@@ -61,11 +82,11 @@ impl Waker {
             Err(Errno::INTR) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
-        let [woken, readable] = [0, 1].map(|n| waited.get(n).is_some_and(|fd| !fd.revents().is_empty()));
+        let [woken, ready] = [0, 1].map(|n| waited.get(n).is_some_and(|fd| !fd.revents().is_empty()));
         if woken {
             let mut drained = [0; 64];
             while matches!((&self.reader).read(&mut drained), Ok(1..)) {}
         }
-        Ok(readable)
+        Ok(ready)
     }
 }

@@ -1,8 +1,15 @@
 //! The integration tests: one binary, a file a feature.
 
+mod agent;
 mod client;
+mod files;
+mod oracle;
 mod page;
+mod pipe;
 mod purity;
 mod readme;
 mod receiver;
+mod refusals;
+mod rotation;
+mod scene;
 mod sink;

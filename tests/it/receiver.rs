@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -289,14 +289,17 @@ fn covers(pattern: &str, path: &str) -> bool {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no poison")
+        // A test that gave up waiting has poisoned it; what it holds is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns early, with `false`, when the receiver ends.
     fn pause(&self, length: Duration) -> bool {
         let state = self.lock();
-        let (state, _) =
-            self.changed.wait_timeout_while(state, length, |state| !state.stopping).expect("no poison");
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, length, |state| !state.stopping)
+            .unwrap_or_else(PoisonError::into_inner);
         !state.stopping
     }
 

@@ -13,6 +13,8 @@ use crate::input::FilesSpec;
 pub(super) struct Globs {
     globs: Vec<Glob>,
     exclude: globset::GlobSet,
+    /// Folders behind links are looked into as well; where links may not lead out, they are not.
+    follow_symlinks: bool,
 }
 
 #[derive(Debug)]
@@ -38,7 +40,7 @@ pub(super) struct Found {
 impl Globs {
     pub(super) fn new(spec: &FilesSpec) -> Result<Self, globset::Error> {
         let globs = spec.globs.iter().map(|text| Glob::new(text)).collect::<Result<_, _>>()?;
-        Ok(Self { globs, exclude: spec.exclude.clone() })
+        Ok(Self { globs, exclude: spec.exclude.clone(), follow_symlinks: spec.follow_symlinks })
     }
 
     /// The directories that the globs name, with their links resolved, as far as they exist.
@@ -50,7 +52,7 @@ impl Globs {
         let mut found = Found::default();
         for glob in &self.globs {
             let before = found.paths.len();
-            let known = glob.look(&self.exclude, &mut found);
+            let known = glob.look(self, &mut found);
             if !known && found.paths.len() == before {
                 found.empty.push(glob.text.clone());
             }
@@ -70,13 +72,13 @@ impl Glob {
     }
 
     /// Adds what it names to `found`; returns whether it names anything, new or not.
-    fn look(&self, exclude: &globset::GlobSet, found: &mut Found) -> bool {
+    fn look(&self, Globs { exclude, follow_symlinks, .. }: &Globs, found: &mut Found) -> bool {
         found.directories.insert(self.base.clone());
         let Some(matcher) = &self.matcher else {
             let path = Path::new(&self.text);
             // A link that leads nowhere names nothing yet.
-            let there = path.metadata().is_ok_and(|_| true)
-                || path.symlink_metadata().is_ok_and(|it| !it.is_symlink());
+            let there = !exclude.is_match(path)
+                && (path.metadata().is_ok() || path.symlink_metadata().is_ok_and(|it| !it.is_symlink()));
             if there {
                 found.paths.insert(path.to_owned());
             }
@@ -84,7 +86,8 @@ impl Glob {
         };
         let mut any = false;
         // What can't be read now is looked at again next time.
-        for entry in WalkDir::new(&self.base).min_depth(1).max_depth(self.depth_max).into_iter().flatten() {
+        let walk = WalkDir::new(&self.base).follow_links(*follow_symlinks);
+        for entry in walk.min_depth(1).max_depth(self.depth_max).into_iter().flatten() {
             if entry.file_type().is_dir() && entry.depth() < self.depth_max {
                 found.directories.insert(entry.path().to_owned());
             }

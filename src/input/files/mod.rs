@@ -85,8 +85,10 @@ impl Reader {
             let now = Instant::now();
             let hints = self.watch.take();
             if hints.look || now >= next_look {
-                self.look(now);
-                next_look = now + self.look_interval();
+                next_look = match self.look(now) {
+                    true => now,
+                    false => now + self.look_interval(),
+                };
             }
             let mut more = false;
             for input in &mut self.inputs {
@@ -101,12 +103,14 @@ impl Reader {
         }
     }
 
-    /// What is there at a stop, a quantum of each file: an application's last lines are the ones that matter.
+    /// What is there at a stop, a quantum of each file: an application's last lines are the ones that matter. A line
+    /// that a file still ends in is left to the next start; of an old file, which that will not find, it is read.
     fn last_turn(&mut self) -> Result<(), FilesError> {
         let now = Instant::now();
         self.look(now);
         for input in &mut self.inputs {
             input.turn(&BTreeSet::new(), now)?;
+            input.finish(Tail::is_detached)?;
         }
         Ok(())
     }
@@ -122,17 +126,20 @@ impl Reader {
             }
         }
         if !waker.stopped() {
-            self.inputs.iter_mut().try_for_each(FilesInput::finish)?;
+            self.inputs.iter_mut().try_for_each(|input| input.finish(|_| true))?;
         }
         Ok(())
     }
 
-    fn look(&mut self, now: Instant) {
+    /// Returns whether to look again at once: a directory that is watched only now may have got files unseen.
+    fn look(&mut self, now: Instant) -> bool {
         let mut directories = BTreeSet::new();
         for input in &mut self.inputs {
             directories.extend(input.look(now));
         }
-        self.all_watched = self.watch.set(&directories);
+        let watched = self.watch.set(&directories);
+        self.all_watched = watched.all;
+        watched.more
     }
 
     /// Where something can't be watched, or a file that has lost its name is read out of sight, looking leads.
@@ -152,6 +159,8 @@ struct FilesInput {
     globs: Globs,
     feed: Feed,
     tails: BTreeMap<FileId, Tail>,
+    /// Every path that the globs name, with the file that it led to at the last look: hints come by any of its names.
+    names: HashMap<PathBuf, FileId>,
     until: Until,
     looked_before: bool,
     /// Files that were there at the first look and could not be read then, with their sizes.
@@ -176,6 +185,7 @@ impl FilesInput {
             globs,
             feed,
             tails: BTreeMap::new(),
+            names: HashMap::new(),
             until,
             looked_before: false,
             unread: HashMap::new(),
@@ -190,12 +200,13 @@ impl FilesInput {
     /// Looks what the globs name now; returns the directories to watch.
     fn look(&mut self, now: Instant) -> BTreeSet<PathBuf> {
         let found = self.globs.look();
-        let homes = if self.spec.follow_symlinks { Vec::new() } else { self.globs.homes() };
+        let homes = (!self.spec.follow_symlinks).then(|| self.globs.homes());
         let mut named = BTreeSet::new();
+        self.names.clear();
         let mut troubled = BTreeSet::new();
         for path in &found.paths {
-            match self.see(path, &homes, &mut named, now) {
-                Ok(()) => {}
+            match self.see(path, homes.as_deref(), &mut named, now) {
+                Ok(()) | Err(Refusal::Gone) => {}
                 Err(refusal) => {
                     troubled.insert(path.clone());
                     self.say(path, &format!("not read: {refusal}"));
@@ -204,7 +215,10 @@ impl FilesInput {
         }
         for glob in found.empty {
             let glob = PathBuf::from(glob);
-            self.say(&glob, "names no file yet: waiting for one");
+            match self.until {
+                Until::Stopped => self.say(&glob, "names no file yet: waiting for one"),
+                Until::Eof => self.say(&glob, "names no file"),
+            }
             troubled.insert(glob);
         }
         let read: BTreeSet<&Path> = self.tails.values().map(|tail| &*tail.path).collect();
@@ -221,7 +235,7 @@ impl FilesInput {
     fn see(
         &mut self,
         path: &Path,
-        homes: &[PathBuf],
+        homes: Option<&[PathBuf]>,
         named: &mut BTreeSet<FileId>,
         now: Instant,
     ) -> Result<(), Refusal> {
@@ -233,12 +247,14 @@ impl FilesInput {
         };
         check_kind(&metadata)?;
         let id = FileId::of(&metadata);
-        if !named.insert(id) {
+        self.names.insert(path.to_owned(), id);
+        if named.contains(&id) {
             return Ok(());
         }
         if let Some(tail) = self.tails.get_mut(&id) {
-            // Renamed within the globs: hints come by the new name.
+            // It may have been renamed within the globs.
             path.clone_into(&mut tail.path);
+            named.insert(id);
             return Ok(());
         }
         let (file, metadata) = open(path, homes).inspect_err(|_| {
@@ -246,6 +262,12 @@ impl FilesInput {
                 self.unread.insert(id, metadata.len());
             }
         })?;
+        let opened = FileId::of(&metadata);
+        named.insert(opened);
+        if self.tails.contains_key(&opened) {
+            // Names were moved on between the look and the opening: it is read already, and must not be read again.
+            return Ok(());
+        }
         let position = self.first_position(&file, &metadata);
         let origin = Origin {
             input: self.name.clone(),
@@ -254,9 +276,8 @@ impl FilesInput {
             labels: self.labels.clone(),
         };
         tracing::debug!(input = %self.name, file = %path.display(), position, "reading");
-        let tail = Tail::new(path.to_owned(), file, &metadata, position, Arc::new(origin), &self.feed, now);
-        named.insert(tail.id);
-        self.tails.insert(tail.id, tail);
+        let tail = Tail::new(path.to_owned(), file, position, Arc::new(origin), &self.feed, now);
+        self.tails.insert(opened, tail);
         Ok(())
     }
 
@@ -278,8 +299,12 @@ impl FilesInput {
     fn turn(&mut self, touched: &BTreeSet<PathBuf>, now: Instant) -> Result<bool, EngineGone> {
         let mut more = false;
         let mut done = Vec::new();
+        for id in touched.iter().filter_map(|path| self.names.get(path)) {
+            if let Some(tail) = self.tails.get_mut(id) {
+                tail.ready = true;
+            }
+        }
         for (id, tail) in &mut self.tails {
-            tail.ready |= touched.contains(&tail.path);
             if !tail.ready {
                 continue;
             }
@@ -313,8 +338,9 @@ impl FilesInput {
         Ok(more)
     }
 
-    fn finish(&mut self) -> Result<(), EngineGone> {
-        for tail in self.tails.values_mut() {
+    /// Hands on the last lines that have no end, of the files that are `over`.
+    fn finish(&mut self, over: impl Fn(&Tail) -> bool) -> Result<(), EngineGone> {
+        for tail in self.tails.values_mut().filter(|tail| over(tail)) {
             tail.finish(&mut self.feed)?;
         }
         self.feed.flush()

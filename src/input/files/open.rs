@@ -25,22 +25,28 @@ impl FileId {
 pub(super) enum Refusal {
     #[error("it is a {0}, not a regular file")]
     NotRegular(&'static str),
-    #[error("it is a link that leads to `{}`, outside the directories that the globs name\n\
-             help: set `follow_symlinks: true` for this input, or name the target's directory", .0.display())]
+    #[error("it is a link that leads to `{}`, outside the directories that the globs name: \
+             set `follow_symlinks: true` for this input, or name the target's directory", .0.display())]
     LeadsOut(PathBuf),
+    /// The name was moved on since it was seen: that is no trouble.
+    #[error("it is gone")]
+    Gone,
     #[error("{0}")]
     Io(String),
 }
 
 impl Refusal {
     pub(super) fn io(error: &std::io::Error) -> Self {
-        Self::Io(error.to_string())
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::Gone,
+            _ => Self::Io(error.to_string()),
+        }
     }
 }
 
 /// Opens `path` for reading if it is a regular file. `homes`: the directories that it must lie in, links resolved;
-/// empty where links are followed anywhere.
-pub(super) fn open(path: &Path, homes: &[PathBuf]) -> Result<(File, Metadata), Refusal> {
+/// `None` where links are followed anywhere.
+pub(super) fn open(path: &Path, homes: Option<&[PathBuf]>) -> Result<(File, Metadata), Refusal> {
     check_home(path, homes)?;
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new()
@@ -66,10 +72,8 @@ pub(super) fn check_kind(metadata: &Metadata) -> Result<(), Refusal> {
     Err(Refusal::NotRegular(name))
 }
 
-fn check_home(path: &Path, homes: &[PathBuf]) -> Result<(), Refusal> {
-    if homes.is_empty() {
-        return Ok(());
-    }
+fn check_home(path: &Path, homes: Option<&[PathBuf]>) -> Result<(), Refusal> {
+    let Some(homes) = homes else { return Ok(()) };
     let target = path.canonicalize().map_err(|error| Refusal::io(&error))?;
     let inside = homes.iter().any(|home| target.starts_with(home));
     if inside { Ok(()) } else { Err(Refusal::LeadsOut(target)) }

@@ -1,6 +1,6 @@
 //! One file that is being read: from a position on, in pieces, until it is gone and drained.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 use crate::event::Origin;
 use crate::input::feed::{EngineGone, Feed};
 use crate::line::split::Splitter;
-
-use super::open::FileId;
 
 /// How much is read of one file before the others have their turn.
 const QUANTUM_BYTES: u64 = 256 * 1024;
@@ -43,7 +41,6 @@ pub(super) enum TailError {
 #[derive(Debug)]
 pub(super) struct Tail {
     pub(super) path: PathBuf,
-    pub(super) id: FileId,
     /// It may have grown: it wants its turn.
     pub(super) ready: bool,
     file: File,
@@ -60,7 +57,6 @@ impl Tail {
     pub(super) fn new(
         path: PathBuf,
         file: File,
-        metadata: &Metadata,
         position: u64,
         origin: Arc<Origin>,
         feed: &Feed,
@@ -68,7 +64,6 @@ impl Tail {
     ) -> Self {
         Self {
             path,
-            id: FileId::of(metadata),
             ready: true,
             file,
             position,

@@ -1,6 +1,6 @@
 //! notify as a hint: what may have changed. Nothing depends on a hint's coming; looking now and then is what is true.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,6 +8,8 @@ use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::input::waker::Waker;
+
+use super::open::FileId;
 
 /// How many paths are remembered until the reader looks; past that it looks at everything.
 const TOUCHED_MAX: usize = 4_096;
@@ -46,12 +48,21 @@ impl Hints {
     }
 }
 
+/// What came of setting the watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Watched {
+    /// Every directory is watched.
+    pub(super) all: bool,
+    /// One is watched that was not before: what came into it until now raised no event.
+    pub(super) more: bool,
+}
+
 /// Watches directories, and wakes the reader.
 #[derive(Debug)]
 pub(super) struct Watch {
     /// `None`: the system grants no watcher, and looking has to do.
     watcher: Option<RecommendedWatcher>,
-    watched: BTreeSet<PathBuf>,
+    watched: BTreeMap<PathBuf, FileId>,
     hints: Arc<Mutex<Hints>>,
 }
 
@@ -69,24 +80,29 @@ impl Watch {
                 |error| tracing::warn!(%error, "no watcher: files are looked at each `poll` instead"),
             )
             .ok();
-        Self { watcher, watched: BTreeSet::new(), hints }
+        Self { watcher, watched: BTreeMap::new(), hints }
     }
 
-    /// Watches just these directories; returns whether all of them are.
+    /// Watches just these directories.
     ///
     /// Each is set anew each time: one that was deleted and made again has lost its watch without a word, and setting
     /// one twice costs a system call.
-    pub(super) fn set(&mut self, directories: &BTreeSet<PathBuf>) -> bool {
-        let Some(watcher) = &mut self.watcher else { return false };
-        for gone in self.watched.difference(directories) {
+    pub(super) fn set(&mut self, directories: &BTreeSet<PathBuf>) -> Watched {
+        let Some(watcher) = &mut self.watcher else { return Watched { all: false, more: false } };
+        for gone in self.watched.keys().filter(|path| !directories.contains(*path)) {
             let _ = watcher.unwatch(gone);
         }
-        self.watched = directories
-            .iter()
-            .filter(|directory| watcher.watch(directory, RecursiveMode::NonRecursive).is_ok())
-            .cloned()
-            .collect();
-        self.watched.len() == directories.len()
+        let mut watched = BTreeMap::new();
+        for directory in directories {
+            // Looked at before it is watched: if another one takes the name in between, the next look finds it new.
+            let Ok(metadata) = directory.metadata() else { continue };
+            if watcher.watch(directory, RecursiveMode::NonRecursive).is_ok() {
+                watched.insert(directory.clone(), FileId::of(&metadata));
+            }
+        }
+        let more = watched.iter().any(|(path, id)| self.watched.get(path) != Some(id));
+        self.watched = watched;
+        Watched { all: self.watched.len() == directories.len(), more }
     }
 
     /// What may have changed since the last call.
