@@ -139,6 +139,8 @@ impl<'a> Rich<'a> {
                 self.out.push_str("&lt;");
             }
             (true, c) if c.is_control() && !matches!(c, '\n' | '\t') => {}
+            // With two backticks of a field before it, the author's single one would make a fence.
+            (true, '`') if self.in_code => push_in_code(&mut self.out, c),
             (true, c) => push_author(&mut self.out, c),
             (false, c) if self.in_code => {
                 // Nothing may touch the fence that opened the block.
@@ -228,6 +230,11 @@ mod tests {
 
     fn check(pieces: &[Piece], expected: &str) {
         assert_eq!(rich(pieces, 3_000, None).to_string(), expected, "{pieces:?}");
+    }
+
+    #[test]
+    fn a_field_and_the_authors_single_backtick_make_no_fence() {
+        check(&[author("```"), field("x``"), author("` y```")], "```x``\u{200b}` y```");
     }
 
     #[test]

@@ -22,7 +22,8 @@ const PURE: &[&str] = &[
     "deliver/answer.rs",
 ];
 
-const FORBIDDEN: &str = r"\b(tokio|reqwest|notify|fastrand|SystemTime)\b|\bstd::(fs|env|net|thread)\b|\bInstant::now\b";
+const FORBIDDEN: &str =
+    r"\b(tokio|reqwest|notify|fastrand|SystemTime)\b|\bstd::(fs|env|net|thread)\b|\bInstant::now\b";
 
 #[test]
 fn what_decides_is_pure() {
