@@ -316,7 +316,7 @@ fn an_endless_writer_does_not_hold_up_a_stop() {
         let grace = if second { "10m" } else { "500ms" };
         let mut agent = launch(&["--match", "ERROR", "--grace", grace]).start();
         agent.write("ERROR one\n");
-        agent.wait_for_stderr("delivered");
+        agent.wait_for_stderr("▌ │ ERROR one");
         let mut stdin = agent.take_stdin();
         let writing = std::thread::spawn(move || while stdin.write_all(&[b'\n'; 4096]).is_ok() {});
         agent.signal(Signal::TERM);
@@ -335,7 +335,7 @@ fn an_endless_writer_does_not_hold_up_a_stop() {
 fn a_second_request_to_stop_ends_it_at_once() {
     let mut agent = launch(&["--match", "ERROR", "--grace", "10m"]).start();
     agent.write("ERROR one\n");
-    agent.wait_for_stderr("delivered");
+    agent.wait_for_stderr("▌ │ ERROR one");
     agent.signal(Signal::INT);
     agent.wait_for_stderr("stopping");
     agent.signal(Signal::TERM);
