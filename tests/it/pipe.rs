@@ -326,7 +326,7 @@ fn an_endless_writer_does_not_hold_up_a_stop() {
         }
         let ended = agent.wait();
         writing.join().unwrap();
-        assert_eq!(ended.said(&["hooktail: ", "1 matches"]), 1, "{}", ended.stderr);
+        assert_eq!(ended.said(&["hooktail: ", "1 match,"]), 1, "{}", ended.stderr);
         assert_eq!(ended.code(), 0);
     }
 }
@@ -341,5 +341,5 @@ fn a_second_request_to_stop_ends_it_at_once() {
     agent.signal(Signal::TERM);
     let ended = agent.wait();
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    assert_eq!(ended.said(&["hooktail: 1 lines"]), 1, "{}", ended.stderr);
+    assert_eq!(ended.said(&["hooktail: 1 line "]), 1, "{}", ended.stderr);
 }
