@@ -57,7 +57,12 @@ pub enum Outcome {
 /// The state of one webhook between its messages.
 #[derive(Debug)]
 pub struct Plan {
+    /// Its time stands still while a message is under way: when within that time the receiver counts it is not known,
+    /// and counting it at the latest keeps the rate whenever it was.
     limiter: Limiter,
+    /// When the message that is under way was sent, and how long all before it were.
+    sent_at: Option<Time>,
+    under_way: Duration,
     retry_max: Duration,
     retry_probe: Duration,
     /// Nothing is sent before.
@@ -78,6 +83,8 @@ impl Plan {
     pub fn new(spec: &WebhookSpec, now: Time) -> Self {
         Self {
             limiter: Limiter::new(spec.rate, now),
+            sent_at: None,
+            under_way: Duration::ZERO,
             retry_max: spec.retry_max,
             retry_probe: spec.retry_probe,
             not_before: now,
@@ -102,9 +109,10 @@ impl Plan {
         if now < self.not_before {
             return Step::Wait(self.not_before.since(now));
         }
-        if let Err(wait) = self.limiter.take(now) {
+        if let Err(wait) = self.limiter.take(now - self.under_way) {
             return Step::Wait(wait);
         }
+        self.sent_at = Some(now);
         if let Some(parts) = &self.unanswered {
             return Step::Send(parts.clone());
         }
@@ -119,6 +127,7 @@ impl Plan {
     /// What the receiver's verdict on `parts` means. `jitter` lies in 0..1.
     pub fn answered(&mut self, parts: &[Part], verdict: Verdict, now: Time, jitter: f64) -> Outcome {
         self.unanswered = None;
+        self.under_way += self.sent_at.take().map_or(Duration::ZERO, |sent| now.since(sent));
         let ids = || parts.iter().flat_map(|part| part.ids.iter().copied()).collect::<Vec<_>>();
         match verdict {
             Verdict::Delivered => {
@@ -343,6 +352,16 @@ mod tests {
         assert_eq!(sent(plan.next(&queue, millis(0))), [[1]]);
         assert_eq!(plan.next(&queue, millis(400)), Step::Wait(Duration::from_millis(600)));
         assert_eq!(plan.next(&[], millis(400)), Step::Idle);
+    }
+
+    #[test]
+    fn a_message_counts_when_its_answer_comes() {
+        let queue = [opened("a", 1, 0), opened("b", 2, 0)];
+        let mut plan = plan();
+        let Step::Send(parts) = plan.next(&queue, millis(0)) else { panic!("nothing is sent") };
+        plan.answered(&parts, Verdict::Delivered, millis(300), 0.0);
+        assert_eq!(plan.next(&queue[1..], millis(1_000)), Step::Wait(Duration::from_millis(300)));
+        assert_eq!(sent(plan.next(&queue[1..], millis(1_300))), [[2]]);
     }
 
     fn answer(plan: &mut Plan, queue: &[Waiting], verdict: Verdict, at: u64, jitter: f64) -> Outcome {
