@@ -27,6 +27,7 @@ use crate::input::stdin::{self, StdinError};
 use crate::input::waker::Waker;
 use crate::input::{InputSpec, Source};
 use crate::message::redact_alert::redact_alert;
+use crate::notice::Notice;
 use crate::report::{InputReport, Report, WebhookReport};
 use crate::rule::Rule;
 use crate::scan::Scanner;
@@ -331,6 +332,7 @@ fn decide(
             Ok(batch) => {
                 let now = clock.now();
                 reads[batch.input].add(batch.read);
+                batch.notices.iter().for_each(tell);
                 batch.matches.into_iter().for_each(|found| engine.take(found, now));
             }
             Err(RecvTimeoutError::Timeout) => engine.advance(clock.now()),
@@ -347,6 +349,14 @@ fn receive(batches: &Receiver<Batch>, wait: Option<Duration>) -> Result<Batch, R
     match wait {
         Some(wait) => batches.recv_timeout(wait),
         None => batches.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    }
+}
+
+fn tell(notice: &Notice) {
+    if notice.danger {
+        tracing::error!(about = ?notice.sort, "{}", notice.text);
+    } else {
+        tracing::warn!(about = ?notice.sort, "{}", notice.text);
     }
 }
 

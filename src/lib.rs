@@ -24,6 +24,7 @@ pub mod input;
 pub mod line;
 pub mod mention;
 pub mod message;
+pub mod notice;
 pub mod rate;
 pub mod report;
 pub mod rule;

@@ -7,7 +7,9 @@ use crate::clock::Clock;
 use crate::event::{Match, Origin};
 use crate::line::split::Line;
 use crate::line::{Ansi, LineSpec, ansi};
+use crate::notice::Notice;
 use crate::scan::{Scanned, Scanner};
+use crate::store::Record;
 
 /// How many batches wait for the engine before reading waits: enough to keep it busy, few enough for the memory.
 const BATCHES_WAITING: usize = 8;
@@ -23,8 +25,21 @@ pub struct Batch {
     pub input: usize,
     /// In order of reading.
     pub matches: Vec<Match>,
+    /// How far it was read with this batch: stored together with what its matches cause.
+    pub positions: Vec<Record>,
+    /// What is to be told about the reading itself.
+    pub notices: Vec<Notice>,
     /// What was read.
     pub read: Read,
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.matches.is_empty()
+            && self.positions.is_empty()
+            && self.notices.is_empty()
+            && self.read == Read::default()
+    }
 }
 
 /// What was read from an input, in numbers.
@@ -133,6 +148,16 @@ impl Feed {
         }
     }
 
+    /// What goes with the next batch: how far its lines reach.
+    pub fn position(&mut self, record: Record) {
+        self.batch.positions.push(record);
+    }
+
+    /// Something is to be told about the reading itself.
+    pub fn notice(&mut self, notice: Notice) {
+        self.batch.notices.push(notice);
+    }
+
     /// Bytes were read, or lost.
     pub fn count(&mut self, count: impl FnOnce(&mut Read)) {
         count(&mut self.batch.read);
@@ -143,7 +168,7 @@ impl Feed {
     /// # Errors
     /// The engine has stopped.
     pub fn flush(&mut self) -> Result<(), EngineGone> {
-        if self.batch.matches.is_empty() && self.batch.read == Read::default() {
+        if self.batch.is_empty() {
             return Ok(());
         }
         self.batch_bytes = 0;

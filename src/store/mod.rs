@@ -2,5 +2,7 @@
 //! durable one will answer.
 
 mod outbox;
+mod record;
 
 pub use outbox::{Outbox, Waiting};
+pub use record::{Record, Space};
