@@ -3,9 +3,23 @@
 //! Nearly every line matches nothing, so one set of all the patterns of an input looks first; only a line that it
 //! takes is looked at rule by rule, and only one that a rule takes is copied.
 
+mod automata;
+mod block;
+mod bytes;
+mod filter;
+#[cfg(test)]
+mod filter_tests;
+mod grams;
+mod needle;
+mod rarity;
+mod relax;
+mod vector;
+mod windows;
+
 use std::sync::Arc;
 
 use regex::bytes::{RegexSet, RegexSetBuilder};
+use regex_syntax::hir::Hir;
 
 use crate::event::{Event, Match, Origin, RuleId, Texts};
 use crate::fields::Fields;
@@ -126,4 +140,10 @@ fn captures(patterns: &[Pattern], line: &[u8]) -> Texts {
     let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
     let named = pattern.names.iter();
     named.filter_map(|(name, number)| Some((name.clone(), text(groups.get(*number)?.as_bytes())))).collect()
+}
+
+/// The syntax of a pattern that was compiled already.
+fn parse(pattern: &str) -> Hir {
+    let parsed = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern);
+    parsed.expect("the configuration takes only what can be parsed")
 }
