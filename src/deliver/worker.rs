@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 
 use crate::clock::Clock;
 use crate::message::clean::one_line;
@@ -143,15 +144,16 @@ async fn send(spec: &WebhookSpec, shared: &Shared, tally: &Tally, plan: &mut Pla
             }
             add(&tally.messages, 1);
             add(&tally.attachments, alerts.len());
-            shared.outbox.settle(&spec.name, &settled);
+            // Nothing is waited for between the answer and this: what was taken is settled even when the worker is aborted.
+            block_in_place(|| shared.outbox.settle(&spec.name, &settled));
         }
-        Outcome::SetAside(settled, _) => {
+        Outcome::SetAside(settled, why) => {
             for attachment in &message.attachments {
                 tracing::error!(webhook = %spec.name, alerts = %ids(), answer = %meaning,
                     "set aside: {}", one_line(&attachment.fallback, FALLBACK_CHARS));
             }
             add(&tally.dead, settled.len());
-            shared.outbox.settle(&spec.name, &settled);
+            block_in_place(|| shared.outbox.set_aside(&spec.name, &settled, &why, now));
         }
         Outcome::Kept(why) => {
             add(&tally.retries, 1);

@@ -13,3 +13,4 @@ mod refusals;
 mod rotation;
 mod scene;
 mod sink;
+mod state;
