@@ -11,6 +11,7 @@ use crate::expr::Expr;
 use crate::message::redact::Redactor;
 use crate::message::template::Template;
 use crate::rate::Rate;
+use crate::schedule::Schedule;
 
 pub use crate::mention::Mention;
 pub use crate::severity::{Color, Severity};
@@ -46,6 +47,8 @@ pub struct Rule {
     pub message: MessageSpec,
     /// The title's link where `message.link` gives none.
     pub runbook: Option<String>,
+    /// Outside it, the rule is silent; `None`: it never is.
+    pub active_during: Option<Arc<Schedule>>,
     /// Extra fields; they win over the input's.
     pub labels: crate::event::Texts,
     /// What is taken out of the rule's texts before they are stored or posted: the built-in set, the file's and the rule's.

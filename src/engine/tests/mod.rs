@@ -33,6 +33,7 @@ fn rule() -> Rule {
         when: When::Every,
         severity: Severity::Error,
         looks: [look.clone(), look.clone(), look.clone(), look],
+        active_during: None,
         webhooks: vec!["ops".into()],
         dedup: dedup(600, 2.0),
         throttle: None,
