@@ -3,6 +3,7 @@
 mod agent;
 mod client;
 mod files;
+mod help;
 mod oracle;
 mod page;
 mod pipe;
