@@ -5,6 +5,7 @@
 
 mod alert;
 mod counters;
+mod digest;
 mod episode;
 mod key;
 mod rule_state;

@@ -271,7 +271,6 @@ impl RuleState {
             since_last,
             folded,
             held_back,
-            overflowed: 0,
         };
         episode.posted(out.now);
         out.alerts.push(alert);
@@ -349,7 +348,6 @@ fn held_back_alert(held: HeldBack, out: &mut Outlet<'_>) -> Alert {
         since_last: Duration::ZERO,
         folded: None,
         held_back: Some(held),
-        overflowed: 0,
     }
 }
 
