@@ -19,6 +19,11 @@ pub fn describe(rule: &Rule, config: &Config) -> Vec<String> {
     parts.push(folds(rule));
     parts.extend(rule.throttle.as_ref().map(throttled));
     parts.extend(rule.escalate.iter().map(step));
+    parts.extend(
+        rule.active_during
+            .as_ref()
+            .map(|schedule| format!("is silent outside `{}`: {schedule}", schedule.name)),
+    );
     parts
 }
 

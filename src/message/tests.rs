@@ -71,6 +71,7 @@ fn rule(message: MessageSpec) -> Rule {
         when: When::Every,
         severity: Severity::Warning,
         looks: Severity::ALL.map(|severity| Look { color: severity.color(), mention: vec![] }),
+        active_during: None,
         webhooks: vec!["ops".into()],
         dedup: None,
         throttle: None,

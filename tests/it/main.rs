@@ -4,6 +4,7 @@ mod agent;
 mod client;
 mod delivery;
 mod files;
+mod help;
 mod oracle;
 mod page;
 mod pipe;

@@ -12,6 +12,7 @@ mod names;
 mod patterns;
 mod redact;
 mod rule;
+mod schedule;
 mod throttle;
 mod webhook;
 mod when;
@@ -29,6 +30,7 @@ pub(super) use input::absolute;
 use look::Severities;
 use names::Names;
 use redact::Redaction;
+use schedule::Schedules;
 
 /// A file as it is written, with its places.
 pub(super) type File<'a> = At<'a, RawFile>;
@@ -38,6 +40,7 @@ struct Scope<'a> {
     webhooks: Names<'a>,
     inputs: Names<'a>,
     severities: Severities,
+    schedules: Schedules<'a>,
     redaction: Redaction,
     limits: Limits,
 }
@@ -57,6 +60,7 @@ pub(super) fn resolve(
         webhooks: Names::collect(files, "webhooks", report),
         inputs: Names::collect(files, "inputs", report),
         severities: Severities::resolve(main.get("severities", |raw| &raw.severities), report),
+        schedules: Schedules::resolve(files, report),
         redaction: Redaction::resolve(main.get("redact", |raw| &raw.redact), limits.regex, report),
         limits,
     };
@@ -100,7 +104,7 @@ fn named<'a, T, U>(
 fn refuse_main_only(file: File<'_>, report: &mut Report) {
     for key in ["severities", "redact", "host", "limits", "include"] {
         if file.place.has(key) {
-            let help = "an included file has `webhooks`, `inputs`, `rules` and `defaults`";
+            let help = "an included file has `webhooks`, `inputs`, `rules`, `schedules` and `defaults`";
             let message = format!("`{key}` belongs in the main file");
             report.error(&file.place.key(key).key_span(), message).help(help);
         }

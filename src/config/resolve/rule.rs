@@ -143,6 +143,9 @@ fn resolve<'a>(
         message: message::resolve(layers, &fields, report),
         runbook: runbook(layers, report),
         redact: scope.redaction.for_rule(layers, report),
+        active_during: layers
+            .get("active_during", |raw| &raw.active_during)
+            .and_then(|at| scope.schedules.find(at, report)),
         name: Arc::clone(&name),
         inputs,
         patterns,
