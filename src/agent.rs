@@ -6,6 +6,7 @@
 
 mod decide;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -22,7 +23,8 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::deliver::WebhookSpec;
-use crate::deliver::worker::{self, Shared, Tally, Transport};
+use crate::deliver::lane::Lane;
+use crate::deliver::worker::{self, Place, Shared, SharedLane, Tally, Transport};
 use crate::engine::{Alert, Engine};
 use crate::event::Origin;
 use crate::input::feed::{self, Batch, Feed, Read};
@@ -34,6 +36,7 @@ use crate::report::{InputReport, Report, WebhookReport};
 use crate::rule::Rule;
 use crate::scan::Scanner;
 use crate::store::{Keeps, OpenError, Restored, Space, Store, WriteError};
+use crate::time::Time;
 
 use decide::{Decider, Finish, Unstored};
 
@@ -220,10 +223,13 @@ impl Agent {
     }
 
     fn start_workers(&mut self, webhooks: Vec<WebhookSpec>, shared: &Shared) {
-        for webhook in webhooks {
+        let places = places(webhooks, shared.clock.now());
+        for own in &places {
             let tally = Arc::new(Tally::default());
-            self.tallies.push((webhook.name.clone(), tally.clone()));
-            self.workers.spawn(worker::run(webhook, shared.clone(), tally));
+            self.tallies.push((own.spec.name.clone(), tally.clone()));
+            let fallback = own.spec.fallback.as_ref();
+            let fallback = fallback.and_then(|name| places.iter().find(|place| place.spec.name == *name));
+            self.workers.spawn(worker::run(own.clone(), fallback.cloned(), shared.clone(), tally));
         }
     }
 
@@ -364,6 +370,7 @@ impl Agent {
 
     /// Until nothing waits, the deadline is over, or somebody asks again to stop.
     async fn deliver(&mut self, stops: &mut mpsc::Receiver<()>) -> Option<AgentError> {
+        tracing::debug!("nothing more is decided: delivering what waits");
         self.closing.send_replace(true);
         let mut deadline = match (self.deadline, self.options.drain) {
             (Some(deadline), _) => Some(deadline),
@@ -416,6 +423,20 @@ impl Agent {
         }
         Ended { report, stopped: self.deadline.is_some(), undelivered, keeps: self.store.keeps() }
     }
+}
+
+/// The webhooks with their rates; those of one group share one.
+fn places(webhooks: Vec<WebhookSpec>, now: Time) -> Vec<Place> {
+    let mut groups: HashMap<Arc<str>, Arc<SharedLane>> = HashMap::new();
+    let place = |spec: WebhookSpec| {
+        let new = || Arc::new(SharedLane::new(Lane::new(spec.rate, now)));
+        let lane = match &spec.rate_group {
+            Some(group) => groups.entry(group.clone()).or_insert_with(new).clone(),
+            None => new(),
+        };
+        Place { spec, lane }
+    };
+    webhooks.into_iter().map(place).collect()
 }
 
 /// Waits for ever where there is no such instant.

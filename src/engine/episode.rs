@@ -140,7 +140,6 @@ impl Episode {
             since_last: if opens { Duration::ZERO } else { now.since(self.last_post) },
             folded: (!opens).then(|| self.folding.show(&self.last.shape())),
             held_back: None,
-            overflowed: 0,
         }
     }
 

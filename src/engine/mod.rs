@@ -5,6 +5,7 @@
 
 mod alert;
 mod counters;
+mod digest;
 mod episode;
 mod folding;
 mod held;

@@ -263,7 +263,6 @@ fn held_back_alert(held: HeldBack, out: &mut Outlet<'_>) -> Alert {
         since_last: Duration::ZERO,
         folded: None,
         held_back: Some(held),
-        overflowed: 0,
     }
 }
 

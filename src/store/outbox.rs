@@ -47,7 +47,7 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Entries {
     alerts: VecDeque<Entry>,
-    /// For each rule whose alerts found the queue full the latest of them, which counts the others.
+    /// For each rule whose alerts found the queue full, all of them as one.
     overflow: BTreeMap<Arc<str>, Entry>,
     overflowed: u64,
 }
@@ -104,7 +104,7 @@ impl Outbox {
     }
 
     /// Stores what was decided, for each webhook that gets it, with the records that led to it. Never waits for a
-    /// receiver: where a queue is full, of each rule only the latest alert is kept, with the number of the others.
+    /// receiver: where a queue is full, the further alerts of each rule are folded into a digest.
     ///
     /// # Errors
     /// Nothing of it is stored, and nothing shows here.
@@ -213,16 +213,16 @@ impl Entries {
                 tracing::warn!(
                     webhook,
                     waiting = alerts_max,
-                    "the outbox is full: of each rule's further alerts the latest is kept, the others are counted"
+                    "the outbox is full: further alerts are folded into a digest of each rule"
                 );
             }
             arrivals.overflowed += 1;
-            let alert = &entry.waiting.alert;
-            if let Some(before) = arrivals.overflow.get(&alert.rule) {
-                let overflowed = before.waiting.alert.overflowed + 1 + alert.overflowed;
-                entry.waiting.alert = Arc::new(Alert { overflowed, ..(**alert).clone() });
+            let rule = entry.waiting.alert.rule.clone();
+            if let Some(Entry { place, waiting }) = arrivals.overflow.remove(&rule) {
+                let digest = Arc::unwrap_or_clone(waiting.alert).digest(&entry.waiting.alert);
+                entry = Entry { place, waiting: Waiting { alert: Arc::new(digest), since: waiting.since } };
             }
-            arrivals.overflow.insert(entry.waiting.alert.rule.clone(), entry);
+            arrivals.overflow.insert(rule, entry);
         }
         arrivals
     }
@@ -266,6 +266,7 @@ impl Arrivals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Kind;
     use crate::engine::tests_support::alert;
 
     fn commit(outbox: &Outbox, alerts: Vec<Alert>) {
@@ -273,22 +274,25 @@ mod tests {
         outbox.commit(&[], &alerts, Time::EPOCH).unwrap();
     }
 
-    fn rules(outbox: &Outbox) -> Vec<(String, u64)> {
+    fn rules(outbox: &Outbox) -> Vec<(String, Kind, u64)> {
         let waiting = outbox.waiting("ops");
-        waiting.iter().map(|waiting| (waiting.alert.rule.to_string(), waiting.alert.overflowed)).collect()
+        let row =
+            |waiting: &Waiting| (waiting.alert.rule.to_string(), waiting.alert.kind, waiting.alert.count);
+        waiting.iter().map(row).collect()
     }
 
     #[test]
-    fn past_its_bound_each_rule_keeps_its_latest_alert_and_counts_the_others() {
+    fn past_its_bound_the_alerts_of_each_rule_are_folded_into_a_digest() {
         let outbox = Outbox::new(["ops".into()].into_iter(), 2);
         commit(&outbox, vec![alert("a", 1), alert("a", 2)]);
         commit(&outbox, vec![alert("b", 3), alert("b", 4), alert("b", 5), alert("c", 6)]);
-        assert_eq!(rules(&outbox), [("a".to_owned(), 0), ("a".to_owned(), 0)]);
+        let [a, b, c] = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(rules(&outbox), [(a.clone(), Kind::Opened, 1), (a, Kind::Opened, 1)]);
         assert_eq!(outbox.overflowed("ops"), 4);
         outbox.settle("ops", &[AlertId(1), AlertId(2)]);
-        assert_eq!(rules(&outbox), [("b".to_owned(), 2), ("c".to_owned(), 0)]);
-        assert_eq!(outbox.waiting("ops")[0].alert.id, AlertId(5));
-        outbox.settle("ops", &[AlertId(5), AlertId(6)]);
+        assert_eq!(rules(&outbox), [(b, Kind::Digest, 3), (c, Kind::Opened, 1)]);
+        assert_eq!(outbox.waiting("ops")[0].alert.id, AlertId(3));
+        outbox.settle("ops", &[AlertId(3), AlertId(6)]);
         assert!(outbox.is_empty());
     }
 

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::engine::tests_support::alert;
-use crate::engine::{Alert, AlertId};
+use crate::engine::{Alert, AlertId, Kind};
 use crate::time::Time;
 
 use super::*;
@@ -241,11 +241,11 @@ fn what_found_no_room_is_durable_too() {
     let (store, _) = scene.try_open_with(2).unwrap();
     assert_eq!(waiting(&store), [1, 2]);
     store.outbox().settle("ops", &ids([1, 2]));
-    assert_eq!(waiting(&store), [6]);
+    assert_eq!(waiting(&store), [3]);
     drop(store);
     let (store, _) = scene.try_open_with(2).unwrap();
     let left = store.outbox().waiting("ops");
-    assert_eq!((left.len(), left[0].alert.id, left[0].alert.overflowed), (1, AlertId(6), 3));
+    assert_eq!((left.len(), left[0].alert.kind, left[0].alert.count), (1, Kind::Digest, 4));
 }
 
 #[test]
@@ -257,8 +257,8 @@ fn a_lower_bound_folds_what_waits() {
     drop(scene.try_open_with(2).unwrap());
     assert_eq!(scene.count("outbox"), 3);
     let (store, restored) = scene.open();
-    assert_eq!((waiting(&store), restored.notices.len()), (vec![1, 2, 6], 0));
-    assert_eq!(store.outbox().waiting("ops")[2].alert.overflowed, 3);
+    assert_eq!((waiting(&store), restored.notices.len()), (vec![1, 2, 3], 0));
+    assert_eq!(store.outbox().waiting("ops")[2].alert.count, 4);
 }
 
 #[test]

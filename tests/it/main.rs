@@ -2,6 +2,7 @@
 
 mod agent;
 mod client;
+mod delivery;
 mod files;
 mod help;
 mod oracle;

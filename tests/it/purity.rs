@@ -20,6 +20,8 @@ const PURE: &[&str] = &[
     "event.rs",
     "expr.rs",
     "deliver/plan.rs",
+    "deliver/batch.rs",
+    "deliver/lane.rs",
     "deliver/answer.rs",
 ];
 
