@@ -29,6 +29,7 @@ pub mod rate;
 pub mod report;
 pub mod rule;
 pub mod scan;
+pub mod schedule;
 pub mod secret;
 pub mod severity;
 pub mod shape;

@@ -5,10 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::expr::Expr;
 use crate::message::redact::Redactor;
 use crate::message::template::Template;
 use crate::rate::Rate;
+use crate::schedule::Schedule;
 
 pub use crate::mention::Mention;
 pub use crate::severity::{Color, Severity};
@@ -44,6 +47,8 @@ pub struct Rule {
     pub message: MessageSpec,
     /// The title's link where `message.link` gives none.
     pub runbook: Option<String>,
+    /// Outside it, the rule is silent; `None`: it never is.
+    pub active_during: Option<Arc<Schedule>>,
     /// Extra fields; they win over the input's.
     pub labels: crate::event::Texts,
     /// What is taken out of the rule's texts before they are stored or posted: the built-in set, the file's and the rule's.
@@ -87,8 +92,9 @@ pub struct Look {
     pub mention: Vec<Mention>,
 }
 
-/// Which matches make an alert.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which matches make an alert. What it serializes to is part of what is stored: a change starts the rule anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum When {
     /// Each one.
     Every,

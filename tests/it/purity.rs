@@ -16,9 +16,12 @@ const PURE: &[&str] = &[
     "mention.rs",
     "fields.rs",
     "rule.rs",
+    "schedule.rs",
     "event.rs",
     "expr.rs",
     "deliver/plan.rs",
+    "deliver/batch.rs",
+    "deliver/lane.rs",
     "deliver/answer.rs",
 ];
 

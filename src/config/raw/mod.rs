@@ -5,6 +5,7 @@
 mod input;
 mod leaf;
 mod rule;
+mod schedule;
 mod webhook;
 
 use serde::Deserialize;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 pub(super) use input::RawInput;
 pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text};
 pub(super) use rule::{RawDedup, RawField, RawMessage, RawRule, RawStep, RawWhen};
+pub(super) use schedule::RawHours;
 pub(super) use webhook::RawWebhook;
 
 /// A file of the configuration. It can't be printed: a webhook's URL is in it.
@@ -28,13 +30,15 @@ pub(super) struct RawFile {
     pub(super) defaults: Option<RawRule>,
     /// What each severity looks like, and whom it wakes.
     pub(super) severities: Option<Named<RawLook>>,
+    /// When somebody is there, by name.
+    pub(super) schedules: Option<Named<OneOrMany<RawHours>>>,
     /// What is taken out of what is stored and posted.
     pub(super) redact: Option<RawRedact>,
     /// This machine's name in messages.
     pub(super) host: Option<Scalar>,
     /// The bounds.
     pub(super) limits: Option<RawLimits>,
-    /// Globs of further files with `webhooks`, `inputs`, `rules` and `defaults`.
+    /// Globs of further files with `webhooks`, `inputs`, `rules`, `schedules` and `defaults`.
     pub(super) include: Option<OneOrMany<Text>>,
 }
 

@@ -42,6 +42,8 @@ pub(in crate::config) struct RawRule {
     pub(in crate::config) runbook: Option<Text>,
     /// What is taken out of the rule's texts, beside the top level's.
     pub(in crate::config) redact: Option<RawRuleRedact>,
+    /// A schedule: outside it, the rule is silent.
+    pub(in crate::config) active_during: Option<Text>,
     /// Extra fields; they win over the input's.
     pub(in crate::config) labels: Option<Named<Scalar>>,
     /// `false` leaves the rule out.

@@ -2,6 +2,7 @@
 
 mod dedup;
 mod escalate;
+mod fallback;
 mod fields;
 mod input;
 mod limits;
@@ -11,6 +12,7 @@ mod names;
 mod patterns;
 mod redact;
 mod rule;
+mod schedule;
 mod throttle;
 mod webhook;
 mod when;
@@ -22,11 +24,13 @@ use super::diagnostic::Report;
 use super::layers::{At, Layers};
 use super::raw::{RawFile, RawRule};
 use crate::config::Limits;
+use crate::deliver::WebhookSpec;
 use crate::rule::Rule;
 pub(super) use input::absolute;
 use look::Severities;
 use names::Names;
 use redact::Redaction;
+use schedule::Schedules;
 
 /// A file as it is written, with its places.
 pub(super) type File<'a> = At<'a, RawFile>;
@@ -36,6 +40,7 @@ struct Scope<'a> {
     webhooks: Names<'a>,
     inputs: Names<'a>,
     severities: Severities,
+    schedules: Schedules<'a>,
     redaction: Redaction,
     limits: Limits,
 }
@@ -55,21 +60,23 @@ pub(super) fn resolve(
         webhooks: Names::collect(files, "webhooks", report),
         inputs: Names::collect(files, "inputs", report),
         severities: Severities::resolve(main.get("severities", |raw| &raw.severities), report),
+        schedules: Schedules::resolve(files, report),
         redaction: Redaction::resolve(main.get("redact", |raw| &raw.redact), limits.regex, report),
         limits,
     };
-    let webhooks = files
+    let mut webhooks: Vec<WebhookSpec> = files
         .iter()
         .filter_map(|file| file.get("webhooks", |raw| &raw.webhooks))
         .flat_map(|section| named(section, |at, name| webhook::resolve(at, name, env, report)))
         .collect();
+    fallback::resolve(files, &mut webhooks, &scope.webhooks, report);
     let inputs = files
         .iter()
         .filter_map(|file| file.get("inputs", |raw| &raw.inputs))
         .flat_map(|section| named(section, |at, name| input::resolve(at, name, report)))
         .collect();
     input::refuse_second_stdin(files, report);
-    let rules = rules(files, &scope, report);
+    let rules = rules(files, &scope, &webhooks, report);
     let host = main.raw.host.as_ref().map_or(host, |host| Arc::from(host.text.as_str()));
     Config { host, webhooks, inputs, rules, limits: scope.limits, files: Vec::new() }
 }
@@ -97,7 +104,7 @@ fn named<'a, T, U>(
 fn refuse_main_only(file: File<'_>, report: &mut Report) {
     for key in ["severities", "redact", "host", "limits", "include"] {
         if file.place.has(key) {
-            let help = "an included file has `webhooks`, `inputs`, `rules` and `defaults`";
+            let help = "an included file has `webhooks`, `inputs`, `rules`, `schedules` and `defaults`";
             let message = format!("`{key}` belongs in the main file");
             report.error(&file.place.key(key).key_span(), message).help(help);
         }
@@ -115,7 +122,7 @@ fn refuse_in_defaults(file: File<'_>, report: &mut Report) {
     }
 }
 
-fn rules(files: &[File<'_>], scope: &Scope<'_>, report: &mut Report) -> Vec<Rule> {
+fn rules(files: &[File<'_>], scope: &Scope<'_>, webhooks: &[WebhookSpec], report: &mut Report) -> Vec<Rule> {
     let mut resolved = rule::Rules::default();
     let main = files.first().and_then(|file| file.get("defaults", |raw| &raw.defaults));
     for (number, file) in files.iter().enumerate() {
@@ -129,7 +136,8 @@ fn rules(files: &[File<'_>], scope: &Scope<'_>, report: &mut Report) -> Vec<Rule
         }
     }
     refuse_nothing(files, scope, report);
-    resolved.warn_unused(&scope.webhooks, report);
+    let fallbacks = webhooks.iter().filter_map(|webhook| webhook.fallback.clone());
+    resolved.warn_unused(&scope.webhooks, fallbacks, report);
     resolved.rules
 }
 

@@ -66,10 +66,16 @@ impl<'a> Rules<'a> {
     }
 
     /// Says which webhooks get nothing. Where something is wrong, the mistake may be the reason.
-    pub(super) fn warn_unused(&self, webhooks: &Names<'_>, report: &mut Report) {
+    pub(super) fn warn_unused(
+        &mut self,
+        webhooks: &Names<'_>,
+        fallbacks: impl Iterator<Item = Arc<str>>,
+        report: &mut Report,
+    ) {
         if report.has_errors() {
             return;
         }
+        self.webhooks.extend(fallbacks);
         for (name, place) in webhooks.iter().filter(|(name, _)| !self.webhooks.contains(*name)) {
             report.warning(&place.key_span(), format!("no rule posts to the webhook `{name}`"));
         }
@@ -137,6 +143,9 @@ fn resolve<'a>(
         message: message::resolve(layers, &fields, report),
         runbook: runbook(layers, report),
         redact: scope.redaction.for_rule(layers, report),
+        active_during: layers
+            .get("active_during", |raw| &raw.active_during)
+            .and_then(|at| scope.schedules.find(at, report)),
         name: Arc::clone(&name),
         inputs,
         patterns,

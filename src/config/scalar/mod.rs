@@ -6,6 +6,7 @@ pub(super) mod choice;
 pub(super) mod color;
 pub(super) mod duration;
 pub(super) mod expression;
+pub(super) mod hours;
 pub(super) mod labels;
 pub(super) mod mention;
 pub(super) mod name;

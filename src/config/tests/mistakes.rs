@@ -36,7 +36,7 @@ fn unknown_and_duplicate_keys() {
             (
                 "    match: x\n    frequency: 5\n",
                 &[
-                    "6:5 error: unknown key `frequency` = the keys here are `name`, `input`, `match`, `ignore`, `where`, `when`, `severity`, `color`, `webhook`, `mention`, `dedup`, `throttle`, `escalate`, `message`, `runbook`, `redact`, `labels`, `enabled`",
+                    "6:5 error: unknown key `frequency` = the keys here are `name`, `input`, `match`, `ignore`, `where`, `when`, `severity`, `color`, `webhook`, `mention`, `dedup`, `throttle`, `escalate`, `message`, `runbook`, `redact`, `active_during`, `labels`, `enabled`",
                 ],
             ),
             (
@@ -574,6 +574,26 @@ fn webhooks() {
                     "2:49 error: a duration needs a unit ^ did you mean `10s`?",
                     "2:59 error: not a rate ^ did you mean `5/m`?",
                     "2:76 error: a duration needs a unit ^ did you mean `5s`?",
+                ],
+            ),
+            (
+                "webhooks:\n  a: { url: '${SLACK}', fallback: spar }\n  spare: { url: '${SLACK}', rate_group: 'a b' }\nrules: [{ name: r, match: x, webhook: a }]\n",
+                &[
+                    "2:35 error: there is no webhook `spar` ^ did you mean `spare`?",
+                    "3:41 error: `a b` is no name = a name is made of letters, digits, `-`, `_` and `.`",
+                ],
+            ),
+            (
+                "webhooks:\n  a: { url: '${SLACK}', fallback: b }\n  b: { url: '${SLACK}', fallback: c }\n  c: { url: '${SLACK}', fallback: b }\n  d: { url: '${SLACK}', fallback: d }\nrules: [{ name: r, match: x, webhook: a }]\n",
+                &[
+                    "3:35 error: a loop of fallbacks ^ `b` → `c` → `b`: where they are revoked, nobody hears of it",
+                    "5:35 error: a loop of fallbacks ^ `d` → `d`: where they are revoked, nobody hears of it",
+                ],
+            ),
+            (
+                "webhooks:\n  a: { url: '${SLACK}', rate_group: x }\n  b: { url: '${SLACK}', rate_group: x, rate: 1/m }\nrules: [{ name: r, match: x, webhook: [a, b] }]\n",
+                &[
+                    "3:37 error: the webhooks of `x` have one rate ^ `a` has 1 at once, then one every 1s, `b` has 1 at once, then one every 1m",
                 ],
             ),
             (

@@ -3,6 +3,7 @@
 mod files;
 mod meaning;
 mod mistakes;
+mod schedules;
 mod unsupported;
 
 use std::path::Path;
