@@ -3,11 +3,11 @@
 //! serde stops at its first mistake. So each one is reported with its place, taken out of the value, and the rest is
 //! tried again; every field of the raw structs may be absent, so what is left is always read.
 
+use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 use serde_yaml::Value;
 
 use super::diagnostic::Report;
-use super::raw::RawFile;
 use super::source::Place;
 use super::spelling::nearest;
 
@@ -15,9 +15,13 @@ use super::spelling::nearest;
 const MISTAKES_MAX: usize = 200;
 
 /// Reads `value`, whose places are in `place`.
-pub(super) fn decode(mut value: Value, place: Place<'_>, report: &mut Report) -> RawFile {
+pub(super) fn decode<T: DeserializeOwned + Default>(
+    mut value: Value,
+    place: Place<'_>,
+    report: &mut Report,
+) -> T {
     for _ in 0..MISTAKES_MAX {
-        match serde_path_to_error::deserialize::<_, RawFile>(value.clone()) {
+        match serde_path_to_error::deserialize::<_, T>(value.clone()) {
             Ok(raw) => return raw,
             Err(error) => {
                 let steps = steps(error.path());
@@ -28,7 +32,7 @@ pub(super) fn decode(mut value: Value, place: Place<'_>, report: &mut Report) ->
             }
         }
     }
-    RawFile::default()
+    T::default()
 }
 
 /// One step of the way from the file to a value.

@@ -11,5 +11,6 @@ mod readme;
 mod receiver;
 mod refusals;
 mod rotation;
+mod rule_tests;
 mod scene;
 mod sink;
