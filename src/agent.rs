@@ -4,6 +4,7 @@
 //! Each station ends when what it reads from is closed: the engine when the last input has dropped its feed, a worker
 //! when nothing more will be decided and nothing waits.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -18,7 +19,8 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::deliver::WebhookSpec;
-use crate::deliver::worker::{self, Shared, Tally, Transport};
+use crate::deliver::lane::Lane;
+use crate::deliver::worker::{self, Place, Shared, SharedLane, Tally, Transport};
 use crate::engine::{Alert, Engine};
 use crate::event::Origin;
 use crate::input::feed::{self, Batch, Feed, Read};
@@ -32,6 +34,7 @@ use crate::report::{InputReport, Report, WebhookReport};
 use crate::rule::Rule;
 use crate::scan::Scanner;
 use crate::store::Outbox;
+use crate::time::Time;
 
 /// Of the grace that a stop is given, standard input is read for so much at most: the rest is for delivering.
 const READING_SHARE: f64 = 0.8;
@@ -170,10 +173,13 @@ impl Agent {
     }
 
     fn start_workers(&mut self, webhooks: Vec<WebhookSpec>, shared: &Shared) {
-        for webhook in webhooks {
+        let places = places(webhooks, shared.clock.now());
+        for own in &places {
             let tally = Arc::new(Tally::default());
-            self.tallies.push((webhook.name.clone(), tally.clone()));
-            self.workers.spawn(worker::run(webhook, shared.clone(), tally));
+            self.tallies.push((own.spec.name.clone(), tally.clone()));
+            let fallback = own.spec.fallback.as_ref();
+            let fallback = fallback.and_then(|name| places.iter().find(|place| place.spec.name == *name));
+            self.workers.spawn(worker::run(own.clone(), fallback.cloned(), shared.clone(), tally));
         }
     }
 
@@ -260,6 +266,7 @@ impl Agent {
 
     /// Until nothing waits, the deadline is over, or somebody asks again to stop.
     async fn deliver(&mut self, stops: &mut mpsc::Receiver<()>) {
+        tracing::debug!("nothing more is decided: delivering what waits");
         self.closing.send_replace(true);
         let mut deadline = match (self.deadline, self.options.drain) {
             (Some(deadline), _) => Some(deadline),
@@ -307,6 +314,20 @@ impl Agent {
         }
         Ended { report, stopped: self.deadline.is_some(), undelivered }
     }
+}
+
+/// The webhooks with their rates; those of one group share one.
+fn places(webhooks: Vec<WebhookSpec>, now: Time) -> Vec<Place> {
+    let mut groups: HashMap<Arc<str>, Arc<SharedLane>> = HashMap::new();
+    let place = |spec: WebhookSpec| {
+        let new = || Arc::new(SharedLane::new(Lane::new(spec.rate, now)));
+        let lane = match &spec.rate_group {
+            Some(group) => groups.entry(group.clone()).or_insert_with(new).clone(),
+            None => new(),
+        };
+        Place { spec, lane }
+    };
+    webhooks.into_iter().map(place).collect()
 }
 
 /// Waits for ever where there is no such instant.

@@ -64,7 +64,7 @@ pub struct WebhookReport {
     pub retries: u64,
     /// Alerts set aside.
     pub dead: u64,
-    /// Alerts that found the outbox full: of each rule the latest was kept, which told the number of the others.
+    /// Alerts that found the outbox full, and were folded into a digest of their rule.
     pub overflowed: u64,
     /// Alerts that were left when the run ended.
     pub undelivered: u64,

@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::expr::Expr;
 use crate::message::redact::Redactor;
 use crate::message::template::Template;
@@ -90,8 +92,9 @@ pub struct Look {
     pub mention: Vec<Mention>,
 }
 
-/// Which matches make an alert.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which matches make an alert. What it serializes to is part of what is stored: a change starts the rule anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum When {
     /// Each one.
     Every,

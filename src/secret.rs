@@ -1,21 +1,78 @@
 //! A webhook's URL, which is also its password: whoever has it can post. Masked by type everywhere.
 
 use std::fmt;
+use std::net::IpAddr;
+
+use reqwest::Url;
 
 /// A URL that nothing prints: `Debug` and `Display` mask all that could authorise a post.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretUrl(reqwest::Url);
+pub struct SecretUrl(Url);
+
+/// Why a text is no URL of a webhook. Nothing that it says holds any of the text: it is the password, too.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// It is none at all.
+    #[error("not a URL")]
+    NotUrl,
+    /// A scheme that nothing is posted by.
+    #[error("a webhook can't be reached by `{0}`")]
+    Scheme(String),
+    /// Slack's other kinds of webhook; the kind, in Slack's words: <https://docs.slack.dev/workflows>.
+    #[error("the URL of a Slack {0}, which takes variables of its own and no attachments")]
+    Workflow(&'static str),
+    /// `http` over a network.
+    #[error("the webhook's URL, its password, would be sent unencrypted")]
+    Unencrypted,
+}
 
 impl SecretUrl {
     /// Wraps a checked URL.
-    pub fn new(url: reqwest::Url) -> Self {
+    pub fn new(url: Url) -> Self {
         Self(url)
     }
 
+    /// Checks the URL of a webhook. `http` is for loopback, or where it is allowed.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str, allow_http: bool) -> Result<Self, UrlError> {
+        let url = Url::parse(text.trim()).ok().filter(Url::has_host).ok_or(UrlError::NotUrl)?;
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(UrlError::Scheme(url.scheme().to_owned()));
+        }
+        if let Some(kind) = workflow(&url) {
+            return Err(UrlError::Workflow(kind));
+        }
+        if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
+            return Err(UrlError::Unencrypted);
+        }
+        Ok(Self(url))
+    }
+
     /// The URL itself, for the request and for nothing else.
-    pub fn expose(&self) -> &reqwest::Url {
+    pub fn expose(&self) -> &Url {
         &self.0
     }
+}
+
+fn workflow(url: &Url) -> Option<&'static str> {
+    if !url.host_str().is_some_and(|host| host == "hooks.slack.com" || host == "hooks.slack-gov.com") {
+        return None;
+    }
+    match url.path_segments()?.next()? {
+        "triggers" => Some("workflow trigger"),
+        "workflows" => Some("workflow"),
+        _ => None,
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 impl fmt::Display for SecretUrl {

@@ -1,10 +1,12 @@
 //! The command line: one file a command. Results go to standard output, our own log to standard error.
 
 mod check;
+mod completions;
 mod demo;
 mod exit;
 mod load;
 mod log;
+mod man;
 mod pipe;
 mod run;
 mod screen;
@@ -23,7 +25,8 @@ pub use log::LogArgs;
 #[command(
     version,
     max_term_width = 100,
-    after_help = "See it work: hooktail demo\nTry a rule:  printf 'INFO up\\nERROR disk full\\n' | hooktail pipe --match ERROR",
+    disable_help_subcommand = true,
+    after_help = "See it work: hooktail demo\nFor shells:  hooktail completions SHELL; hooktail man",
     after_long_help = EXAMPLES
 )]
 pub struct Cli {
@@ -62,6 +65,12 @@ enum Command {
     Demo(demo::DemoArgs),
     /// A local receiver that behaves as Slack does, with a live page
     Sink(sink::SinkArgs),
+    /// Print a script that lets a shell complete the command line
+    #[command(hide = true)]
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands
+    #[command(hide = true)]
+    Man(man::ManArgs),
 }
 
 /// Runs a command to its end.
@@ -75,6 +84,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Test(args) => test::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
         Command::Sink(args) => runtime().and_then(|runtime| {
             runtime.block_on(sink::run(args)).map(|()| Exit::Done).map_err(Failure::failed)
         }),

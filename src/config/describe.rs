@@ -15,6 +15,7 @@ pub fn describe(rule: &Rule, config: &Config) -> Vec<String> {
     let mut parts = vec![taken(rule, config)];
     parts.extend(alerts(&rule.when));
     parts.push(posts(rule));
+    parts.extend(rule.webhooks.iter().filter_map(|name| falls_back(name, config)));
     parts.push(folds(rule));
     parts.extend(rule.throttle.as_ref().map(throttled));
     parts.extend(rule.escalate.iter().map(step));
@@ -60,6 +61,12 @@ fn posts(rule: &Rule) -> String {
         let _ = write!(text, " and mentions {}", mentions(called));
     }
     text
+}
+
+fn falls_back(name: &str, config: &Config) -> Option<String> {
+    let webhook = config.webhooks.iter().find(|webhook| &*webhook.name == name)?;
+    let fallback = webhook.fallback.as_ref()?;
+    Some(format!("while `{name}` is revoked, posts to `{fallback}` in its place"))
 }
 
 fn folds(rule: &Rule) -> String {

@@ -37,8 +37,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("webhooks.*.username", Key),
     ("webhooks.*.icon_emoji", Key),
     ("webhooks.*.icon_url", Key),
-    ("webhooks.*.rate_group", Key),
-    ("webhooks.*.fallback", Key),
     ("webhooks.*.proxy", Key),
     ("inputs.*.command", Key),
     ("inputs.*.journald", Key),

@@ -1,10 +1,13 @@
-//! The outbox to the webhooks. `plan` and `answer` are pure; `post` and `worker` do what they say.
+//! The outbox to the webhooks. `plan`, `batch`, `lane` and `answer` are pure; `post` and `worker` do what they say.
 
 pub mod answer;
+mod batch;
+pub mod lane;
 pub mod plan;
 pub mod post;
 #[cfg(test)]
 pub(crate) mod tests_support;
+mod url_file;
 pub mod worker;
 
 use std::sync::Arc;
@@ -13,6 +16,8 @@ use std::time::Duration;
 use crate::rate::Rate;
 use crate::secret::SecretUrl;
 
+pub use url_file::UrlFile;
+
 /// A webhook of the configuration, checked.
 #[derive(Debug, Clone)]
 pub struct WebhookSpec {
@@ -20,8 +25,14 @@ pub struct WebhookSpec {
     pub name: Arc<str>,
     /// Where it posts.
     pub url: SecretUrl,
+    /// Where that was read from, if it was a file: it is read again when the receiver no longer knows the URL.
+    pub url_file: Option<UrlFile>,
     /// What it may take: it delays, it drops nothing.
     pub rate: Rate,
+    /// Webhooks of one group share the rate and its pauses.
+    pub rate_group: Option<Arc<str>>,
+    /// Who gets what this one refuses for good.
+    pub fallback: Option<Arc<str>>,
     /// Of one request.
     pub timeout: Duration,
     /// The longest backoff.

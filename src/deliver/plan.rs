@@ -1,24 +1,22 @@
 //! What a webhook is sent next, and when: pure. Time and jitter are arguments; what waits is given, nothing is kept
 //! but the webhook's own state.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Alert, AlertId, EpisodeId, Kind};
-use crate::rate::Limiter;
-use crate::rule::Severity;
+use crate::engine::AlertId;
 use crate::store::Waiting;
 use crate::time::Time;
 
 use super::WebhookSpec;
 use super::answer::Verdict;
+use super::batch::{Measure, put_together};
+
+pub use super::batch::Part;
 
 /// What Slack advises never to exceed in one message.
 const ATTACHMENTS_MAX: usize = 20;
-
-/// An opening goes alone until it has waited for so long; then it is put together with what else waits.
-const OPENING_ALONE: Duration = Duration::from_secs(1);
 
 /// The first backoff; it doubles with each attempt that fails.
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
@@ -26,21 +24,43 @@ const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 /// What is to be done now.
 #[derive(Debug, PartialEq)]
 pub enum Step {
-    /// This is to be sent.
-    Send(Vec<Part>),
+    /// This is to be sent, as soon as the rate allows it.
+    Send(Outgoing),
+    /// These alerts need not be sent: the fallback gets them anyway.
+    Settle(Vec<AlertId>),
     /// Nothing can be sent for so long.
     Wait(Duration),
     /// Nothing waits.
     Idle,
 }
 
-/// One attachment of a message, and the alerts that it tells.
+/// A message before it is drawn.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Part {
-    /// What is drawn: the latest state of the episode.
-    pub alert: Arc<Alert>,
-    /// The alerts that are delivered with it.
-    pub ids: Vec<AlertId>,
+pub struct Outgoing {
+    /// Who gets it.
+    pub to: Target,
+    /// How it is drawn.
+    pub form: Form,
+    /// Its attachments.
+    pub parts: Vec<Part>,
+}
+
+/// Who gets a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The webhook itself.
+    Own,
+    /// Its `fallback`, while it is broken.
+    Fallback,
+}
+
+/// How a message is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// With all that the rule wants.
+    Whole,
+    /// Without anything that a receiver could dislike: it has refused the whole one.
+    Simplest,
 }
 
 /// What became of a message.
@@ -48,49 +68,61 @@ pub struct Part {
 pub enum Outcome {
     /// These alerts are delivered.
     Delivered(Vec<AlertId>),
-    /// This alert is refused for good; the queue moves on.
+    /// These are refused for good, in any form; the queue moves on.
     SetAside(Vec<AlertId>, String),
-    /// They wait on. In words why, where something is wrong.
-    Kept(Option<String>),
+    /// The receiver asks for a pause, which holds for all that share its rate.
+    Paused(Time),
+    /// They wait on; why, in words.
+    Kept(String),
 }
 
 /// The state of one webhook between its messages.
 #[derive(Debug)]
 pub struct Plan {
-    /// Its time stands still while a message is under way: when within that time the receiver counts it is not known,
-    /// and counting it at the latest keeps the rate whenever it was.
-    limiter: Limiter,
-    /// When the message that is under way was sent, and how long all before it were.
-    sent_at: Option<Time>,
-    under_way: Duration,
+    measure: Measure,
     retry_max: Duration,
     retry_probe: Duration,
+    /// The name of the webhook that gets what this one refuses for good.
+    fallback: Option<Arc<str>>,
     /// Nothing is sent before.
     not_before: Time,
     /// Attempts that failed in a row.
     failed: u32,
-    /// The last message was refused: its alerts are sent one by one.
-    one_by_one: bool,
-    broken: Option<String>,
+    /// The parts of a message that was refused: each is sent alone.
+    singly: VecDeque<Part>,
+    /// One that was refused alone: it is drawn in its simplest form.
+    simplest: Option<Part>,
+    broken: Option<Broken>,
+    /// The fallback is broken too, and is not tried before.
+    fallback_rests_until: Option<Time>,
     /// What was sent without a clear answer: it may have arrived, so it is sent again as it was, with the same ids.
-    unanswered: Option<Vec<Part>>,
+    unanswered: Option<Outgoing>,
     /// The rule whose turn was last.
     last_rule: Option<Arc<str>>,
+}
+
+/// The webhook takes nothing until somebody mends it.
+#[derive(Debug)]
+struct Broken {
+    why: String,
+    /// When it is tried again.
+    probe_at: Time,
 }
 
 impl Plan {
     /// For a webhook that is fine, at `now`.
     pub fn new(spec: &WebhookSpec, now: Time) -> Self {
         Self {
-            limiter: Limiter::new(spec.rate, now),
-            sent_at: None,
-            under_way: Duration::ZERO,
+            measure: Measure { rate: spec.rate, attachments_max: ATTACHMENTS_MAX },
             retry_max: spec.retry_max,
             retry_probe: spec.retry_probe,
+            fallback: spec.fallback.clone(),
             not_before: now,
             failed: 0,
-            one_by_one: false,
+            singly: VecDeque::new(),
+            simplest: None,
             broken: None,
+            fallback_rests_until: None,
             unanswered: None,
             last_rule: None,
         }
@@ -98,7 +130,20 @@ impl Plan {
 
     /// Why the webhook takes nothing until somebody mends it.
     pub fn broken(&self) -> Option<&str> {
-        self.broken.as_deref()
+        self.broken.as_ref().map(|broken| broken.why.as_str())
+    }
+
+    /// Whether nothing can be delivered until somebody mends something.
+    pub fn is_stuck(&self) -> bool {
+        self.broken.is_some() && (self.fallback.is_none() || self.fallback_rests_until.is_some())
+    }
+
+    /// Somebody has mended the webhook, or so it seems: it is tried at once.
+    pub fn mended(&mut self, now: Time) {
+        if let Some(broken) = &mut self.broken {
+            broken.probe_at = now;
+        }
+        self.not_before = now;
     }
 
     /// What to do at `now` with what waits, in the order in which it was decided.
@@ -109,57 +154,107 @@ impl Plan {
         if now < self.not_before {
             return Step::Wait(self.not_before.since(now));
         }
-        if let Err(wait) = self.limiter.take(now - self.under_way) {
-            return Step::Wait(wait);
+        if let Some(outgoing) = &self.unanswered {
+            return Step::Send(outgoing.clone());
         }
-        self.sent_at = Some(now);
-        if let Some(parts) = &self.unanswered {
-            return Step::Send(parts.clone());
-        }
-        let parts = if self.one_by_one || self.broken.is_some() {
-            waiting.first().map(Part::single).into_iter().collect()
-        } else {
-            self.put_together(waiting, now)
+        let to = match self.target(now) {
+            Ok(to) => to,
+            Err(opens_at) => return Step::Wait(opens_at.since(now)),
         };
-        Step::Send(parts)
+        let probes = to == Target::Own && self.broken.is_some();
+        if probes {
+            return send(to, Form::Whole, waiting.iter().take(1).map(Part::single).collect());
+        }
+        if let Some(part) = &self.simplest {
+            return send(to, Form::Simplest, vec![part.clone()]);
+        }
+        if let Some(part) = self.singly.front() {
+            return send(to, Form::Whole, vec![part.clone()]);
+        }
+        if to == Target::Fallback
+            && let Some(doubled) = self.told_by_the_fallback(waiting)
+        {
+            return Step::Settle(doubled);
+        }
+        send(to, Form::Whole, put_together(waiting, &self.measure, self.last_rule.as_ref(), now))
     }
 
-    /// What the receiver's verdict on `parts` means. `jitter` lies in 0..1.
-    pub fn answered(&mut self, parts: &[Part], verdict: Verdict, now: Time, jitter: f64) -> Outcome {
+    /// Who can be sent to, or when somebody can.
+    fn target(&self, now: Time) -> Result<Target, Time> {
+        let Some(broken) = &self.broken else { return Ok(Target::Own) };
+        if now >= broken.probe_at {
+            return Ok(Target::Own);
+        }
+        match (&self.fallback, self.fallback_rests_until) {
+            (None, _) => Err(broken.probe_at),
+            (Some(_), Some(until)) if now < until => Err(broken.probe_at.min(until)),
+            (Some(_), _) => Ok(Target::Fallback),
+        }
+    }
+
+    /// Alerts that the fallback gets for itself.
+    fn told_by_the_fallback(&self, waiting: &[Waiting]) -> Option<Vec<AlertId>> {
+        let fallback = self.fallback.as_ref()?;
+        let doubled = waiting.iter().filter(|waiting| waiting.alert.webhooks.contains(fallback));
+        let ids: Vec<AlertId> = doubled.map(|waiting| waiting.alert.id).collect();
+        (!ids.is_empty()).then_some(ids)
+    }
+
+    /// What the receiver's verdict on `outgoing` means. `jitter` lies in 0..1.
+    pub fn answered(&mut self, outgoing: &Outgoing, verdict: Verdict, now: Time, jitter: f64) -> Outcome {
         self.unanswered = None;
-        self.under_way += self.sent_at.take().map_or(Duration::ZERO, |sent| now.since(sent));
+        let Outgoing { to, form, parts } = outgoing;
         let ids = || parts.iter().flat_map(|part| part.ids.iter().copied()).collect::<Vec<_>>();
-        match verdict {
-            Verdict::Delivered => {
-                (self.failed, self.broken, self.one_by_one) = (0, None, false);
+        match (verdict, to) {
+            (Verdict::Delivered, _) => {
+                self.failed = 0;
+                match to {
+                    Target::Own => self.broken = None,
+                    Target::Fallback => self.fallback_rests_until = None,
+                }
                 self.last_rule = parts.last().map(|part| part.alert.rule.clone());
+                self.done_with(&ids());
                 Outcome::Delivered(ids())
             }
-            Verdict::Pause(pause) => {
-                // Up to a tenth later, so that many agents that were paused together don't come back together.
-                self.not_before = now + pause + pause.mul_f64(jitter / 10.0);
-                Outcome::Kept(None)
-            }
-            Verdict::Retry(why) => {
+            // Up to a tenth later, so that many agents that were paused together don't come back together.
+            (Verdict::Pause(pause), _) => Outcome::Paused(now + pause + pause.mul_f64(jitter / 10.0)),
+            (Verdict::Retry(why), Target::Own) if self.broken.is_some() => self.break_down(why, now),
+            (Verdict::Retry(why), _) => {
                 self.not_before = now + self.backoff(jitter);
                 self.failed = self.failed.saturating_add(1);
-                self.unanswered = Some(parts.to_vec());
-                Outcome::Kept(Some(why))
+                self.unanswered = Some(outgoing.clone());
+                Outcome::Kept(why)
             }
-            Verdict::Refused(why) if ids().len() > 1 => {
-                self.one_by_one = true;
-                Outcome::Kept(Some(format!("{why}: sending its alerts one by one")))
+            (Verdict::Refused(why), _) if parts.len() > 1 => {
+                self.singly = parts.iter().cloned().collect();
+                Outcome::Kept(format!("{why}: sending its alerts one by one"))
             }
-            Verdict::Refused(why) => {
-                self.one_by_one = false;
+            (Verdict::Refused(why), _) if *form == Form::Whole => {
+                self.simplest = parts.first().cloned();
+                Outcome::Kept(format!("{why}: sending it in its simplest form"))
+            }
+            (Verdict::Refused(why), _) => {
+                self.done_with(&ids());
                 Outcome::SetAside(ids(), why)
             }
-            Verdict::Broken(why) => {
-                self.not_before = now + self.retry_probe;
-                self.broken = Some(why.clone());
-                Outcome::Kept(Some(why))
+            (Verdict::Broken(why), Target::Own) => self.break_down(why, now),
+            (Verdict::Broken(why), Target::Fallback) => {
+                self.fallback_rests_until = Some(now + self.retry_probe);
+                Outcome::Kept(format!("the fallback is broken too: {why}"))
             }
         }
+    }
+
+    fn break_down(&mut self, why: String, now: Time) -> Outcome {
+        self.broken = Some(Broken { why: why.clone(), probe_at: now + self.retry_probe });
+        Outcome::Kept(why)
+    }
+
+    /// These alerts are out of the queue.
+    fn done_with(&mut self, ids: &[AlertId]) {
+        let is_done = |part: &Part| part.ids.iter().any(|id| ids.contains(id));
+        self.singly.retain(|part| !is_done(part));
+        self.simplest = self.simplest.take().filter(|part| !is_done(part));
     }
 
     /// Full jitter: anything between nothing and the exponential bound, as a fleet that lost its receiver needs it.
@@ -167,103 +262,17 @@ impl Plan {
         let bound = BACKOFF_FIRST.saturating_mul(1 << self.failed.min(20)).min(self.retry_max);
         bound.mul_f64(jitter.clamp(0.0, 1.0))
     }
-
-    /// Critical first, then the rules in turn; an episode's alerts as one part, and up to [`ATTACHMENTS_MAX`] parts.
-    fn put_together(&self, waiting: &[Waiting], now: Time) -> Vec<Part> {
-        let episodes = self.order(episodes(waiting));
-        let fresh = |episode: &Episode<'_>| {
-            let first = episode.waiting[0];
-            first.alert.kind == Kind::Opened && now.since(first.since) < OPENING_ALONE
-        };
-        match episodes.first() {
-            Some(first) if fresh(first) => vec![Part::single(first.waiting[0])],
-            _ => episodes
-                .iter()
-                .filter(|episode| !fresh(episode))
-                .take(ATTACHMENTS_MAX)
-                .map(Episode::part)
-                .collect(),
-        }
-    }
-
-    /// Each rule's first episode, from the rule after the one that was served last, then each rule's second, and so on.
-    fn order<'a>(&self, episodes: Vec<Episode<'a>>) -> Vec<Episode<'a>> {
-        let mut turns: Vec<(&Arc<str>, u32)> = Vec::new();
-        let mut keyed: Vec<_> = Vec::with_capacity(episodes.len());
-        for episode in episodes {
-            let rule = &episode.waiting[0].alert.rule;
-            let place = turns.iter().position(|(known, _)| *known == rule).unwrap_or_else(|| {
-                turns.push((rule, 0));
-                turns.len() - 1
-            });
-            let turn = turns[place].1;
-            turns[place].1 += 1;
-            let had_its_turn = self.last_rule.as_ref().is_some_and(|last| rule <= last);
-            keyed.push((
-                (episode.severity() != Severity::Critical, turn, had_its_turn, rule.clone()),
-                episode,
-            ));
-        }
-        // Stable: of one rule the older episode goes first.
-        keyed.sort_by(|a, b| a.0.cmp(&b.0));
-        keyed.into_iter().map(|(_, episode)| episode).collect()
-    }
 }
 
-/// The waiting alerts of one episode, in order.
-struct Episode<'a> {
-    waiting: Vec<&'a Waiting>,
-}
-
-impl Episode<'_> {
-    fn severity(&self) -> Severity {
-        self.waiting.iter().map(|waiting| waiting.alert.severity).max().unwrap_or(Severity::Info)
-    }
-
-    /// Its latest state, with all that its messages would have said and called.
-    fn part(&self) -> Part {
-        let ids = self.waiting.iter().map(|waiting| waiting.alert.id).collect();
-        let [.., last] = &self.waiting[..] else { unreachable!("an episode is made of its first alert") };
-        if self.waiting.len() == 1 {
-            return Part { alert: last.alert.clone(), ids };
-        }
-        let mut merged = (*last.alert).clone();
-        merged.suppressed = self.waiting.iter().map(|waiting| waiting.alert.suppressed).sum();
-        merged.overflowed = self.waiting.iter().map(|waiting| waiting.alert.overflowed).sum();
-        merged.mention =
-            self.waiting.iter().flat_map(|waiting| waiting.alert.mention.iter().cloned()).collect();
-        merged.mention.sort();
-        merged.mention.dedup();
-        merged.since_last = self.waiting.iter().map(|waiting| waiting.alert.since_last).sum();
-        merged.held_back = self.waiting.iter().rev().find_map(|waiting| waiting.alert.held_back.clone());
-        Part { alert: Arc::new(merged), ids }
-    }
-}
-
-fn episodes(waiting: &[Waiting]) -> Vec<Episode<'_>> {
-    let mut episodes: Vec<Episode<'_>> = Vec::new();
-    let mut places: HashMap<EpisodeId, usize> = HashMap::new();
-    for one in waiting {
-        let place = *places.entry(one.alert.episode).or_insert_with(|| {
-            episodes.push(Episode { waiting: Vec::new() });
-            episodes.len() - 1
-        });
-        episodes[place].waiting.push(one);
-    }
-    episodes
-}
-
-impl Part {
-    fn single(waiting: &Waiting) -> Self {
-        Self { alert: waiting.alert.clone(), ids: vec![waiting.alert.id] }
-    }
+fn send(to: Target, form: Form, parts: Vec<Part>) -> Step {
+    Step::Send(Outgoing { to, form, parts })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::tests_support::alert;
-    use crate::rule::Mention;
+    use crate::engine::{Alert, EpisodeId, Kind};
 
     const START: Time = Time::from_secs(1_000_000);
 
@@ -275,6 +284,11 @@ mod tests {
         Plan::new(&crate::deliver::tests_support::webhook("ops"), START)
     }
 
+    fn plan_with_fallback() -> Plan {
+        let spec = crate::deliver::tests_support::webhook("ops");
+        Plan::new(&WebhookSpec { fallback: Some("spare".into()), ..spec }, START)
+    }
+
     fn waiting(alert: Alert, at: u64) -> Waiting {
         Waiting { alert: Arc::new(alert), since: millis(at) }
     }
@@ -283,103 +297,49 @@ mod tests {
         waiting(alert(rule, id), at)
     }
 
-    fn later(kind: Kind, rule: &str, episode: u128, id: u128) -> Alert {
-        Alert { kind, episode: EpisodeId(episode), ..alert(rule, id) }
+    #[track_caller]
+    fn outgoing(step: Step) -> Outgoing {
+        let Step::Send(outgoing) = step else { panic!("nothing is sent: {step:?}") };
+        outgoing
+    }
+
+    fn ids(outgoing: &Outgoing) -> Vec<Vec<u128>> {
+        outgoing.parts.iter().map(|part| part.ids.iter().map(|id| id.0).collect()).collect()
     }
 
     #[track_caller]
     fn sent(step: Step) -> Vec<Vec<u128>> {
-        let Step::Send(parts) = step else { panic!("nothing is sent: {step:?}") };
-        parts.iter().map(|part| part.ids.iter().map(|id| id.0).collect()).collect()
+        ids(&outgoing(step))
     }
 
-    #[test]
-    fn a_fresh_opening_goes_alone_and_at_once() {
-        let queue = [opened("a", 1, 0), opened("b", 2, 0)];
-        assert_eq!(sent(plan().next(&queue, millis(0))), [[1]]);
-    }
-
-    #[test]
-    fn what_has_waited_is_put_together() {
-        let queue = [
-            opened("a", 1, 0),
-            opened("a", 2, 0),
-            opened("b", 3, 0),
-            waiting(later(Kind::Summary, "a", 1, 4), 500),
-            opened("c", 5, 1_500),
-        ];
-        assert_eq!(sent(plan().next(&queue, millis(1_600))), [vec![1, 4], vec![3], vec![2]]);
-    }
-
-    #[test]
-    fn a_message_has_at_most_twenty_attachments() {
-        let queue: Vec<Waiting> = (0..50).map(|id| opened("a", id, 0)).collect();
-        assert_eq!(sent(plan().next(&queue, millis(2_000))).len(), 20);
-    }
-
-    #[test]
-    fn critical_goes_first_and_then_the_rules_in_turn() {
-        let critical = Alert { severity: Severity::Critical, ..alert("flood", 9) };
-        let mut queue: Vec<Waiting> = (10..30).map(|id| opened("flood", id, 0)).collect();
-        queue.extend([opened("quiet", 1, 0), waiting(critical, 0)]);
-        let mut plan = plan();
-        assert_eq!(sent(plan.next(&queue, millis(2_000)))[..3], [[9], [10], [1]]);
-        plan.last_rule = Some("flood".into());
-        assert_eq!(sent(plan.next(&queue, millis(4_000)))[..3], [[9], [1], [10]]);
-    }
-
-    #[test]
-    fn the_parts_of_an_episode_keep_their_mentions_and_counts() {
-        let first = Alert { mention: vec![Mention::Here], suppressed: 2, ..alert("a", 1) };
-        let second = Alert {
-            mention: vec![Mention::Channel],
-            suppressed: 5,
-            count: 8,
-            ..later(Kind::Escalated, "a", 1, 2)
-        };
-        let Step::Send(parts) = plan().next(&[waiting(first, 0), waiting(second, 0)], millis(1_000)) else {
-            panic!()
-        };
-        let told = &parts[0].alert;
-        assert_eq!((told.kind, told.count, told.suppressed), (Kind::Escalated, 8, 7));
-        assert_eq!(told.mention, [Mention::Here, Mention::Channel]);
-    }
-
-    #[test]
-    fn the_rate_is_kept() {
-        let queue = [opened("a", 1, 0)];
-        let mut plan = plan();
-        assert_eq!(sent(plan.next(&queue, millis(0))), [[1]]);
-        assert_eq!(plan.next(&queue, millis(400)), Step::Wait(Duration::from_millis(600)));
-        assert_eq!(plan.next(&[], millis(400)), Step::Idle);
-    }
-
-    #[test]
-    fn a_message_counts_when_its_answer_comes() {
-        let queue = [opened("a", 1, 0), opened("b", 2, 0)];
-        let mut plan = plan();
-        let Step::Send(parts) = plan.next(&queue, millis(0)) else { panic!("nothing is sent") };
-        plan.answered(&parts, Verdict::Delivered, millis(300), 0.0);
-        assert_eq!(plan.next(&queue[1..], millis(1_000)), Step::Wait(Duration::from_millis(300)));
-        assert_eq!(sent(plan.next(&queue[1..], millis(1_300))), [[2]]);
-    }
-
+    #[track_caller]
     fn answer(plan: &mut Plan, queue: &[Waiting], verdict: Verdict, at: u64, jitter: f64) -> Outcome {
-        let Step::Send(parts) = plan.next(queue, millis(at)) else { panic!("nothing is sent at {at}") };
-        plan.answered(&parts, verdict, millis(at), jitter)
+        let outgoing = outgoing(plan.next(queue, millis(at)));
+        plan.answered(&outgoing, verdict, millis(at), jitter)
+    }
+
+    fn refused() -> Verdict {
+        Verdict::Refused("400 invalid_payload".into())
+    }
+
+    fn revoked() -> Verdict {
+        Verdict::Broken("404 no_service".into())
+    }
+
+    fn kept(outcome: Outcome) {
+        assert!(matches!(outcome, Outcome::Kept(_)), "{outcome:?}");
     }
 
     #[test]
     fn a_failed_message_is_sent_again_as_it_was() {
         let mut queue = vec![opened("a", 1, 0)];
         let mut plan = plan();
-        assert!(matches!(
-            answer(&mut plan, &queue, Verdict::Retry("500".into()), 0, 0.9),
-            Outcome::Kept(Some(_))
-        ));
-        queue.push(waiting(later(Kind::Summary, "a", 1, 2), 100));
+        kept(answer(&mut plan, &queue, Verdict::Retry("500".into()), 0, 0.9));
+        let summary = Alert { kind: Kind::Summary, episode: EpisodeId(1), ..alert("a", 2) };
+        queue.push(waiting(summary, 100));
         assert_eq!(plan.next(&queue, millis(100)), Step::Wait(Duration::from_millis(800)));
         assert_eq!(sent(plan.next(&queue, millis(5_000))), [[1]]);
+        assert_eq!(plan.next(&[], millis(5_000)), Step::Idle);
     }
 
     #[test]
@@ -396,37 +356,100 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_holds_the_whole_webhook_and_what_waits_is_put_together_after_it() {
+    fn after_a_pause_what_waits_is_put_together_anew() {
         let queue = [opened("a", 1, 0), opened("b", 2, 0)];
         let mut plan = plan();
         let pause = Verdict::Pause(Duration::from_secs(30));
-        assert_eq!(answer(&mut plan, &queue, pause, 0, 0.5), Outcome::Kept(None));
-        assert_eq!(plan.next(&queue, millis(31_000)), Step::Wait(Duration::from_millis(500)));
+        assert_eq!(answer(&mut plan, &queue, pause, 0, 0.5), Outcome::Paused(millis(31_500)));
         assert_eq!(sent(plan.next(&queue, millis(31_500))), [[1], [2]]);
     }
 
     #[test]
-    fn a_refused_batch_is_sent_one_by_one_and_the_refused_one_is_set_aside() {
-        let queue = [opened("a", 1, 0), opened("b", 2, 0)];
+    fn what_is_refused_alone_is_drawn_in_its_simplest_form_and_then_set_aside() {
+        let queue = [opened("a", 1, 0), opened("b", 2, 0), opened("c", 3, 0)];
         let mut plan = plan();
-        let refused = || Verdict::Refused("400 invalid_payload".into());
-        assert!(matches!(answer(&mut plan, &queue, refused(), 2_000, 0.0), Outcome::Kept(Some(_))));
-        let outcome = answer(&mut plan, &queue, refused(), 4_000, 0.0);
+        kept(answer(&mut plan, &queue, refused(), 2_000, 0.0));
+        kept(answer(&mut plan, &queue, refused(), 4_000, 0.0));
+        let simplest = outgoing(plan.next(&queue, millis(6_000)));
+        assert_eq!((ids(&simplest), simplest.form), (vec![vec![1]], Form::Simplest));
+        let outcome = plan.answered(&simplest, refused(), millis(6_000), 0.0);
         assert_eq!(outcome, Outcome::SetAside(vec![AlertId(1)], "400 invalid_payload".into()));
-        assert_eq!(sent(plan.next(&queue[1..], millis(6_000))), [[2]]);
+        let rest = &queue[1..];
+        let outcome = answer(&mut plan, rest, Verdict::Delivered, 8_000, 0.0);
+        assert_eq!(
+            outcome,
+            Outcome::Delivered(vec![AlertId(2)]),
+            "the refused message goes one by one to its end"
+        );
+        assert_eq!(
+            answer(&mut plan, &rest[1..], refused(), 9_000, 0.0),
+            Outcome::Kept("400 invalid_payload: sending it in its simplest form".into())
+        );
+        let outcome = answer(&mut plan, &rest[1..], Verdict::Delivered, 10_000, 0.0);
+        assert_eq!(outcome, Outcome::Delivered(vec![AlertId(3)]));
+        let later = [opened("a", 4, 8_000), opened("b", 5, 8_000)];
+        assert_eq!(sent(plan.next(&later, millis(20_000))), [[4], [5]]);
     }
 
     #[test]
     fn a_broken_webhook_is_tried_now_and_then_with_its_oldest_alert() {
         let queue = [opened("a", 1, 0), opened("b", 2, 0)];
         let mut plan = plan();
-        answer(&mut plan, &queue, Verdict::Broken("404 no_service".into()), 2_000, 0.0);
-        assert_eq!(plan.broken(), Some("404 no_service"));
+        kept(answer(&mut plan, &queue, revoked(), 2_000, 0.0));
+        assert_eq!((plan.broken(), plan.is_stuck()), (Some("404 no_service"), true));
         assert_eq!(plan.next(&queue, millis(3_000)), Step::Wait(Duration::from_secs(599)));
-        assert_eq!(
-            answer(&mut plan, &queue, Verdict::Delivered, 700_000, 0.0),
-            Outcome::Delivered(vec![AlertId(1)])
-        );
+        kept(answer(&mut plan, &queue, Verdict::Retry("timed out".into()), 602_000, 0.0));
+        assert_eq!(plan.next(&queue, millis(603_000)), Step::Wait(Duration::from_secs(599)));
+        let outcome = answer(&mut plan, &queue, Verdict::Delivered, 1_300_000, 0.0);
+        assert_eq!(outcome, Outcome::Delivered(vec![AlertId(1)]));
         assert_eq!(plan.broken(), None);
+    }
+
+    #[test]
+    fn a_webhook_that_seems_mended_is_tried_at_once() {
+        let queue = [opened("a", 1, 0)];
+        let mut plan = plan();
+        kept(answer(&mut plan, &queue, revoked(), 0, 0.0));
+        plan.mended(millis(5_000));
+        assert_eq!(sent(plan.next(&queue, millis(5_000))), [[1]]);
+    }
+
+    #[test]
+    fn the_fallback_gets_what_the_webhook_refuses_for_good() {
+        let queue = [opened("a", 1, 0), opened("b", 2, 0)];
+        let mut plan = plan_with_fallback();
+        kept(answer(&mut plan, &queue, revoked(), 2_000, 0.0));
+        assert!(!plan.is_stuck());
+        let first = outgoing(plan.next(&queue, millis(3_000)));
+        assert_eq!((first.to, ids(&first)), (Target::Fallback, vec![vec![1], vec![2]]));
+        plan.answered(&first, Verdict::Delivered, millis(3_000), 0.0);
+        assert_eq!(plan.broken(), Some("404 no_service"));
+        // The next one after the time of a probe is the probe.
+        let queue = [opened("a", 3, 610_000), opened("a", 4, 610_000)];
+        let probe = outgoing(plan.next(&queue, millis(612_000)));
+        assert_eq!((probe.to, ids(&probe)), (Target::Own, vec![vec![3]]));
+        kept(plan.answered(&probe, revoked(), millis(612_000), 0.0));
+        assert_eq!(outgoing(plan.next(&queue, millis(613_000))).to, Target::Fallback);
+    }
+
+    #[test]
+    fn a_broken_fallback_is_not_followed_further() {
+        let queue = [opened("a", 1, 0)];
+        let mut plan = plan_with_fallback();
+        kept(answer(&mut plan, &queue, revoked(), 0, 0.0));
+        kept(answer(&mut plan, &queue, revoked(), 1_000, 0.0));
+        assert!(plan.is_stuck());
+        assert_eq!(plan.next(&queue, millis(2_000)), Step::Wait(Duration::from_secs(598)));
+        assert_eq!(outgoing(plan.next(&queue, millis(600_000))).to, Target::Own);
+    }
+
+    #[test]
+    fn what_the_fallback_gets_anyway_is_not_sent_to_it_twice() {
+        let both = Alert { webhooks: vec!["ops".into(), "spare".into()], ..alert("a", 1) };
+        let queue = [waiting(both, 0), opened("b", 2, 0)];
+        let mut plan = plan_with_fallback();
+        kept(answer(&mut plan, &queue, revoked(), 0, 0.0));
+        assert_eq!(plan.next(&queue, millis(1_000)), Step::Settle(vec![AlertId(1)]));
+        assert_eq!(sent(plan.next(&queue[1..], millis(2_000))), [[2]]);
     }
 }

@@ -12,6 +12,9 @@ pub(crate) fn webhook(name: &str) -> WebhookSpec {
     WebhookSpec {
         name: name.into(),
         url: SecretUrl::new("http://127.0.0.1:9/services/T0/B0/X".parse().unwrap()),
+        url_file: None,
+        rate_group: None,
+        fallback: None,
         rate: Rate { number: NonZeroU32::MIN, per: Duration::from_secs(1), burst: NonZeroU32::MIN },
         timeout: Duration::from_secs(10),
         retry_max: Duration::from_secs(300),

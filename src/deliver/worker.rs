@@ -1,22 +1,26 @@
 //! One webhook's worker: asks the plan, posts, tells the plan the answer, and settles with the outbox. It ends when it
 //! is told that nothing more will be decided and nothing waits, or when it is aborted at the end of the grace.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
+use crate::engine::Alert;
 use crate::message::clean::one_line;
 use crate::message::payload::Message;
-use crate::message::render;
+use crate::message::{render, simplest};
 use crate::rule::Rule;
 use crate::store::Outbox;
+use crate::time::Spelled;
 
 use super::WebhookSpec;
 use super::answer::{Answer, explain, verdict};
-use super::plan::{Outcome, Part, Plan, Step};
+use super::lane::Lane;
+use super::plan::{Form, Outcome, Outgoing, Plan, Step, Target};
 use super::post::post;
 
 /// How much of a headline our own log shows.
@@ -96,78 +100,229 @@ fn add(count: &AtomicU64, n: usize) {
     count.fetch_add(n as u64, Ordering::Relaxed);
 }
 
-/// Delivers what waits for one webhook.
-pub async fn run(spec: WebhookSpec, shared: Shared, tally: Arc<Tally>) {
-    let mut plan = Plan::new(&spec, shared.clock.now());
-    let mut closing = shared.closing.clone();
-    loop {
-        let closed = *closing.borrow_and_update();
-        let waiting = shared.outbox.waiting(&spec.name);
-        match plan.next(&waiting, shared.clock.now()) {
-            Step::Idle if closed => return,
-            // A webhook that somebody must mend first is not waited for at the end.
-            Step::Wait(_) if closed && plan.broken().is_some() => return,
-            Step::Idle => tokio::select! {
-                () = shared.outbox.changed(&spec.name) => {}
-                changed = closing.changed() => if changed.is_err() { return },
+/// Where a webhook's messages go: its own place, or its fallback's.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The webhook.
+    pub spec: WebhookSpec,
+    /// Its rate, which it may share.
+    pub lane: Arc<SharedLane>,
+}
+
+/// A [`Lane`] that several workers use.
+#[derive(Debug)]
+pub struct SharedLane {
+    lane: Mutex<Lane>,
+    /// A message was answered: time goes on.
+    answered: Notify,
+}
+
+impl SharedLane {
+    /// One that has not been used.
+    pub fn new(lane: Lane) -> Self {
+        Self { lane: Mutex::new(lane), answered: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lane> {
+        self.lane.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Delivers what waits for one webhook; `fallback` is where it goes while the webhook is broken.
+pub async fn run(own: Place, fallback: Option<Place>, shared: Shared, tally: Arc<Tally>) {
+    let plan = Plan::new(&own.spec, shared.clock.now());
+    Worker { own, fallback, shared, tally, plan }.run().await;
+}
+
+struct Worker {
+    own: Place,
+    fallback: Option<Place>,
+    shared: Shared,
+    tally: Arc<Tally>,
+    plan: Plan,
+}
+
+/// What a worker waits for.
+enum Pause {
+    /// Something to deliver.
+    Work,
+    /// So long.
+    Time(Duration),
+    /// So long, or until a message of the lane is answered.
+    Lane(Duration, Arc<SharedLane>),
+}
+
+impl Pause {
+    /// When the time is over; what [`Pause::Work`] waits for is the outbox's.
+    async fn over(&self) {
+        match self {
+            Self::Work => std::future::pending().await,
+            Self::Time(time) => tokio::time::sleep(*time).await,
+            Self::Lane(time, lane) => tokio::select! {
+                () = tokio::time::sleep(*time) => {}
+                () = lane.answered.notified() => {}
             },
-            Step::Wait(wait) => tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                changed = closing.changed(), if !closed => if changed.is_err() { return },
-            },
-            Step::Send(parts) => send(&spec, &shared, &tally, &mut plan, &parts).await,
         }
     }
 }
 
-async fn send(spec: &WebhookSpec, shared: &Shared, tally: &Tally, plan: &mut Plan, parts: &[Part]) {
-    let alerts: Vec<_> = parts.iter().map(|part| &*part.alert).collect();
-    let rule = |name: &str| shared.rules.iter().find(|rule| &*rule.name == name);
-    let message = render::message(&alerts, &rule, &shared.host);
-    let answer = match &shared.transport {
-        Transport::Http(client) => post(client, spec, &message).await,
-        Transport::Draw(draw) => {
-            draw(&message);
-            Answer::Http { status: 200, retry_after: None, body: "ok".to_owned() }
-        }
-    };
-    let now = shared.clock.now();
-    let verdict = verdict(&answer, now);
-    let meaning = explain(&verdict);
-    let outcome = plan.answered(parts, verdict, now, fastrand::f64());
-    let ids = || alerts.iter().map(|alert| alert.id.short()).collect::<Vec<_>>().join(" ");
-    match outcome {
-        Outcome::Delivered(settled) => {
-            if let Transport::Http(_) = shared.transport {
-                tracing::info!(webhook = %spec.name, alerts = %ids(), "delivered");
+impl Worker {
+    async fn run(mut self) {
+        let mut closing = self.shared.closing.clone();
+        loop {
+            let closed = *closing.borrow_and_update();
+            let waiting = self.shared.outbox.waiting(&self.own.spec.name);
+            let pause = match self.plan.next(&waiting, self.shared.clock.now()) {
+                Step::Idle if closed => return,
+                // A webhook that somebody must mend first is not waited for at the end.
+                Step::Wait(_) if closed && self.plan.is_stuck() => return,
+                Step::Idle => Pause::Work,
+                Step::Wait(wait) => Pause::Time(self.until_looked_at(wait)),
+                Step::Settle(ids) => {
+                    self.shared.outbox.settle(&self.own.spec.name, &ids);
+                    continue;
+                }
+                Step::Send(outgoing) => match self.take_place(outgoing.to) {
+                    Ok(()) => {
+                        self.send(&outgoing).await;
+                        continue;
+                    }
+                    Err(wait) => Pause::Lane(wait, self.place(outgoing.to).lane.clone()),
+                },
+            };
+            tokio::select! {
+                () = self.shared.outbox.changed(&self.own.spec.name), if matches!(pause, Pause::Work) => {}
+                () = pause.over(), if !matches!(pause, Pause::Work) => {}
+                changed = closing.changed(), if !closed => if changed.is_err() { return },
             }
-            add(&tally.messages, 1);
-            add(&tally.attachments, alerts.len());
-            shared.outbox.settle(&spec.name, &settled);
+            self.look_at_url_file();
         }
-        Outcome::SetAside(settled, _) => {
-            for attachment in &message.attachments {
-                tracing::error!(webhook = %spec.name, alerts = %ids(), answer = %meaning,
-                    "set aside: {}", one_line(&attachment.fallback, FALLBACK_CHARS));
+    }
+
+    fn place(&self, target: Target) -> &Place {
+        match (target, &self.fallback) {
+            (Target::Fallback, Some(fallback)) => fallback,
+            _ => &self.own,
+        }
+    }
+
+    fn take_place(&self, target: Target) -> Result<(), Duration> {
+        self.place(target).lane.lock().take(self.shared.clock.now())
+    }
+
+    /// While the webhook is broken, its `url_file` is looked at now and then.
+    fn until_looked_at(&self, wait: Duration) -> Duration {
+        let looks = self.plan.broken().is_some() && self.own.spec.url_file.is_some();
+        if looks { wait.min(URL_FILE_LOOKS) } else { wait }
+    }
+
+    /// A broken webhook whose file holds another URL is tried at once.
+    fn look_at_url_file(&mut self) {
+        if self.plan.broken().is_none() {
+            return;
+        }
+        let Some(file) = &self.own.spec.url_file else { return };
+        match file.url() {
+            Ok(url) if url != self.own.spec.url => {
+                tracing::info!(webhook = %self.own.spec.name, file = %file.path().display(),
+                    "the file holds another URL: trying it");
+                self.own.spec.url = url;
+                self.plan.mended(self.shared.clock.now());
             }
-            add(&tally.dead, settled.len());
-            shared.outbox.settle(&spec.name, &settled);
+            // What is wrong with it was told when it was read for the first time, or is about to be mended.
+            Ok(_) | Err(_) => {}
         }
-        Outcome::Kept(why) => {
-            add(&tally.retries, 1);
-            match (why, plan.broken()) {
-                (Some(_), Some(_)) => {
-                    tracing::error!(webhook = %spec.name, answer = %meaning, alerts = %ids(),
+    }
+
+    async fn send(&mut self, outgoing: &Outgoing) {
+        let alerts: Vec<_> = outgoing.parts.iter().map(|part| &*part.alert).collect();
+        let rule = |name: &str| self.shared.rules.iter().find(|rule| &*rule.name == name);
+        let message = match outgoing.form {
+            Form::Whole => render::message(&alerts, &rule, &self.shared.host),
+            Form::Simplest => simplest::message(&alerts, &self.shared.host),
+        };
+        let place = self.place(outgoing.to).clone();
+        let answer = match &self.shared.transport {
+            Transport::Http(client) => post(client, &place.spec, &message).await,
+            Transport::Draw(draw) => {
+                draw(&message);
+                Answer::Http { status: 200, retry_after: None, body: "ok".to_owned() }
+            }
+        };
+        let now = self.shared.clock.now();
+        place.lane.lock().answered(now);
+        let verdict = verdict(&answer, now);
+        let meaning = explain(&verdict);
+        let was_broken = self.plan.broken().is_some();
+        let outcome = self.plan.answered(outgoing, verdict, now, fastrand::f64());
+        if let Outcome::Paused(until) = outcome {
+            place.lane.lock().pause(until);
+        }
+        place.lane.answered.notify_waiters();
+        self.settle(&outcome, &place.spec.name, &message, &alerts);
+        self.tell(&outcome, &place.spec.name, &meaning, &ids(&alerts));
+        if was_broken != self.plan.broken().is_some() {
+            self.tell_health();
+            self.look_at_url_file();
+        }
+    }
+
+    /// Counts what became of the message, and takes out of the outbox what is done with.
+    fn settle(&self, outcome: &Outcome, to: &str, message: &Message, alerts: &[&Alert]) {
+        let tally = &self.tally;
+        match outcome {
+            Outcome::Delivered(settled) => {
+                add(&tally.messages, 1);
+                add(&tally.attachments, alerts.len());
+                self.shared.outbox.settle(&self.own.spec.name, settled);
+            }
+            Outcome::SetAside(settled, why) => {
+                for attachment in &message.attachments {
+                    tracing::error!(webhook = %to, alerts = %ids(alerts), answer = %why,
+                        "set aside: {}", one_line(&attachment.fallback, FALLBACK_CHARS));
+                }
+                add(&tally.dead, settled.len());
+                self.shared.outbox.settle(&self.own.spec.name, settled);
+            }
+            Outcome::Paused(_) | Outcome::Kept(_) => add(&tally.retries, 1),
+        }
+    }
+
+    fn tell(&self, outcome: &Outcome, to: &str, meaning: &str, alerts: &str) {
+        match outcome {
+            Outcome::Delivered(_) if matches!(self.shared.transport, Transport::Http(_)) => {
+                tracing::info!(webhook = %to, alerts, "delivered");
+            }
+            Outcome::Delivered(_) | Outcome::SetAside(..) => {}
+            Outcome::Paused(_) => tracing::info!(webhook = %to, alerts, "the receiver asks for a pause"),
+            Outcome::Kept(_) if self.plan.is_stuck() => {
+                tracing::error!(webhook = %to, answer = %meaning, alerts,
                     "the webhook is broken: its alerts are kept, and it is tried again every {}",
-                    crate::time::Spelled(spec.retry_probe));
-                }
-                (Some(why), None) => {
-                    tracing::warn!(webhook = %spec.name, answer = %why, alerts = %ids(), "not delivered: it is sent again");
-                }
-                (None, _) => {
-                    tracing::info!(webhook = %spec.name, alerts = %ids(), "the receiver asks for a pause");
-                }
+                    Spelled(self.own.spec.retry_probe));
+            }
+            Outcome::Kept(why) => {
+                tracing::warn!(webhook = %to, answer = %why, alerts, "not delivered: it is sent again");
             }
         }
     }
+
+    /// The webhook is broken since this answer, or mended.
+    fn tell_health(&self) {
+        let name = &self.own.spec.name;
+        match (self.plan.broken(), &self.fallback) {
+            (Some(why), Some(fallback)) => {
+                tracing::error!(webhook = %name, answer = %why,
+                    "the webhook is broken: its alerts go to `{}`", fallback.spec.name);
+            }
+            (Some(_), None) => {}
+            (None, _) => tracing::info!(webhook = %name, "the webhook takes messages again"),
+        }
+    }
+}
+
+/// How often the `url_file` of a broken webhook is looked at.
+const URL_FILE_LOOKS: Duration = Duration::from_secs(5);
+
+fn ids(alerts: &[&Alert]) -> String {
+    alerts.iter().map(|alert| alert.id.short()).collect::<Vec<_>>().join(" ")
 }

@@ -53,6 +53,8 @@ pub enum Kind {
     Escalated,
     /// How many the throttle held back.
     HeldBack,
+    /// Many alerts of the rule, told as one because too many waited.
+    Digest,
 }
 
 impl Kind {
@@ -66,6 +68,7 @@ impl Kind {
             Self::Summary => "summary",
             Self::Escalated => "escalated",
             Self::HeldBack => "held_back",
+            Self::Digest => "digest",
         }
     }
 }
@@ -93,7 +96,7 @@ pub struct Alert {
     pub key: Texts,
     /// The latest line; none where nothing but a count is told.
     pub event: Option<Snapshot>,
-    /// Occurrences of the episode; of `HeldBack` the number held back.
+    /// Occurrences of the episode; of `HeldBack` the number held back, of `Digest` that of the alerts.
     pub count: u64,
     /// Occurrences since the last message of the episode.
     pub suppressed: u64,
@@ -107,9 +110,6 @@ pub struct Alert {
     pub folded: Option<Folded>,
     /// What the throttle held back of this rule and no message has told yet.
     pub held_back: Option<HeldBack>,
-    /// Earlier alerts of the rule that found the outbox full: this one tells how many they were.
-    #[serde(default)]
-    pub overflowed: u64,
 }
 
 impl Alert {

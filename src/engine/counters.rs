@@ -1,9 +1,10 @@
 //! At which gate each match of a rule ended.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Of one rule. `matches` is always the sum of the five that follow it: the gates of `engine.md`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counters {
     /// Events that the rule took.
     pub matches: u64,

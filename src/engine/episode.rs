@@ -3,20 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Event, Match, Texts, find};
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Match, Texts};
 use crate::rule::{Dedup, Rule, Severity, Step};
-use crate::shape::shape;
 use crate::time::Time;
 
-use super::alert::{Common, EpisodeId, Folded};
-use super::top::TopCounts;
-
-/// How many examples that differ in shape a summary shows beside the last line.
-const SAMPLES: usize = 3;
-
-/// Of how many captures a summary shows the commonest values, and how many of those.
-const COMMON_CAPTURES: usize = 2;
-const COMMON_VALUES: usize = 5;
+use super::alert::{Alert, AlertId, EpisodeId, Folded, Kind};
+use super::folding::Folding;
+use super::last::{Last, Stored};
+use super::records::Redact;
 
 /// An open episode.
 #[derive(Debug)]
@@ -34,15 +30,15 @@ pub(super) struct Episode {
     pub(super) last_post: Time,
     /// How long the window that runs now is.
     pub(super) window: Duration,
-    /// The number of the timer that ends it; another one is stale.
-    pub(super) timer: u64,
+    /// Since when, by the engine's clock.
+    pub(super) window_since: Time,
     /// Whether an alert came after the message that started the window.
     pub(super) alerted: bool,
     pub(super) severity: Severity,
     /// All that hear of it: the rule's webhooks and those of the steps that were taken.
     pub(super) webhooks: Vec<Arc<str>>,
     steps_taken: usize,
-    pub(super) last: Match,
+    pub(super) last: Last,
     folding: Folding,
 }
 
@@ -66,12 +62,12 @@ impl Episode {
             last_seen: last_seen.max(first_seen),
             last_post: Time::EPOCH,
             window: rule.dedup.as_ref().map_or(Duration::ZERO, |dedup| dedup.window),
-            timer: 0,
+            window_since: Time::EPOCH,
             alerted: false,
             severity: rule.severity,
             webhooks: rule.webhooks.clone(),
             steps_taken: 0,
-            last: opener,
+            last: Last::Live(opener),
             folding: Folding::default(),
         }
     }
@@ -84,7 +80,7 @@ impl Episode {
         self.first_seen = self.first_seen.min(occurrence.event.time);
         self.last_seen = self.last_seen.max(occurrence.event.time);
         self.folding.add(&occurrence, &self.key, by_shape);
-        self.last = occurrence;
+        self.last = Last::Live(occurrence);
     }
 
     /// Takes the steps of `escalate` that the count has reached; returns the last of them.
@@ -118,63 +114,103 @@ impl Episode {
         self.window = longer.min(dedup.max.max(self.window));
     }
 
-    /// Examples of what was folded since the last message.
-    pub(super) fn folded(&self) -> Folded {
-        self.folding.show(&self.last.event)
+    /// When the window is up.
+    pub(super) fn window_up(&self) -> Time {
+        self.window_since + self.window
+    }
+
+    /// What a message of it says at `now`.
+    pub(super) fn draft(&self, kind: Kind, rule: &Rule, host: &str, now: Time) -> Alert {
+        let opens = kind == Kind::Opened;
+        Alert {
+            id: AlertId(0),
+            episode: self.id,
+            kind,
+            rule: rule.name.clone(),
+            severity: self.severity,
+            mention: Vec::new(),
+            webhooks: self.webhooks.clone(),
+            decided: now,
+            key: self.key.clone(),
+            event: Some(self.last.snapshot(rule, host)),
+            count: self.count,
+            suppressed: self.suppressed,
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            since_last: if opens { Duration::ZERO } else { now.since(self.last_post) },
+            folded: (!opens).then(|| self.folding.show(&self.last.shape())),
+            held_back: None,
+        }
+    }
+
+    /// As it is stored, without secrets.
+    pub(super) fn store(&self, rule: &Rule, host: &str, redact: Redact<'_>) -> StoredEpisode {
+        let (shapes, folded) = self.folding.all();
+        let mut alert =
+            Alert { folded: Some(folded), ..self.draft(Kind::Summary, rule, host, self.last_post) };
+        redact(&mut alert, rule);
+        StoredEpisode {
+            id: self.id,
+            key: alert.key,
+            count: self.count,
+            suppressed: self.suppressed,
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            last_post: self.last_post,
+            window: self.window,
+            window_since: self.window_since,
+            alerted: self.alerted,
+            severity: self.severity,
+            webhooks: alert.webhooks,
+            steps_taken: self.steps_taken,
+            last: alert.event.map(|snapshot| {
+                let throttle = self.last.throttle_key(rule, host);
+                Stored { snapshot, throttle: throttle.without_secrets(rule) }
+            }),
+            shapes: shapes.iter().map(|shape| rule.redact.redact(shape).into_owned()).collect(),
+            folded: alert.folded.unwrap_or_default(),
+        }
+    }
+
+    /// What [`Episode::store`] gave; a stored time in the future counts as `now`.
+    pub(super) fn restore(stored: StoredEpisode, now: Time) -> Option<Self> {
+        Some(Self {
+            id: stored.id,
+            key: stored.key,
+            count: stored.count,
+            suppressed: stored.suppressed,
+            first_seen: stored.first_seen.min(now),
+            last_seen: stored.last_seen.min(now),
+            last_post: stored.last_post.min(now),
+            window: stored.window,
+            window_since: stored.window_since.min(now),
+            alerted: stored.alerted,
+            severity: stored.severity,
+            webhooks: stored.webhooks,
+            steps_taken: stored.steps_taken,
+            last: Last::Stored(Box::new(stored.last?)),
+            folding: Folding::from_all(stored.shapes, stored.folded),
+        })
     }
 }
 
-/// What was folded since the last message, by example and in bounded memory.
-#[derive(Debug, Default)]
-struct Folding {
-    /// The latest line of each of the first shapes.
-    samples: Vec<(String, Arc<Event>)>,
-    common: Vec<(Arc<str>, TopCounts)>,
-}
-
-impl Folding {
-    fn add(&mut self, occurrence: &Match, key: &Texts, by_shape: bool) {
-        // Where the shape is the key there is only one.
-        if !by_shape {
-            self.sample(&occurrence.event);
-        }
-        for (name, value) in occurrence.captures.iter().filter(|(name, _)| find(key, name).is_none()) {
-            let place = self.common.iter().position(|(counted, _)| counted == name);
-            let place = place.or_else(|| {
-                (self.common.len() < COMMON_CAPTURES).then(|| {
-                    self.common.push((name.clone(), TopCounts::default()));
-                    self.common.len() - 1
-                })
-            });
-            if let Some(place) = place {
-                self.common[place].1.add(value);
-            }
-        }
-    }
-
-    fn sample(&mut self, event: &Arc<Event>) {
-        let shape = shape(&event.line);
-        if let Some((_, latest)) = self.samples.iter_mut().find(|(known, _)| *known == shape) {
-            *latest = event.clone();
-        } else if self.samples.len() <= SAMPLES {
-            // One more than is shown: the last line's own shape is left out.
-            self.samples.push((shape, event.clone()));
-        }
-    }
-
-    fn show(&self, last: &Event) -> Folded {
-        let last_shape = shape(&last.line);
-        let others = self.samples.iter().filter(|(shape, _)| *shape != last_shape).take(SAMPLES);
-        Folded {
-            samples: others.map(|(_, event)| super::snapshot::keep(&event.text()).0).collect(),
-            common: self
-                .common
-                .iter()
-                .map(|(capture, counts)| Common {
-                    capture: capture.clone(),
-                    values: counts.top(COMMON_VALUES),
-                })
-                .collect(),
-        }
-    }
+/// An episode in the store.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredEpisode {
+    id: EpisodeId,
+    key: Texts,
+    count: u64,
+    suppressed: u64,
+    first_seen: Time,
+    last_seen: Time,
+    last_post: Time,
+    window: Duration,
+    window_since: Time,
+    alerted: bool,
+    severity: Severity,
+    webhooks: Vec<Arc<str>>,
+    steps_taken: usize,
+    last: Option<Stored>,
+    shapes: Vec<String>,
+    folded: Folded,
 }

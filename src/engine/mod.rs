@@ -5,13 +5,20 @@
 
 mod alert;
 mod counters;
+mod digest;
 mod episode;
+mod folding;
+mod held;
 mod key;
+mod keyed;
+mod last;
+mod records;
 mod rule_state;
 mod snapshot;
+mod throttle;
 mod timers;
 mod top;
-mod window;
+mod when;
 
 #[cfg(test)]
 mod tests;
@@ -22,11 +29,14 @@ use std::sync::Arc;
 
 pub use alert::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, Kind, Snapshot};
 pub use counters::Counters;
+pub use records::{Redact, Restored};
 
 use crate::event::{Match, RuleId};
 use crate::rule::Rule;
+use crate::store::Record;
 use crate::time::Time;
 
+use records::StoredEngine;
 use rule_state::{Outlet, RuleState};
 use timers::{Due, Timers};
 
@@ -42,13 +52,49 @@ pub struct Engine {
     decided: u64,
     /// The latest time that was told; it never goes back.
     now: Time,
+    /// Records of what is no longer there, to be taken out of the store.
+    gone: Vec<Record>,
+    /// What the store has of `decided` and `now`.
+    stored: Option<StoredEngine>,
 }
 
 impl Engine {
-    /// An engine without any state, at `now`. Each rule keeps at most `keys_max` keys of a sort.
+    /// An engine without any state, at `now`, that will not be stored. Each rule keeps at most `keys_max` keys of a sort.
     pub fn new(rules: Arc<[Rule]>, host: Arc<str>, keys_max: usize, now: Time) -> Self {
-        let states = rules.iter().map(|rule| RuleState::new(rule, keys_max, now)).collect();
-        Self { rules, host, states, timers: Timers::default(), alerts: Vec::new(), decided: 0, now }
+        Self::with_states(rules, host, now, |rule| RuleState::new(rule, keys_max, false, now))
+    }
+
+    /// The same, of which [`Engine::take_changes`] tells what changes.
+    fn tracked(rules: Arc<[Rule]>, host: Arc<str>, keys_max: usize, now: Time) -> Self {
+        Self::with_states(rules, host, now, |rule| RuleState::new(rule, keys_max, true, now))
+    }
+
+    fn with_states(
+        rules: Arc<[Rule]>,
+        host: Arc<str>,
+        now: Time,
+        state: impl FnMut(&Rule) -> RuleState,
+    ) -> Self {
+        let states = rules.iter().map(state).collect();
+        Self {
+            rules,
+            host,
+            states,
+            timers: Timers::default(),
+            alerts: Vec::new(),
+            decided: 0,
+            now,
+            gone: Vec::new(),
+            stored: None,
+        }
+    }
+
+    /// Sets all timers anew from what they are for.
+    fn arm(&mut self) {
+        self.timers.clear();
+        for (place, state) in self.states.iter().enumerate() {
+            state.arm(RuleId(place), &mut self.timers);
+        }
     }
 
     /// When the next timer is due; until then only a match can make an alert.
@@ -58,14 +104,12 @@ impl Engine {
 
     /// Handles what is due up to `now`.
     pub fn advance(&mut self, now: Time) {
-        while let Some((at, due)) = self.timers.pop(now) {
-            self.now = self.now.max(at);
-            match due {
-                Due::Window { rule, fingerprint, set } => {
-                    self.with(rule, |state, out| state.window_up(&fingerprint, set, out));
-                }
-                Due::HeldBack { rule } => self.with(rule, RuleState::tell_held_back),
-            }
+        while let Some(timer) = self.timers.pop(now) {
+            self.now = self.now.max(timer.at);
+            self.with(timer.rule, |state, out| match timer.due {
+                Due::Window => state.window_up(&timer.key, timer.at, out),
+                Due::HeldBack => state.held_back_due(timer.at, out),
+            });
         }
         self.now = self.now.max(now);
     }
@@ -109,6 +153,8 @@ impl Engine {
             alerts: &mut self.alerts,
             decided: &mut self.decided,
         };
-        act(&mut self.states[id.0], &mut out);
+        let state = &mut self.states[id.0];
+        state.touched = true;
+        act(state, &mut out);
     }
 }

@@ -27,6 +27,5 @@ pub(crate) fn alert(rule: &str, id: u128) -> Alert {
         since_last: Duration::ZERO,
         folded: None,
         held_back: None,
-        overflowed: 0,
     }
 }

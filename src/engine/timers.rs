@@ -1,6 +1,6 @@
-//! What is due when: in order of the due time, then of its sort, then of its setting.
+//! What is due when: in order of the due time, then of its sort, then of its rule and key.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::event::RuleId;
 use crate::time::Time;
@@ -8,51 +8,47 @@ use crate::time::Time;
 use super::key::Key;
 
 /// What a timer is for. The order is that of handling at one instant.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     /// An episode's dedup window is up.
-    Window { rule: RuleId, fingerprint: Key, set: u64 },
+    Window,
     /// What a rule's throttle holds back wants to be told.
-    HeldBack { rule: RuleId },
+    HeldBack,
 }
 
-impl Due {
-    const fn sort(&self) -> u8 {
-        match self {
-            Self::Window { .. } => 1,
-            Self::HeldBack { .. } => 3,
-        }
-    }
+/// Something of a rule that is due at an instant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Timer {
+    pub(super) at: Time,
+    pub(super) due: Due,
+    pub(super) rule: RuleId,
+    /// Of what; empty where a rule has only one.
+    pub(super) key: Key,
 }
 
-/// The timers of an engine. One that is no longer wanted stays until it is due; its owner sees that by `set`.
+/// The timers of an engine. They are no state of their own: each follows from what it is for, which also knows whether
+/// a timer is still wanted when it is due.
 #[derive(Debug, Default)]
-pub(super) struct Timers {
-    queue: BTreeMap<(Time, u8, u64), Due>,
-    last_set: u64,
-}
+pub(super) struct Timers(BTreeSet<Timer>);
 
 impl Timers {
-    /// A number that no timer had.
-    pub(super) fn next_set(&mut self) -> u64 {
-        self.last_set += 1;
-        self.last_set
+    pub(super) fn set(&mut self, timer: Timer) {
+        self.0.insert(timer);
     }
 
-    pub(super) fn set(&mut self, at: Time, due: Due) {
-        let set = self.next_set();
-        self.queue.insert((at, due.sort(), set), due);
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 
     /// The next due time.
     pub(super) fn next(&self) -> Option<Time> {
-        self.queue.first_key_value().map(|((at, ..), _)| *at)
+        self.0.first().map(|timer| timer.at)
     }
 
     /// Takes the first timer that is due at `now`.
-    pub(super) fn pop(&mut self, now: Time) -> Option<(Time, Due)> {
-        let entry = self.queue.first_entry().filter(|entry| entry.key().0 <= now)?;
-        let at = entry.key().0;
-        Some((at, entry.remove()))
+    pub(super) fn pop(&mut self, now: Time) -> Option<Timer> {
+        self.0.first().filter(|timer| timer.at <= now)?;
+        self.0.pop_first()
     }
 }

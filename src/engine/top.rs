@@ -3,11 +3,14 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 /// How many different values are counted at once.
 const SLOTS: usize = 64;
 
 /// The commonest of the values that were [`TopCounts::add`]ed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(super) struct TopCounts {
     slots: HashMap<String, u64>,
 }
@@ -26,6 +29,18 @@ impl TopCounts {
             let count = least.and_then(|value| self.slots.remove(&value)).unwrap_or(0);
             self.slots.insert(value.to_owned(), count + 1);
         }
+    }
+
+    /// All the counts that [`TopCounts::top`] gave.
+    pub(super) fn from_all(counts: impl IntoIterator<Item = (String, u64)>) -> Self {
+        let mut slots = HashMap::new();
+        counts.into_iter().for_each(|(value, count)| *slots.entry(value).or_default() += count);
+        Self { slots }
+    }
+
+    /// The same counts of what `rename` makes of the values.
+    pub(super) fn map(&self, rename: impl Fn(&str) -> String) -> Self {
+        Self::from_all(self.slots.iter().map(|(value, count)| (rename(value), *count)))
     }
 
     /// The `n` commonest with their counts, the most common first; of equal ones the first by name.

@@ -75,7 +75,6 @@ fn notes(alert: &Alert, troubles: &Troubles) -> Mrkdwn {
     if let Some(held_back) = &alert.held_back {
         notes.extend(throttled(alert.kind, held_back));
     }
-    notes.extend(overflowed(alert));
     notes.extend(troubles_told(troubles));
     within_budget(notes)
 }
@@ -110,11 +109,17 @@ fn counts(alert: &Alert) -> Option<Mrkdwn> {
             return Some(Mrkdwn::line(&text));
         }
         Kind::Opened | Kind::HeldBack => return None,
+        Kind::Digest => ": too many waited to be told one by one".to_owned(),
     };
     let first = alert.first_seen.to_time_of_day(alert.decided);
     let last = alert.last_seen.to_time_of_day(alert.decided);
     let when = if first == last { format!("at {first}") } else { format!("from {first} to {last}") };
-    Some(Mrkdwn::line(&format!("{} in all, {when}{told}.", Thousands(alert.count))))
+    let count = Thousands(alert.count);
+    let what = match alert.kind {
+        Kind::Digest => format!("The first of {count} alerts"),
+        _ => format!("{count} in all"),
+    };
+    Some(Mrkdwn::line(&format!("{what}, {when}{told}.")))
 }
 
 /// `root ×31, admin ×8`.
@@ -144,17 +149,6 @@ fn throttled(kind: Kind, held_back: &HeldBack) -> Option<Mrkdwn> {
         (_, false) => Mrkdwn::number(held_back.count).then(&Mrkdwn::ours(" held back by the throttle: ")),
     };
     (kind == Kind::HeldBack || held_back.count > 0).then(|| words.then(&list(&keys)))
-}
-
-/// Where too much waited for the webhook, this alert stands for earlier ones of its rule.
-fn overflowed(alert: &Alert) -> Option<Mrkdwn> {
-    let words = " earlier alerts of this rule were left out: too many waited to be sent.";
-    let one = "One earlier alert of this rule was left out: too many waited to be sent.";
-    match alert.overflowed {
-        0 => None,
-        1 => Some(Mrkdwn::ours(one)),
-        n => Some(Mrkdwn::number(n).then(&Mrkdwn::ours(words))),
-    }
 }
 
 fn troubles_told(troubles: &Troubles) -> Vec<Mrkdwn> {

@@ -67,6 +67,10 @@ fn suffix(alert: &Alert) -> Mrkdwn {
             more.then(&in_time(alert.since_last))
         }
         Kind::Escalated => dot.then(&Mrkdwn::number(alert.count)).then(&in_time(alert.elapsed())),
+        Kind::Digest => {
+            let alerts = dot.then(&Mrkdwn::number(alert.count)).then(&Mrkdwn::ours(" alerts"));
+            alerts.then(&in_time(alert.elapsed()))
+        }
         Kind::HeldBack => {
             dot.then(&Mrkdwn::number(alert.count)).then(&Mrkdwn::ours(" held back by the throttle"))
         }

@@ -17,6 +17,7 @@ pub mod redact;
 pub mod redact_alert;
 pub mod render;
 mod scope;
+pub mod simplest;
 pub mod template;
 pub mod thousands;
 mod words;

@@ -116,9 +116,10 @@ impl<'a> Drawing<'a> {
         self.rule.and_then(|rule| rule.runbook.as_deref())
     }
 
-    /// A part of the rule's message. What the throttle held back has no line for the templates to speak of.
+    /// A part of the rule's message. The templates speak of one alert's line.
     fn spec<T>(&self, part: impl FnOnce(&'a crate::rule::MessageSpec) -> Option<&'a T>) -> Option<&'a T> {
-        self.rule.filter(|_| self.alert.kind != Kind::HeldBack).and_then(|rule| part(&rule.message))
+        let of_one = !matches!(self.alert.kind, Kind::HeldBack | Kind::Digest);
+        self.rule.filter(|_| of_one).and_then(|rule| part(&rule.message))
     }
 
     /// What a template gave; nothing where there is none or it failed, which is noted.
@@ -166,7 +167,7 @@ impl<'a> Drawing<'a> {
     }
 
     fn fields(&mut self) -> Vec<Field> {
-        if self.alert.kind == Kind::HeldBack {
+        if matches!(self.alert.kind, Kind::HeldBack | Kind::Digest) {
             return Vec::new();
         }
         match self.spec(|spec| spec.fields.as_ref()) {

@@ -54,7 +54,6 @@ pub(super) fn alert(line: &str) -> Alert {
         since_last: Duration::ZERO,
         folded: None,
         held_back: None,
-        overflowed: 0,
     }
 }
 
@@ -234,13 +233,19 @@ fn what_a_person_would_want_to_know_is_told_below() {
 }
 
 #[test]
-fn an_alert_tells_how_many_found_no_room() {
-    let told = |overflowed| text_of(&Alert { overflowed, ..alert("x") }, &ssh_rule());
-    assert_eq!(told(0), "```x```");
-    assert_eq!(told(1), "```x```\nOne earlier alert of this rule was left out: too many waited to be sent.");
+fn a_digest_says_how_many_and_shows_one() {
+    let mut alert = Alert { kind: Kind::Digest, count: 48_000, ..alert(LINE) };
+    alert.last_seen = alert.first_seen + Duration::from_secs(23 * 3600);
+    alert.mention = vec![Mention::Here];
+    let [from, to] = [alert.first_seen, alert.last_seen].map(|time| time.to_time_of_day(alert.decided));
+    let sent = sent(&alert, &ssh_rule());
+    assert_eq!(sent["text"], "<!here> *[WARNING]* ssh-bruteforce · 48,000 alerts in 23h · web-1");
+    assert_eq!(sent["attachments"][0]["title"], "ssh-bruteforce · 48,000 alerts in 23h");
     assert_eq!(
-        told(1_204),
-        "```x```\n1,204 earlier alerts of this rule were left out: too many waited to be sent."
+        sent["attachments"][0]["text"],
+        format!(
+            "```{LINE}```\nThe first of 48,000 alerts, from {from} to {to}: too many waited to be told one by one."
+        )
     );
 }
 

@@ -34,7 +34,7 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Entries {
     alerts: VecDeque<Waiting>,
-    /// For each rule whose alerts found the queue full the latest of them, which counts the others.
+    /// For each rule whose alerts found the queue full, all of them as one.
     overflow: BTreeMap<Arc<str>, Waiting>,
     overflowed: u64,
 }
@@ -45,8 +45,8 @@ impl Outbox {
         Self { queues: webhooks.map(|name| (name, Queue::default())).collect(), alerts_max }
     }
 
-    /// Stores what was decided, for each webhook that gets it. Never waits for a receiver: where a queue is full, of
-    /// each rule only the latest alert is kept, with the number of the others.
+    /// Stores what was decided, for each webhook that gets it. Never waits for a receiver: where a queue is full, the
+    /// further alerts of each rule are folded into a digest.
     pub fn commit(&self, alerts: Vec<Alert>, now: Time) {
         for alert in alerts {
             let alert = Arc::new(alert);
@@ -112,27 +112,27 @@ impl Entries {
             tracing::warn!(
                 webhook,
                 waiting = alerts_max,
-                "the outbox is full: of each rule's further alerts the latest is kept, the others are counted"
+                "the outbox is full: further alerts are folded into a digest of each rule"
             );
         }
         self.overflowed += 1;
         let rule = waiting.alert.rule.clone();
-        let counted = self.overflow.get(&rule).map(|before| before.alert.overflowed + 1);
-        let latest = match counted {
-            Some(overflowed) => {
-                Waiting { alert: Arc::new(Alert { overflowed, ..(*waiting.alert).clone() }), ..waiting }
+        let folded = match self.overflow.remove(&rule) {
+            Some(before) => {
+                let digest = Arc::unwrap_or_clone(before.alert).digest(&waiting.alert);
+                Waiting { alert: Arc::new(digest), since: before.since }
             }
             None => waiting,
         };
-        self.overflow.insert(rule, latest);
+        self.overflow.insert(rule, folded);
     }
 
     fn settle(&mut self, ids: &[AlertId], alerts_max: usize) {
         self.alerts.retain(|waiting| !ids.contains(&waiting.alert.id));
         while self.alerts.len() < alerts_max
-            && let Some((_, latest)) = self.overflow.pop_first()
+            && let Some((_, folded)) = self.overflow.pop_first()
         {
-            self.alerts.push_back(latest);
+            self.alerts.push_back(folded);
         }
     }
 }
@@ -140,25 +140,29 @@ impl Entries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Kind;
     use crate::engine::tests_support::alert;
 
-    fn rules(outbox: &Outbox) -> Vec<(String, u64)> {
+    fn rules(outbox: &Outbox) -> Vec<(String, Kind, u64)> {
         let waiting = outbox.waiting("ops");
-        waiting.iter().map(|waiting| (waiting.alert.rule.to_string(), waiting.alert.overflowed)).collect()
+        let row =
+            |waiting: &Waiting| (waiting.alert.rule.to_string(), waiting.alert.kind, waiting.alert.count);
+        waiting.iter().map(row).collect()
     }
 
     #[test]
-    fn past_its_bound_each_rule_keeps_its_latest_alert_and_counts_the_others() {
+    fn past_its_bound_the_alerts_of_each_rule_are_folded_into_a_digest() {
         let outbox = Outbox::new(["ops".into()].into_iter(), 2);
         let now = Time::EPOCH;
         outbox.commit(vec![alert("a", 1), alert("a", 2)], now);
         outbox.commit(vec![alert("b", 3), alert("b", 4), alert("b", 5), alert("c", 6)], now);
-        assert_eq!(rules(&outbox), [("a".to_owned(), 0), ("a".to_owned(), 0)]);
+        let [a, b, c] = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(rules(&outbox), [(a.clone(), Kind::Opened, 1), (a, Kind::Opened, 1)]);
         assert_eq!(outbox.overflowed("ops"), 4);
         outbox.settle("ops", &[AlertId(1), AlertId(2)]);
-        assert_eq!(rules(&outbox), [("b".to_owned(), 2), ("c".to_owned(), 0)]);
-        assert_eq!(outbox.waiting("ops")[0].alert.id, AlertId(5));
-        outbox.settle("ops", &[AlertId(5), AlertId(6)]);
+        assert_eq!(rules(&outbox), [(b, Kind::Digest, 3), (c, Kind::Opened, 1)]);
+        assert_eq!(outbox.waiting("ops")[0].alert.id, AlertId(3));
+        outbox.settle("ops", &[AlertId(3), AlertId(6)]);
         assert!(outbox.is_empty());
     }
 

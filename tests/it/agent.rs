@@ -198,6 +198,13 @@ impl Agent {
         let _ = stdin.write_all(bytes.as_ref());
     }
 
+    /// The most memory that it has used so far, in bytes; only Linux says.
+    pub(crate) fn memory_peak(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid.as_raw_pid())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+    }
+
     pub(crate) fn close_stdin(&mut self) {
         self.stdin = None;
     }

@@ -2,7 +2,9 @@
 
 mod agent;
 mod client;
+mod delivery;
 mod files;
+mod help;
 mod oracle;
 mod page;
 mod pipe;

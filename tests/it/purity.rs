@@ -21,6 +21,8 @@ const PURE: &[&str] = &[
     "expr.rs",
     "proof",
     "deliver/plan.rs",
+    "deliver/batch.rs",
+    "deliver/lane.rs",
     "deliver/answer.rs",
 ];
 

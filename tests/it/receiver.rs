@@ -168,6 +168,7 @@ struct State {
     rates: Vec<(String, Rate)>,
     limiters: HashMap<String, Limiter>,
     open: HashMap<u64, TcpStream>,
+    held: bool,
     stopping: bool,
 }
 
@@ -199,6 +200,17 @@ impl Receiver {
     /// fault does not count.
     pub(crate) fn limit(&self, path: &str, rate: Rate) {
         self.shared.lock().rates.push((path.to_owned(), rate));
+    }
+
+    /// From now on, requests are read and not answered, until [`Receiver::release`].
+    pub(crate) fn hold(&self) {
+        self.shared.lock().held = true;
+    }
+
+    /// All that was held is answered.
+    pub(crate) fn release(&self) {
+        self.shared.lock().held = false;
+        self.shared.changed.notify_all();
     }
 
     /// Every request so far, in order of arrival.
@@ -301,6 +313,12 @@ impl Shared {
             .wait_timeout_while(state, length, |state| !state.stopping)
             .unwrap_or_else(PoisonError::into_inner);
         !state.stopping
+    }
+
+    fn wait_while_held(&self) {
+        let state = self.lock();
+        let is_held = |state: &mut State| state.held && !state.stopping;
+        drop(self.changed.wait_while(state, is_held).unwrap_or_else(PoisonError::into_inner));
     }
 
     fn record(&self, received: Received) {
@@ -436,6 +454,7 @@ impl Answer {
 /// Answers, and says whether the connection goes on.
 fn answer(mut stream: &TcpStream, shared: &Shared, request: Request) -> io::Result<bool> {
     let at = Instant::now();
+    shared.wait_while_held();
     let fault = shared.lock().next_fault(&request.path);
     let (verdict, truth) = truth(shared, &request, fault.as_ref());
     let fault = fault.unwrap_or_else(Fault::pass);

@@ -18,6 +18,10 @@ pub(in crate::config) struct RawWebhook {
     pub(in crate::config) rate: Option<Scalar>,
     /// How many messages may go at once.
     pub(in crate::config) burst: Option<Count>,
+    /// Webhooks of one group share one rate: those that post to one channel.
+    pub(in crate::config) rate_group: Option<Text>,
+    /// Another webhook, for what this one refuses for good.
+    pub(in crate::config) fallback: Option<Text>,
     /// Of one request.
     pub(in crate::config) timeout: Option<Scalar>,
     /// When a message that could not be delivered is tried again.

@@ -2,6 +2,7 @@
 
 mod dedup;
 mod escalate;
+mod fallback;
 mod fields;
 mod input;
 mod limits;
@@ -24,6 +25,7 @@ use super::diagnostic::Report;
 use super::layers::{At, Layers};
 use super::raw::{RawFile, RawRule};
 use crate::config::Limits;
+use crate::deliver::WebhookSpec;
 use crate::proof::case::Case;
 use crate::rule::Rule;
 pub(super) use input::absolute;
@@ -65,18 +67,19 @@ pub(super) fn resolve(
         redaction: Redaction::resolve(main.get("redact", |raw| &raw.redact), limits.regex, report),
         limits,
     };
-    let webhooks = files
+    let mut webhooks: Vec<WebhookSpec> = files
         .iter()
         .filter_map(|file| file.get("webhooks", |raw| &raw.webhooks))
         .flat_map(|section| named(section, |at, name| webhook::resolve(at, name, env, report)))
         .collect();
+    fallback::resolve(files, &mut webhooks, &scope.webhooks, report);
     let inputs = files
         .iter()
         .filter_map(|file| file.get("inputs", |raw| &raw.inputs))
         .flat_map(|section| named(section, |at, name| input::resolve(at, name, report)))
         .collect();
     input::refuse_second_stdin(files, report);
-    let (rules, tests) = rules(files, &scope, report);
+    let (rules, tests) = rules(files, &scope, &webhooks, report);
     let host = main.raw.host.as_ref().map_or(host, |host| Arc::from(host.text.as_str()));
     Config { host, webhooks, inputs, rules, tests, limits: scope.limits, files: Vec::new() }
 }
@@ -123,7 +126,12 @@ fn refuse_in_defaults(file: File<'_>, report: &mut Report) {
     }
 }
 
-fn rules(files: &[File<'_>], scope: &Scope<'_>, report: &mut Report) -> (Vec<Rule>, Vec<Case>) {
+fn rules(
+    files: &[File<'_>],
+    scope: &Scope<'_>,
+    webhooks: &[WebhookSpec],
+    report: &mut Report,
+) -> (Vec<Rule>, Vec<Case>) {
     let mut resolved = rule::Rules::default();
     let main = files.first().and_then(|file| file.get("defaults", |raw| &raw.defaults));
     for (number, file) in files.iter().enumerate() {
@@ -137,7 +145,8 @@ fn rules(files: &[File<'_>], scope: &Scope<'_>, report: &mut Report) -> (Vec<Rul
         }
     }
     refuse_nothing(files, scope, report);
-    resolved.warn_unused(&scope.webhooks, report);
+    let fallbacks = webhooks.iter().filter_map(|webhook| webhook.fallback.clone());
+    resolved.warn_unused(&scope.webhooks, fallbacks, report);
     (resolved.rules, resolved.tests)
 }
 

@@ -73,10 +73,16 @@ impl<'a> Rules<'a> {
     }
 
     /// Says which webhooks get nothing. Where something is wrong, the mistake may be the reason.
-    pub(super) fn warn_unused(&self, webhooks: &Names<'_>, report: &mut Report) {
+    pub(super) fn warn_unused(
+        &mut self,
+        webhooks: &Names<'_>,
+        fallbacks: impl Iterator<Item = Arc<str>>,
+        report: &mut Report,
+    ) {
         if report.has_errors() {
             return;
         }
+        self.webhooks.extend(fallbacks);
         for (name, place) in webhooks.iter().filter(|(name, _)| !self.webhooks.contains(*name)) {
             report.warning(&place.key_span(), format!("no rule posts to the webhook `{name}`"));
         }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::diagnostic::Report;
@@ -13,7 +14,7 @@ use crate::config::scalar::duration::duration;
 use crate::config::scalar::name::name as checked_name;
 use crate::config::scalar::rate::rate;
 use crate::config::scalar::url::webhook_url;
-use crate::deliver::WebhookSpec;
+use crate::deliver::{UrlFile, WebhookSpec};
 use crate::rate::Rate;
 use crate::secret::SecretUrl;
 
@@ -22,8 +23,6 @@ use super::throttle::burst;
 const TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY_MAX: Duration = Duration::from_secs(5 * 60);
 const RETRY_PROBE: Duration = Duration::from_secs(10 * 60);
-/// A file that is longer than this holds something else than a URL.
-const URL_FILE_BYTES_MAX: u64 = 64 * 1024;
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -42,13 +41,18 @@ pub(super) fn resolve(
     let retry_probe =
         retry.and_then(|at| at.get("probe", |raw| &raw.probe)).and_then(|at| duration(at, report));
     let rate = rate_of(at, report);
-    let url = url_of(at, name, env, report)?;
+    let rate_group = at.get("rate_group", |raw| &raw.rate_group).and_then(|at| group(at, report));
+    let (url, url_file) = url_of(at, name, env, report)?;
     // A name that is none was reported with the names of all files.
     let name = checked_name(name, &at.place.key_span(), &mut Report::default())?;
     Some(WebhookSpec {
         name,
         url,
+        url_file,
         rate,
+        rate_group,
+        // Known when all webhooks are.
+        fallback: None,
         timeout: timeout.unwrap_or(TIMEOUT),
         retry_max: retry_max.unwrap_or(RETRY_MAX),
         retry_probe: retry_probe.unwrap_or(RETRY_PROBE),
@@ -65,7 +69,13 @@ fn rate_of(at: At<'_, RawWebhook>, report: &mut Report) -> Rate {
     Rate { number, per, burst }
 }
 
-fn url_of(at: At<'_, RawWebhook>, name: &str, env: Env<'_>, report: &mut Report) -> Option<SecretUrl> {
+fn group(at: At<'_, Text>, report: &mut Report) -> Option<Arc<str>> {
+    checked_name(&at.raw.0, &at.place.value_span(), report)
+}
+
+type Url = (SecretUrl, Option<UrlFile>);
+
+fn url_of(at: At<'_, RawWebhook>, name: &str, env: Env<'_>, report: &mut Report) -> Option<Url> {
     let allow_http = at.raw.allow_http.is_some_and(|Flag(allow)| allow);
     match (at.place.has("url"), at.place.has("url_file")) {
         (true, true) => {
@@ -85,35 +95,27 @@ fn url_of(at: At<'_, RawWebhook>, name: &str, env: Env<'_>, report: &mut Report)
         _ => {}
     }
     if let Some(at) = at.get("url", |raw| &raw.url) {
-        return webhook_url(&at.raw.0, &at.place.value_span(), allow_http, report);
+        let url = webhook_url(&at.raw.0, &at.place.value_span(), allow_http, report)?;
+        return Some((url, None));
     }
     let at = at.get("url_file", |raw| &raw.url_file)?;
-    let text = read_secret(at, env, report)?;
-    webhook_url(&text, &at.place.value_span(), allow_http, report)
+    let file = UrlFile::new(at.place.source.base.join(&at.raw.0), allow_http);
+    let text = read_secret(&file, at, env, report)?;
+    let url = webhook_url(&text, &at.place.value_span(), allow_http, report)?;
+    Some((url, Some(file)))
 }
 
-fn read_secret(at: At<'_, Text>, env: Env<'_>, report: &mut Report) -> Option<String> {
-    let path = at.place.source.base.join(&at.raw.0);
-    let shown = path.display();
+fn read_secret(file: &UrlFile, at: At<'_, Text>, env: Env<'_>, report: &mut Report) -> Option<String> {
+    let shown = file.path().display();
     let span = at.place.value_span();
-    let found = std::fs::metadata(&path).and_then(|about| {
-        // A FIFO would keep the start waiting.
-        if !about.is_file() {
-            return Err(std::io::Error::other("not a regular file"));
-        }
-        if about.len() > URL_FILE_BYTES_MAX {
-            return Err(std::io::Error::other("the file is too large for a URL"));
-        }
-        std::fs::read_to_string(&path).map(|text| (about, text))
-    });
-    let (about, text) = match found {
+    let (about, text) = match file.read() {
         Ok(found) => found,
         Err(error) => {
             report.error(&span, format!("`{shown}` can't be read")).label(error.to_string());
             return None;
         }
     };
-    if about.permissions().mode() & 0o004 != 0 && !is_guarded(&path, env) {
+    if about.permissions().mode() & 0o004 != 0 && !is_guarded(file.path(), env) {
         let help = format!("chmod o-r {shown}");
         report.warning(&span, format!("everyone on this machine can read `{shown}`")).help(help);
     }

@@ -38,6 +38,21 @@ pub(in crate::config) fn known_names(
     names
 }
 
+/// The same for a single name.
+pub(in crate::config) fn known_name(
+    at: At<'_, Text>,
+    what: &str,
+    known: &[&str],
+    report: &mut Report,
+) -> Option<Arc<str>> {
+    let Text(name) = at.raw;
+    if known.contains(&name.as_str()) {
+        return Some(Arc::from(name.as_str()));
+    }
+    unknown(at, what, known, report);
+    None
+}
+
 fn unknown(at: At<'_, Text>, what: &str, known: &[&str], report: &mut Report) {
     let Text(name) = at.raw;
     let span = at.place.value_span();

@@ -263,9 +263,35 @@ fn a_webhooks_keys() {
     );
     assert_eq!((full.rate.number.get(), full.rate.per, full.rate.burst.get()), (10, secs(60), 3));
     assert_eq!((full.timeout, full.retry_max, full.retry_probe), (secs(2), secs(60), secs(120)));
+    assert_eq!((plain.rate_group, plain.fallback, plain.url_file), (None, None, None));
     for loopback in ["http://localhost:8080/x", "http://127.1.2.3/x", "http://[::1]:9/x"] {
         webhook(&format!("{{ url: '{loopback}' }}"));
     }
+}
+
+#[test]
+fn webhooks_may_share_a_rate_and_fall_back() {
+    let yaml = "webhooks:
+  ops: { url: '${SLACK}', rate_group: channel, fallback: spare }
+  dev: { url: '${SLACK}', rate_group: channel, fallback: ops }
+  spare: { url: '${SLACK}', rate: 2/s }
+inputs: { app: { files: /x } }
+rules: [{ name: r, match: x, webhook: [ops, dev] }]
+";
+    let config = config(yaml);
+    let told = |name: &str| config.webhooks.iter().find(|webhook| &*webhook.name == name).unwrap();
+    assert_eq!(
+        (told("ops").rate_group.as_deref(), told("ops").fallback.as_deref()),
+        (Some("channel"), Some("spare"))
+    );
+    assert_eq!((told("dev").fallback.as_deref(), told("spare").fallback.as_deref()), (Some("ops"), None));
+    let words = describe(&config.rules[0], &config).join("; ");
+    assert!(
+        words.contains(
+            "; while `ops` is revoked, posts to `spare` in its place; while `dev` is revoked, posts to `ops`"
+        ),
+        "{words}"
+    );
 }
 
 #[test]

@@ -577,6 +577,26 @@ fn webhooks() {
                 ],
             ),
             (
+                "webhooks:\n  a: { url: '${SLACK}', fallback: spar }\n  spare: { url: '${SLACK}', rate_group: 'a b' }\nrules: [{ name: r, match: x, webhook: a }]\n",
+                &[
+                    "2:35 error: there is no webhook `spar` ^ did you mean `spare`?",
+                    "3:41 error: `a b` is no name = a name is made of letters, digits, `-`, `_` and `.`",
+                ],
+            ),
+            (
+                "webhooks:\n  a: { url: '${SLACK}', fallback: b }\n  b: { url: '${SLACK}', fallback: c }\n  c: { url: '${SLACK}', fallback: b }\n  d: { url: '${SLACK}', fallback: d }\nrules: [{ name: r, match: x, webhook: a }]\n",
+                &[
+                    "3:35 error: a loop of fallbacks ^ `b` → `c` → `b`: where they are revoked, nobody hears of it",
+                    "5:35 error: a loop of fallbacks ^ `d` → `d`: where they are revoked, nobody hears of it",
+                ],
+            ),
+            (
+                "webhooks:\n  a: { url: '${SLACK}', rate_group: x }\n  b: { url: '${SLACK}', rate_group: x, rate: 1/m }\nrules: [{ name: r, match: x, webhook: [a, b] }]\n",
+                &[
+                    "3:37 error: the webhooks of `x` have one rate ^ `a` has 1 at once, then one every 1s, `b` has 1 at once, then one every 1m",
+                ],
+            ),
+            (
                 "webhooks: https://hooks.slack.com/services/T0/B0/SECRET\n",
                 &["1:11 error: `webhooks` takes a map ^ this is text"],
             ),

@@ -50,8 +50,6 @@ fn webhooks() {
             ("username: x", "`username`"),
             ("icon_emoji: x", "`icon_emoji`"),
             ("icon_url: x", "`icon_url`"),
-            ("rate_group: x", "`rate_group`"),
-            ("fallback: ops", "`fallback`"),
             ("proxy: x", "`proxy`"),
         ],
     );

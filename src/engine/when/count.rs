@@ -3,11 +3,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Time;
 
 /// The times of the matches that lie in a window, at most the count that is waited for.
-#[derive(Debug, Clone, Default)]
-pub(super) struct CountWindow {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(in crate::engine) struct CountWindow {
     times: VecDeque<Time>,
 }
 
@@ -16,7 +19,7 @@ impl CountWindow {
     /// first match is returned.
     ///
     /// The window's end is the latest time that it has seen: a match that is `within` or more behind it is out.
-    pub(super) fn add(&mut self, time: Time, count: u32, within: Duration) -> Option<Time> {
+    pub(in crate::engine) fn add(&mut self, time: Time, count: u32, within: Duration) -> Option<Time> {
         let latest = self.times.back().map_or(time, |last| time.max(*last));
         let place = self.times.partition_point(|other| *other <= time);
         self.times.insert(place, time);
@@ -29,6 +32,11 @@ impl CountWindow {
         let first = self.times.front().copied();
         self.times = VecDeque::new();
         first
+    }
+
+    /// A stored time in the future counts as `now`.
+    pub(in crate::engine) fn settle(&mut self, now: Time) {
+        self.times.iter_mut().for_each(|time| *time = now.min(*time));
     }
 }
 

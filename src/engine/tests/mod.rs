@@ -1,5 +1,7 @@
 //! The engine against `engine.md`: its example to the letter, each gate, and the accounting for any stream.
 
+mod restart;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -70,20 +72,29 @@ impl Bench {
     }
 
     fn with_keys(rule: Rule, keys_max: usize) -> Self {
+        Self::of(Arc::from([rule]), keys_max)
+    }
+
+    fn of(rules: Arc<[Rule]>, keys_max: usize) -> Self {
         let origin = Origin { input: "in".into(), file: None, stream: None, labels: Texts::new() };
         Self {
-            engine: Engine::new(Arc::from([rule]), "host".into(), keys_max, START),
+            engine: Engine::new(rules, "host".into(), keys_max, START),
             origin: Arc::new(origin),
             seen: Vec::new(),
         }
     }
 
     fn line(&mut self, at: u64, line: &str, ip: &str) -> Vec<String> {
+        self.line_of(0, at, line, ip)
+    }
+
+    /// A match of the rule at `rule`.
+    fn line_of(&mut self, rule: usize, at: u64, line: &str, ip: &str) -> Vec<String> {
         let time = START + secs(at);
         let event =
             Event { origin: self.origin.clone(), line: line.as_bytes().into(), truncated: false, time };
         let captures = vec![("ip".into(), ip.into())];
-        self.engine.take(Match { rule: RuleId(0), event: Arc::new(event), captures }, time);
+        self.engine.take(Match { rule: RuleId(rule), event: Arc::new(event), captures }, time);
         self.told()
     }
 

@@ -1,0 +1,255 @@
+//! The engine's state as records of the store, and back: what changed goes out, what was stored comes in.
+//!
+//! A rule has one record for what there is one of, and one for each key of each of its maps. What holds a secret is stored
+//! without it.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::rule::Rule;
+use crate::store::{Record, Space};
+use crate::time::Time;
+
+use super::Engine;
+use super::alert::Alert;
+use super::counters::Counters;
+use super::episode::{Episode, StoredEpisode};
+use super::held::Held;
+use super::key::Key;
+use super::keyed::Keyed;
+use super::rule_state::RuleState;
+use super::when::{CountWindow, WhenState};
+
+/// Takes the secrets out of an alert of a rule.
+pub type Redact<'a> = &'a dyn Fn(&mut Alert, &Rule);
+
+/// The owner of what belongs to no rule; no rule has an empty name.
+const ENGINE: &str = "";
+
+/// What a record is of: the first letter of its key.
+const RULE: char = 'r';
+const WINDOW: char = 'w';
+const EPISODE: char = 'e';
+const FOLDED: char = 'f';
+const THROTTLE: char = 't';
+
+/// What there is one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StoredEngine {
+    pub(super) decided: u64,
+    pub(super) now: Time,
+}
+
+/// What there is one of in a rule.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredRule {
+    /// Of what makes the rest meaningless when it changes.
+    identity: u64,
+    counters: Counters,
+    held: Held,
+}
+
+/// What came of the records of an earlier run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Rules that were known and start anew: their `when`, `by` or `dedup.by` changed.
+    pub anew: Vec<Arc<str>>,
+    /// Rules that are there no longer.
+    pub gone: Vec<Arc<str>>,
+    /// Records that could not be read: what they held starts anew.
+    pub unreadable: usize,
+}
+
+/// What must stay the same for a rule's state to go on: `when` with its `by`, and `dedup.by`.
+pub(super) fn identity(rule: &Rule) -> u64 {
+    let by = rule.dedup.as_ref().and_then(|dedup| dedup.by.as_ref());
+    xxh3_64(&serde_json::to_vec(&(&rule.when, by)).unwrap_or_default())
+}
+
+/// Writes the records of one rule.
+struct Writer<'a> {
+    rule: &'a Rule,
+    host: &'a str,
+    redact: Redact<'a>,
+    records: Vec<Record>,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, sort: char, key: &Key, value: Option<impl Serialize>) {
+        let key = key.without_secrets(self.rule);
+        self.records.push(Record {
+            space: Space::Engine,
+            owner: self.rule.name.clone(),
+            key: format!("{sort}{}", key.as_str()).into(),
+            value: value.map(|value| to_json(&value)),
+        });
+    }
+
+    fn map<V: Serialize>(&mut self, sort: char, map: &mut Keyed<V>) {
+        map.take_changes(|key, value| self.put(sort, key, value));
+    }
+
+    fn rule(&mut self, state: &mut RuleState) {
+        if std::mem::take(&mut state.touched) {
+            let held = state.held.without_secrets(|key| self.rule.redact.redact(key).into_owned());
+            let stored = StoredRule { identity: identity(self.rule), counters: state.counters, held };
+            self.put(RULE, &Key::stored(""), Some(stored));
+        }
+        match &mut state.when {
+            WhenState::Every => {}
+            WhenState::Count(windows) => self.map(WINDOW, windows),
+        }
+        let (rule, host, redact) = (self.rule, self.host, self.redact);
+        state.episodes.take_changes(|key, episode| {
+            self.put(EPISODE, key, episode.map(|episode| episode.store(rule, host, redact)));
+        });
+        self.map(FOLDED, &mut state.folded);
+        if let Some(throttle) = &mut state.throttle {
+            throttle.take_changes(|key, full_from| self.put(THROTTLE, key, full_from));
+        }
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Box<[u8]> {
+    // What fails here is a map with keys that are no text: there is none.
+    serde_json::to_vec(value).unwrap_or_default().into()
+}
+
+impl Engine {
+    /// What changed since the last call, to be stored together with the alerts and positions of the same events.
+    pub fn take_changes(&mut self, redact: Redact<'_>) -> Vec<Record> {
+        let mut records = std::mem::take(&mut self.gone);
+        for (rule, state) in self.rules.iter().zip(&mut self.states) {
+            let mut writer = Writer { rule, host: &self.host, redact, records };
+            writer.rule(state);
+            records = writer.records;
+        }
+        let stored = StoredEngine { decided: self.decided, now: self.now };
+        if self.stored != Some(stored) && (!records.is_empty() || self.stored.is_none()) {
+            self.stored = Some(stored);
+            records.push(Record {
+                space: Space::Engine,
+                owner: ENGINE.into(),
+                key: "engine".into(),
+                value: Some(to_json(&stored)),
+            });
+        }
+        records
+    }
+
+    /// An engine that goes on from the `records` that [`Engine::take_changes`] gave in an earlier run, and tells what
+    /// changes. What came due in between is handled by the next call of [`Engine::advance`].
+    pub fn restore(
+        rules: Arc<[Rule]>,
+        host: Arc<str>,
+        keys_max: usize,
+        records: impl IntoIterator<Item = Record>,
+        now: Time,
+    ) -> (Self, Restored) {
+        let mut engine = Self::tracked(rules, host, keys_max, now);
+        let mut restored = Restored::default();
+        let mut parts = Vec::new();
+        let mut known = vec![None; engine.rules.len()];
+        for record in records.into_iter().filter(|record| record.space == Space::Engine) {
+            let place = engine.rules.iter().position(|rule| rule.name == record.owner);
+            match place {
+                _ if &*record.owner == ENGINE => engine.restore_engine(&record, &mut restored),
+                None => engine.drop_record(&record, &mut restored.gone),
+                Some(place) if record.key.starts_with(RULE) => {
+                    known[place] = engine.restore_rule(place, &record, now);
+                    restored.unreadable += usize::from(known[place].is_none());
+                }
+                Some(place) => parts.push((place, record)),
+            }
+        }
+        for (place, record) in parts {
+            match known[place] {
+                Some(Kept::GoesOn) => {
+                    if engine.states[place].restore(&record, now).is_none() {
+                        restored.unreadable += 1;
+                        engine.gone.push(Record { value: None, ..record });
+                    }
+                }
+                Some(Kept::Anew) => engine.drop_record(&record, &mut restored.anew),
+                None => engine.gone.push(Record { value: None, ..record }),
+            }
+        }
+        for (rule, kept) in engine.rules.iter().zip(known) {
+            if kept == Some(Kept::Anew) && !restored.anew.contains(&rule.name) {
+                restored.anew.push(rule.name.clone());
+            }
+        }
+        engine.arm();
+        (engine, restored)
+    }
+
+    fn restore_engine(&mut self, record: &Record, restored: &mut Restored) {
+        match from_json::<StoredEngine>(record) {
+            Some(stored) => {
+                self.decided = stored.decided;
+                self.stored = Some(stored);
+            }
+            None => restored.unreadable += 1,
+        }
+    }
+
+    fn restore_rule(&mut self, place: usize, record: &Record, now: Time) -> Option<Kept> {
+        let stored: StoredRule = from_json(record)?;
+        if stored.identity != identity(&self.rules[place]) {
+            return Some(Kept::Anew);
+        }
+        let state = &mut self.states[place];
+        state.counters = stored.counters;
+        state.held = stored.held;
+        state.held.settle(now);
+        state.touched = false;
+        Some(Kept::GoesOn)
+    }
+
+    fn drop_record(&mut self, record: &Record, names: &mut Vec<Arc<str>>) {
+        if !names.contains(&record.owner) {
+            names.push(record.owner.clone());
+        }
+        self.gone.push(Record { value: None, ..record.clone() });
+    }
+}
+
+/// What becomes of the state of a rule that was known before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    GoesOn,
+    Anew,
+}
+
+impl RuleState {
+    /// Takes one of its parts from the store; `None`: it can't be read, or belongs to nothing that the rule has.
+    fn restore(&mut self, record: &Record, now: Time) -> Option<()> {
+        let sort = record.key.chars().next()?;
+        let key = Key::stored(&record.key[sort.len_utf8()..]);
+        match sort {
+            WINDOW => match &mut self.when {
+                WhenState::Every => return None,
+                WhenState::Count(windows) => {
+                    let mut window: CountWindow = from_json(record)?;
+                    window.settle(now);
+                    windows.restore(key, window);
+                }
+            },
+            EPISODE => {
+                let stored: StoredEpisode = from_json(record)?;
+                self.episodes.restore(key, Episode::restore(stored, now)?);
+            }
+            FOLDED => self.folded.restore(key, from_json(record)?),
+            THROTTLE => self.throttle.as_mut()?.restore(key, from_json(record)?),
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+fn from_json<V: DeserializeOwned>(record: &Record) -> Option<V> {
+    serde_json::from_slice(record.value.as_deref()?).ok()
+}
