@@ -93,6 +93,8 @@ fn tell_unknown(words: &str, steps: &[Step], place: Place<'_>, report: &mut Repo
         .unwrap_or_default();
     let diagnostic = report.error(&place.key_span(), format!("unknown key `{key}`"));
     match nearest(key, known.iter().copied()) {
+        // A line of a test, in which YAML has seen a map.
+        None if known == ["wait"] => diagnostic.help("a line with a `:` followed by a space wants quotes"),
         Some(meant) => diagnostic.label(format!("did you mean `{meant}`?")),
         None => diagnostic.help(format!("the keys here are {}", listed(&known))),
     };

@@ -26,12 +26,15 @@ pub struct Trial<'a> {
     pub rows: Vec<Row>,
 }
 
+/// Parts that are not as they were expected, as they came; `None`: the message has no such part.
+pub type Differences = Vec<(Part, Option<String>)>;
+
 /// One place in the two lists side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Row {
     /// The expected message at the first place and the one that came at the second; the parts that differ, as they
     /// came. None: it is as expected.
-    Both(usize, usize, Vec<(Part, Option<String>)>),
+    Both(usize, usize, Differences),
     /// An expected message that did not come.
     Missing(usize),
     /// A message that was not expected.
@@ -73,7 +76,7 @@ fn rehearse(case: &Case, stations: &Stations) -> Vec<Shown> {
 
 /// Puts the two lists side by side so that as little as possible differs.
 fn align(expected: &[Expected], got: &[Shown]) -> Vec<Row> {
-    let differences: Vec<Vec<Vec<(Part, Option<String>)>>> =
+    let differences: Vec<Vec<Differences>> =
         expected.iter().map(|one| got.iter().map(|other| differences(one, other)).collect()).collect();
     // The least cost of the rest, from each pair of places.
     let mut least = vec![vec![0; got.len() + 1]; expected.len() + 1];
@@ -108,8 +111,7 @@ fn cost(differences: &[(Part, Option<String>)]) -> usize {
     differences.iter().map(|(part, _)| if *part == Part::Kind { KIND_COST } else { 1 }).sum()
 }
 
-/// The parts that are not as they were expected, as they came.
-fn differences(expected: &Expected, got: &Shown) -> Vec<(Part, Option<String>)> {
+fn differences(expected: &Expected, got: &Shown) -> Differences {
     let differs = |(part, value): &(Part, String)| {
         let came = got.part(part);
         (came.as_deref() != Some(value)).then(|| (part.clone(), came))

@@ -153,7 +153,8 @@ fn lines_of(text: &str) -> Vec<Entry> {
 
 fn wait(at: At<'_, RawWait>, report: &mut Report) -> Option<Entry> {
     let Some(wait) = at.get("wait", |raw| &raw.wait) else {
-        if !at.place.means("wait") {
+        // What stands there instead was said to be unknown.
+        if at.place.keys().is_empty() {
             report
                 .error(&at.place.value_span(), "neither a line nor a time to wait")
                 .help("write `{ wait: 10s }`");

@@ -65,6 +65,10 @@ fn what_a_wrong_test_gets() {
             vec!["6:25 error: unknown key `wiat` ^ did you mean `wait`?"],
         ),
         (
+            "{ lines: [sshd: hello], expect: [] }",
+            vec!["6:23 error: unknown key `sshd` = a line with a `:` followed by a space wants quotes"],
+        ),
+        (
             "{ lines: [{ wait: 5 }], expect: [] }",
             vec!["6:31 error: a duration needs a unit ^ did you mean `5s`?"],
         ),
