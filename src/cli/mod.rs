@@ -47,7 +47,7 @@ Examples:
   app 2>&1 | hooktail pipe --match 'ERROR|FATAL' --passthrough --webhook-file ~/.slack-url
 
 Exit status: 0 done; 1 failed, or a test failed; 2 the command line or the configuration is wrong;
-3 ended with alerts undelivered, each of which is printed on standard error.";
+3 ended with alerts undelivered: kept for the next start, or, with state in memory, printed.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
+use tokio::task::block_in_place;
 
 use crate::clock::Clock;
 use crate::engine::Alert;
@@ -179,7 +180,7 @@ impl Worker {
                 Step::Idle => Pause::Work,
                 Step::Wait(wait) => Pause::Time(self.until_looked_at(wait)),
                 Step::Settle(ids) => {
-                    self.shared.outbox.settle(&self.own.spec.name, &ids);
+                    block_in_place(|| self.shared.outbox.settle(&self.own.spec.name, &ids));
                     continue;
                 }
                 Step::Send(outgoing) => match self.take_place(outgoing.to) {
@@ -267,14 +268,15 @@ impl Worker {
         }
     }
 
-    /// Counts what became of the message, and takes out of the outbox what is done with.
+    /// Counts what became of the message, and takes out of the outbox what is done with. Nothing is waited for between
+    /// the answer and this: what was taken is settled even when the worker is aborted.
     fn settle(&self, outcome: &Outcome, to: &str, message: &Message, alerts: &[&Alert]) {
         let tally = &self.tally;
         match outcome {
             Outcome::Delivered(settled) => {
                 add(&tally.messages, 1);
                 add(&tally.attachments, alerts.len());
-                self.shared.outbox.settle(&self.own.spec.name, settled);
+                block_in_place(|| self.shared.outbox.settle(&self.own.spec.name, settled));
             }
             Outcome::SetAside(settled, why) => {
                 for attachment in &message.attachments {
@@ -282,7 +284,8 @@ impl Worker {
                         "set aside: {}", one_line(&attachment.fallback, FALLBACK_CHARS));
                 }
                 add(&tally.dead, settled.len());
-                self.shared.outbox.settle(&self.own.spec.name, settled);
+                let now = self.shared.clock.now();
+                block_in_place(|| self.shared.outbox.set_aside(&self.own.spec.name, settled, why, now));
             }
             Outcome::Paused(_) | Outcome::Kept(_) => add(&tally.retries, 1),
         }

@@ -16,3 +16,4 @@ mod rotation;
 mod rule_tests;
 mod scene;
 mod sink;
+mod state;
