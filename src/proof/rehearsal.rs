@@ -12,7 +12,7 @@ use crate::line::ansi;
 use crate::line::split::Line;
 use crate::message::redact_alert::redact_alert;
 use crate::rule::Rule;
-use crate::scan::{Scanned, Scanner};
+use crate::scan::{Lines, Scanned, Scanner, Search};
 use crate::time::Time;
 
 /// What a configuration is made of once nothing is read: its rules, and a scanner for each input.
@@ -67,14 +67,16 @@ pub struct Rehearsal<'a> {
     engine: Engine,
     /// The latest time that was told.
     now: Time,
-    scanned: Scanned,
+    /// One for each input's scanner.
+    searches: Vec<Search>,
 }
 
 impl<'a> Rehearsal<'a> {
     /// Begins at `start`, the time of the first line.
     pub fn new(stations: &'a Stations, start: Time) -> Self {
         let engine = Engine::new(stations.rules.clone(), stations.host.clone(), stations.limits.keys, start);
-        Self { stations, engine, now: start, scanned: Scanned::default() }
+        let searches = stations.scanners.iter().map(Scanner::search).collect();
+        Self { stations, engine, now: start, searches }
     }
 
     /// The clock.
@@ -85,7 +87,7 @@ impl<'a> Rehearsal<'a> {
     /// A line of the input at `input` whose own time is `time`.
     pub fn line(&mut self, input: usize, origin: &Arc<Origin>, line: Line<'_>, time: Time) {
         self.advance(time);
-        let Self { stations, engine, now, scanned } = self;
+        let Self { stations, engine, now, searches } = self;
         let text = match stations.inputs[input].line.ansi {
             Ansi::Strip => ansi::strip(line.bytes),
             Ansi::Keep => line.bytes.into(),
@@ -93,9 +95,8 @@ impl<'a> Rehearsal<'a> {
         stations.scanners[input].scan(
             &text,
             line.truncated,
-            origin,
-            || time,
-            scanned,
+            &Lines { origin, time: || time },
+            &mut searches[input],
             |found| {
                 engine.take(found, *now);
             },
@@ -139,7 +140,9 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// What scanning could not do.
-    pub const fn scanned(&self) -> Scanned {
-        self.scanned
+    pub fn scanned(&self) -> Scanned {
+        let mut all = Scanned::default();
+        self.searches.iter().for_each(|search| all.add(search.scanned));
+        all
     }
 }

@@ -1,5 +1,7 @@
 //! Lines of a block: whole ones, each with its end, but perhaps the last.
 
+use super::Ends;
+
 /// A line's place in its block, without its `\n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Line {
@@ -8,10 +10,13 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Its bytes, without one `\r` at the end.
-    pub(super) fn text(self, block: &[u8]) -> &[u8] {
+    /// Its bytes, without what belongs to its end.
+    pub(super) fn text(self, block: &[u8], ends: Ends) -> &[u8] {
         let line = &block[self.start..self.end];
-        line.strip_suffix(b"\r").unwrap_or(line)
+        match ends {
+            Ends::Read => line.strip_suffix(b"\r").unwrap_or(line),
+            Ends::Decoded => line,
+        }
     }
 }
 
@@ -24,7 +29,7 @@ pub(super) fn line_at(block: &[u8], at: usize) -> Line {
 }
 
 /// How many lines there are in `block`.
-pub(super) fn count(block: &[u8]) -> u64 {
+pub fn count(block: &[u8]) -> u64 {
     let ends = memchr::memchr_iter(b'\n', block).count() as u64;
     ends + u64::from(block.last().is_some_and(|byte| *byte != b'\n'))
 }

@@ -88,10 +88,6 @@ impl Filter {
         Self { needles, grams, windows, automata: Automaton::all(&automata), unfiltered }
     }
 
-    pub(super) fn describe(&self) -> String {
-        format!("needles {} grams {:?} windows {:?} automata {} unfiltered {}", self.needles.len(), self.grams.as_ref().map(Grams::len), self.windows.iter().map(Windows::len).collect::<Vec<_>>(), self.automata.len(), self.unfiltered.len())
-    }
-
     /// The patterns that each line must be shown to: they are never among the candidates.
     pub(super) fn unfiltered(&self) -> &[u32] {
         &self.unfiltered
@@ -167,7 +163,8 @@ fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Wi
     for (at, target) in needles.iter_mut().enumerate() {
         let stretch = if few { None } else { rarest_stretch(&target.needle, rarity) };
         match stretch.filter(|(_, frequency)| *frequency < COMMON_GRAM) {
-            Some((start, _)) => by_gram.extend(grams::stretch(&target.needle, start).map(|stretch| (at as u32, start, stretch))),
+            Some((start, _)) => by_gram
+                .extend(grams::stretch(&target.needle, start).map(|stretch| (at as u32, start, stretch))),
             None => {
                 (target.window, _) = rarity.rarest(&target.needle, WIDTH);
                 let sets = target.needle[target.window..].iter().copied().take(WIDTH).collect();
@@ -179,7 +176,9 @@ fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Wi
     // Alike ones in one pass: they share buckets.
     by_window.sort_by(|one, other| one.sets.cmp(&other.sets));
     let passes = by_window.len().div_ceil(WINDOWS_MAX).max(1);
-    let windows = by_window.chunks(by_window.len().div_ceil(passes).max(1)).map(|windows| Windows::new(windows, rarity));
+    let windows = by_window
+        .chunks(by_window.len().div_ceil(passes).max(1))
+        .map(|windows| Windows::new(windows, rarity));
     (grams, windows.collect())
 }
 

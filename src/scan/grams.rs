@@ -63,8 +63,6 @@ impl Grams {
         Self { bitmap, bitmap_shift, index_shift, index, entries }
     }
 
-    pub(super) fn len(&self) -> usize { self.entries.len() }
-
     /// Where needles may begin in `block`, in the order of the pieces; what `hits` held is gone.
     pub(super) fn find(&self, block: &[u8], hits: &mut Vec<Hit>) {
         hits.clear();

@@ -96,11 +96,11 @@ fn of_class(class: &Class) -> Part {
     if spelled.len() > SPELLED_MAX {
         return Part::Ends { first: vec![vec![set]], last: vec![vec![set]], within: None };
     }
-    let ascii = set.iter().filter(u8::is_ascii).fold(ByteSet::default(), |all, byte| all.or(ByteSet::of(byte)));
+    let ascii =
+        set.iter().filter(u8::is_ascii).fold(ByteSet::default(), |all, byte| all.or(ByteSet::of(byte)));
     let ascii = (ascii.len() > 0).then(|| vec![ascii]);
-    let beyond = spelled.iter().map(|character| {
-        character.encode_utf8(&mut [0; 4]).bytes().map(ByteSet::of).collect()
-    });
+    let beyond =
+        spelled.iter().map(|character| character.encode_utf8(&mut [0; 4]).bytes().map(ByteSet::of).collect());
     Part::Whole(ascii.into_iter().chain(beyond).collect())
 }
 
@@ -128,7 +128,8 @@ fn repeated(repetition: &Repetition, cost: &mut dyn FnMut(&[Needle]) -> f64) -> 
         }
     }
     let once = sub.clone();
-    let least = (1..repetition.min.min(UNROLLED_MAX)).fold(sub, |before, _| joined(before, once.clone(), cost));
+    let least =
+        (1..repetition.min.min(UNROLLED_MAX)).fold(sub, |before, _| joined(before, once.clone(), cost));
     match least {
         least if repetition.max == Some(repetition.min) && repetition.min <= UNROLLED_MAX => least,
         Part::Whole(all) => Part::Ends { first: all.clone(), last: all, within: None },
@@ -167,7 +168,11 @@ fn joined(before: Part, after: Part, cost: &mut dyn FnMut(&[Needle]) -> f64) -> 
         Part::Whole(whole) => product(&ends(&before).1, whole).unwrap_or(last),
         Part::Ends { .. } => last,
     };
-    Part::Ends { first: cut(first, Side::First), last: cut(last, Side::Last), within: within.filter(|set| useful(set)) }
+    Part::Ends {
+        first: cut(first, Side::First),
+        last: cut(last, Side::Last),
+        within: within.filter(|set| useful(set)),
+    }
 }
 
 fn either(one: Part, other: Part, cost: &mut dyn FnMut(&[Needle]) -> f64) -> Part {
@@ -186,7 +191,11 @@ fn either(one: Part, other: Part, cost: &mut dyn FnMut(&[Needle]) -> f64) -> Par
         _ => None,
     };
     let ((one_first, one_last, _), (other_first, other_last, _)) = (ends(&one), ends(&other));
-    Part::Ends { first: merged(union(one_first, other_first)), last: merged(union(one_last, other_last)), within }
+    Part::Ends {
+        first: merged(union(one_first, other_first)),
+        last: merged(union(one_last, other_last)),
+        within,
+    }
 }
 
 fn ends(part: &Part) -> (Vec<Needle>, Vec<Needle>, Option<Vec<Needle>>) {
@@ -198,7 +207,8 @@ fn ends(part: &Part) -> (Vec<Needle>, Vec<Needle>, Option<Vec<Needle>>) {
 
 fn product(before: &[Needle], after: &[Needle]) -> Option<Vec<Needle>> {
     (before.len() * after.len() <= ALTERNATIVES_MAX).then(|| {
-        let all = before.iter().flat_map(|before| after.iter().map(move |after| [&before[..], after].concat()));
+        let all =
+            before.iter().flat_map(|before| after.iter().map(move |after| [&before[..], after].concat()));
         union(all.collect(), Vec::new())
     })
 }

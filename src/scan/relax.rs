@@ -52,12 +52,19 @@ fn repeated(repetition: &Repetition) -> Hir {
 
 fn of_characters(class: &ClassUnicode) -> Hir {
     if large(class) {
-        return Hir::repetition(Repetition { min: 1, max: Some(4), greedy: true, sub: Box::new(spread(class)) });
+        return Hir::repetition(Repetition {
+            min: 1,
+            max: Some(4),
+            greedy: true,
+            sub: Box::new(spread(class)),
+        });
     }
     let ranges = class.iter().flat_map(|range| Utf8Sequences::new(range.start(), range.end()));
     let sequences = ranges.map(|sequence| {
         let bytes = sequence.as_slice().iter().map(|range| ClassBytesRange::new(range.start, range.end));
-        Hir::concat(bytes.map(|range| Hir::class(Class::Bytes(within_line(ClassBytes::new([range]))))).collect())
+        Hir::concat(
+            bytes.map(|range| Hir::class(Class::Bytes(within_line(ClassBytes::new([range]))))).collect(),
+        )
     });
     Hir::alternation(sequences.collect())
 }

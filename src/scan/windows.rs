@@ -31,14 +31,6 @@ pub(super) struct Windows {
     table: Box<[u64; 256]>,
     /// The needles of each bucket's windows.
     buckets: [Vec<u32>; BUCKETS],
-    nibbles: Nibbles,
-}
-
-/// The table by halves of a byte, for vectors: place, then low or high half.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Nibbles {
-    pub(super) low: [[u8; 16]; WIDTH],
-    pub(super) high: [[u8; 16]; WIDTH],
 }
 
 /// Where windows of some buckets may begin.
@@ -57,56 +49,44 @@ impl Windows {
             let grown = |union: &[ByteSet; WIDTH]| std::array::from_fn(|place| union[place].or(sets[place]));
             let costs = unions.iter().map(|union| cost(&grown(union), rarity) - cost(union, rarity));
             let costs: Vec<f64> = costs.collect();
-            let cheapest = (0..BUCKETS).min_by(|one, other| costs[*one].total_cmp(&costs[*other])).unwrap_or(0);
+            let cheapest =
+                (0..BUCKETS).min_by(|one, other| costs[*one].total_cmp(&costs[*other])).unwrap_or(0);
             unions[cheapest] = grown(&unions[cheapest]);
             buckets[cheapest].push(window.needle);
         }
         let mut table = Box::new([0; 256]);
-        let mut nibbles = Nibbles::default();
         for (bucket, union) in unions.iter().enumerate().filter(|(bucket, _)| !buckets[*bucket].is_empty()) {
             for (place, set) in union.iter().enumerate() {
                 for byte in 0..=u8::MAX {
                     // A shorter window may end at a line's end, and its any byte is this one too.
                     if set.has(byte) || byte == b'\n' && set.len() == ANY {
                         table[usize::from(byte)] |= 1 << (place * BUCKETS + bucket);
-                        nibbles.low[place][usize::from(byte & 15)] |= 1 << bucket;
-                        nibbles.high[place][usize::from(byte >> 4)] |= 1 << bucket;
                     }
                 }
             }
         }
-        Self { table, buckets, nibbles }
+        Self { table, buckets }
     }
-
-    pub(super) fn len(&self) -> usize { self.buckets.iter().map(Vec::len).sum() }
 
     /// Where windows may begin in `block`, in order; what `hits` held is gone.
     pub(super) fn find(&self, block: &[u8], hits: &mut Vec<Hit>) {
         hits.clear();
-        let done = super::vector::windows(&self.nibbles, block, hits);
-        self.find_from(block, done, hits);
+        let mut state = 0;
+        // A window that begins near the end takes any byte after it.
+        let behind = [b'\n'; WIDTH - 1];
+        for (at, byte) in block.iter().chain(&behind).enumerate() {
+            state = (state << BUCKETS | 0xff) & self.table[usize::from(*byte)];
+            let buckets = (state >> ((WIDTH - 1) * BUCKETS)) as u8;
+            if buckets != 0 {
+                hits.push(((at + 1 - WIDTH) as u32, buckets));
+            }
+        }
     }
 
     /// The needles whose windows are in `buckets`.
     pub(super) fn needles(&self, buckets: u8) -> impl Iterator<Item = u32> {
         let set = (0..BUCKETS).filter(move |bucket| buckets >> bucket & 1 == 1);
         set.flat_map(|bucket| self.buckets[bucket].iter().copied())
-    }
-
-    /// Without vectors: windows that begin at `from` or later.
-    fn find_from(&self, block: &[u8], from: usize, hits: &mut Vec<Hit>) {
-        let mut state = 0;
-        let mut at = from;
-        // A window that begins near the end takes any byte after it.
-        let behind = [b'\n'; WIDTH - 1];
-        for byte in block[from.min(block.len())..].iter().chain(&behind) {
-            state = (state << BUCKETS | 0xff) & self.table[usize::from(*byte)];
-            at += 1;
-            let buckets = (state >> ((WIDTH - 1) * BUCKETS)) as u8;
-            if buckets != 0 {
-                hits.push(((at - WIDTH) as u32, buckets));
-            }
-        }
     }
 }
 
