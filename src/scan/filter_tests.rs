@@ -93,7 +93,7 @@ const PARTS: &[&str] = &[
 ];
 
 fn pattern() -> impl Strategy<Value = String> {
-    let word = select(WORDS).prop_map(|word| regex::escape(word));
+    let word = select(WORDS).prop_map(regex::escape);
     let part = prop_oneof![3 => word, 3 => select(PARTS).prop_map(str::to_owned)];
     let chain = prop::collection::vec(part, 1..5).prop_map(|parts| parts.concat());
     let choice = prop_oneof![

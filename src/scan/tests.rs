@@ -51,7 +51,10 @@ fn plain(rules: &[Rule], input: &str, lines: &[Vec<u8>]) -> Vec<Taken> {
                 }
             }
             let holds = match &*rule.name {
-                "number" => captures[0].1.parse::<f64>().is_ok_and(|number| number > 10.0),
+                // What begins with a zero is no JSON number, and text is not compared with one.
+                "number" => {
+                    !captures[0].1.starts_with('0') && captures[0].1.parse::<f64>().is_ok_and(|n| n > 10.0)
+                }
                 "open" => String::from_utf8_lossy(line).contains("open"),
                 _ => true,
             };
