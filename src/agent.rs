@@ -32,6 +32,7 @@ use crate::input::files::{self, FilesError, Reading, Until};
 use crate::input::stdin::{self, StdinError};
 use crate::input::waker::Waker;
 use crate::input::{InputSpec, Source};
+use crate::notice::{Notice, Sort};
 use crate::report::{InputReport, Report, WebhookReport};
 use crate::rule::Rule;
 use crate::scan::Scanner;
@@ -172,7 +173,7 @@ struct Wakers {
 impl Agent {
     fn start(config: Config, opened: Opened, options: Options) -> std::io::Result<Self> {
         let Config { host, webhooks, inputs, rules, limits, .. } = config;
-        let Opened { store, restored } = opened;
+        let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
         let clock = Arc::new(Clock::start());
         let store = Arc::new(store);
@@ -206,9 +207,10 @@ impl Agent {
             closing: closed,
         };
         agent.start_workers(webhooks, &shared);
+        let engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
         let decider = Decider {
-            // It begins anew at each start: its records are not stored yet.
-            engine: Engine::new(rules.clone(), host.clone(), limits.keys, clock.now()),
+            counted_before: engine.counters().map(|(_, counters)| counters).collect(),
+            engine,
             reads: vec![Read::default(); inputs.len()],
             rules,
             store,
@@ -404,14 +406,16 @@ impl Agent {
 
     fn end(self, took: Duration) -> Ended {
         let mut report = Report { seconds: took.as_secs_f64(), ..Report::default() };
-        if let Some(Decider { engine, reads, .. }) = &self.decided {
+        if let Some(Decider { engine, reads, counted_before, .. }) = &self.decided {
             for (name, read) in self.input_names.iter().zip(reads) {
                 report.lines += read.lines;
                 report.bytes += read.bytes;
                 report.inputs.insert(name.to_string(), InputReport::from(*read));
             }
-            report.rules =
-                engine.counters().map(|(rule, counters)| (rule.name.to_string(), counters)).collect();
+            let counted = engine.counters().zip(counted_before);
+            report.rules = counted
+                .map(|((rule, counters), before)| (rule.name.to_string(), counters.since(before)))
+                .collect();
         }
         let mut undelivered = Vec::new();
         for (name, tally) in &self.tallies {
@@ -423,6 +427,34 @@ impl Agent {
         }
         Ended { report, stopped: self.deadline.is_some(), undelivered, keeps: self.store.keeps() }
     }
+}
+
+/// The engine as it was when it was stored last.
+fn restored_engine(
+    restored: &mut Restored,
+    rules: &Arc<[Rule]>,
+    host: &Arc<str>,
+    keys_max: usize,
+    clock: &Clock,
+    keeps: Keeps,
+) -> Engine {
+    let records = restored.take_all(Space::Engine);
+    let (mut engine, came_of) = Engine::restore(rules.clone(), host.clone(), keys_max, records, clock.now());
+    for rule in &came_of.anew {
+        tracing::info!(%rule, "its `when`, `by` or `dedup.by` changed: it starts anew");
+    }
+    for rule in &came_of.gone {
+        tracing::info!(%rule, "is no longer there: what was kept of it is dropped");
+    }
+    if came_of.unreadable > 0 {
+        let text =
+            format!("{} records of rules could not be read: what they held starts anew", came_of.unreadable);
+        decide::tell(&Notice { sort: Sort::Damage, danger: true, text });
+    }
+    if keeps == Keeps::InMemory {
+        engine.untrack();
+    }
+    engine
 }
 
 /// The webhooks with their rates; those of one group share one.

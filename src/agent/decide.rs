@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
-use crate::engine::{Alert, Engine};
+use crate::engine::{Alert, Counters, Engine};
 use crate::input::feed::{Batch, Read};
 use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
@@ -31,6 +31,8 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Decider {
     pub(super) engine: Engine,
+    /// What each rule had counted before the start.
+    pub(super) counted_before: Vec<Counters>,
     /// By the input's place in the configuration.
     pub(super) reads: Vec<Read>,
     pub(super) rules: Arc<[Rule]>,
@@ -115,8 +117,11 @@ impl Decider {
             return Ok(Finish::Whole);
         }
         let Unstored { positions, .. } = std::mem::take(&mut self.unstored);
-        // The engine's own records belong here, beside the positions of the lines that changed them.
-        let records: Vec<Record> = positions.into_values().collect();
+        let mut records: Vec<Record> = positions.into_values().collect();
+        if self.store.keeps() != Keeps::InMemory {
+            let redact = |alert: &mut Alert, rule: &Rule| redact_alert(alert, &rule.redact);
+            records.extend(self.engine.take_changes(&redact));
+        }
         let mut trouble = None;
         loop {
             match self.store.commit(&records, &alerts, self.clock.now()) {
