@@ -30,7 +30,7 @@ mod yaml;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use describe::describe;
+pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
 pub use load::{Loaded, from_str, load, render};
 pub use source::Source;

@@ -1,11 +1,12 @@
 //! Lines through the stations of `run`, under a clock that the lines tell: the latest of their times.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, Limits};
 use crate::engine::{Alert, Counters, Engine};
-use crate::event::Origin;
+use crate::event::{Match, Origin, RuleId};
 use crate::input::{InputSpec, Source};
 use crate::line::Ansi;
 use crate::line::ansi;
@@ -49,6 +50,25 @@ impl Stations {
         self.inputs.iter().position(|input| &*input.name == name)
     }
 
+    /// The same, or the words for whoever misspelled it.
+    ///
+    /// # Errors
+    /// There is no such input.
+    pub fn input_named(&self, name: &str) -> Result<usize, UnknownInput> {
+        self.input(name).ok_or_else(|| {
+            let known = self.inputs.iter().map(|input| format!("`{}`", input.name));
+            UnknownInput { name: name.to_owned(), known: known.collect::<Vec<_>>().join(", ") }
+        })
+    }
+
+    /// A line as the rules of the input at `input` see it.
+    pub fn text<'l>(&self, input: usize, line: &'l [u8]) -> Cow<'l, [u8]> {
+        match self.inputs[input].line.ansi {
+            Ansi::Strip => ansi::strip(line),
+            Ansi::Keep => line.into(),
+        }
+    }
+
     /// Where a line of the input at `input` would come from: the first of its globs stands for a file.
     pub fn origin(&self, input: usize) -> Arc<Origin> {
         let spec = &self.inputs[input];
@@ -58,6 +78,14 @@ impl Stations {
         };
         Arc::new(Origin { input: spec.name.clone(), file, stream: None, labels: spec.labels.clone() })
     }
+}
+
+/// Somebody named an input that isn't there.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no input `{name}`\nhelp: there are {known}")]
+pub struct UnknownInput {
+    name: String,
+    known: String,
 }
 
 /// One run of lines through the stations, from nothing.
@@ -86,21 +114,32 @@ impl<'a> Rehearsal<'a> {
 
     /// A line of the input at `input` whose own time is `time`.
     pub fn line(&mut self, input: usize, origin: &Arc<Origin>, line: Line<'_>, time: Time) {
+        self.take_where(input, origin, line, time, |_| true);
+    }
+
+    /// The same, of which only the rule `of` hears.
+    pub fn line_for(&mut self, of: RuleId, input: usize, origin: &Arc<Origin>, line: Line<'_>, time: Time) {
+        self.take_where(input, origin, line, time, |rule| rule == of);
+    }
+
+    fn take_where(
+        &mut self,
+        input: usize,
+        origin: &Arc<Origin>,
+        line: Line<'_>,
+        time: Time,
+        hears: impl Fn(RuleId) -> bool,
+    ) {
         self.advance(time);
         let Self { stations, engine, now, searches } = self;
-        let text = match stations.inputs[input].line.ansi {
-            Ansi::Strip => ansi::strip(line.bytes),
-            Ansi::Keep => line.bytes.into(),
-        };
-        stations.scanners[input].scan(
-            &text,
-            line.truncated,
-            &Lines { origin, time: || time },
-            &mut searches[input],
-            |found| {
+        let text = stations.text(input, line.bytes);
+        let take = |found: Match| {
+            if hears(found.rule) {
                 engine.take(found, *now);
-            },
-        );
+            }
+        };
+        let lines = Lines { origin, time: || time };
+        stations.scanners[input].scan(&text, line.truncated, &lines, &mut searches[input], take);
     }
 
     /// Time passes until `time`; it never goes back.
@@ -137,6 +176,11 @@ impl<'a> Rehearsal<'a> {
     /// What became of each rule's matches.
     pub fn counters(&self) -> impl Iterator<Item = (&Rule, Counters)> {
         self.engine.counters()
+    }
+
+    /// What became of the matches of one rule.
+    pub fn counters_of(&self, rule: RuleId) -> Counters {
+        self.counters().nth(rule.0).map(|(_, counters)| counters).unwrap_or_default()
     }
 
     /// What scanning could not do.
