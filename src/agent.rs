@@ -263,7 +263,8 @@ impl Agent {
     ) -> std::io::Result<()> {
         let mut file_inputs = Vec::new();
         for (place, input) in inputs.into_iter().enumerate() {
-            let scanner = Arc::new(Scanner::new(&input.name, self.rules.clone(), host.clone()));
+            let scanner =
+                Arc::new(Scanner::new(&input.name, input.line.clone(), self.rules.clone(), host.clone()));
             let feed = Feed::new(place, scanner, input.line, clock.clone(), sender.clone());
             match input.source {
                 Source::Files(spec) => {

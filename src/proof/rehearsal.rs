@@ -8,8 +8,6 @@ use crate::config::{Config, Limits};
 use crate::engine::{Alert, Counters, Engine};
 use crate::event::{Match, Origin, RuleId};
 use crate::input::{InputSpec, Source};
-use crate::line::Ansi;
-use crate::line::ansi;
 use crate::line::split::Line;
 use crate::message::redact_alert::redact_alert;
 use crate::rule::Rule;
@@ -35,8 +33,10 @@ impl Stations {
     pub fn new(config: Config) -> Self {
         let Config { host, inputs, rules, limits, .. } = config;
         let rules: Arc<[Rule]> = rules.into();
-        let scanners =
-            inputs.iter().map(|input| Scanner::new(&input.name, rules.clone(), host.clone())).collect();
+        let scanners = inputs
+            .iter()
+            .map(|input| Scanner::new(&input.name, input.line.clone(), rules.clone(), host.clone()))
+            .collect();
         Self { host, inputs, rules, scanners, limits }
     }
 
@@ -63,10 +63,7 @@ impl Stations {
 
     /// A line as the rules of the input at `input` see it.
     pub fn text<'l>(&self, input: usize, line: &'l [u8]) -> Cow<'l, [u8]> {
-        match self.inputs[input].line.ansi {
-            Ansi::Strip => ansi::strip(line),
-            Ansi::Keep => line.into(),
-        }
+        self.inputs[input].line.text(line)
     }
 
     /// Where a line of the input at `input` would come from: the first of its globs stands for a file.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Flag, Named, OneOrMany, Scalar, Text};
+use super::{Flag, Named, OneOrMany, Scalar, Text, TextOr};
 
 /// An input.
 #[derive(Debug, Default, Deserialize)]
@@ -28,10 +28,18 @@ pub(in crate::config) struct RawInput {
     pub(in crate::config) encoding: Option<Text>,
     /// `strip` takes terminal colour codes out before matching, `keep` leaves them.
     pub(in crate::config) ansi: Option<Text>,
-    /// `text`.
-    pub(in crate::config) parse: Option<Text>,
+    /// `text`, `json`, `logfmt`, `clf`, or a regex.
+    pub(in crate::config) parse: Option<TextOr<RawParse>>,
     /// `read`: an event's time is when it was read.
     pub(in crate::config) time: Option<Text>,
     /// Fields added to each event.
     pub(in crate::config) labels: Option<Named<Scalar>>,
+}
+
+/// A parser of one's own.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct RawParse {
+    /// Its named groups are the fields.
+    pub(in crate::config) regex: Option<Text>,
 }

@@ -14,6 +14,7 @@ mod patterns;
 mod redact;
 mod rule;
 mod schedule;
+mod severity;
 mod test;
 mod throttle;
 mod webhook;
@@ -27,6 +28,8 @@ use super::layers::{At, Layers};
 use super::raw::{RawFile, RawRule};
 use crate::config::Limits;
 use crate::deliver::WebhookSpec;
+use crate::input::InputSpec;
+use crate::line::parse::Parser;
 use crate::proof::case::Case;
 use crate::rule::Rule;
 pub(super) use input::absolute;
@@ -47,6 +50,15 @@ struct Scope<'a> {
     schedules: Schedules<'a>,
     redaction: Redaction,
     limits: Limits,
+    /// How the inputs that are right are parsed, by name.
+    parsers: Vec<(Arc<str>, Parser)>,
+}
+
+impl Scope<'_> {
+    /// How the lines of an input are parsed; `None`: the input is wrong or unknown.
+    fn parser(&self, name: &str) -> Option<&Parser> {
+        self.parsers.iter().find(|(input, _)| **input == *name).map(|(_, parser)| parser)
+    }
 }
 
 /// Resolves the files, the main one first. What it gives is to be used only when nothing was reported as an error.
@@ -60,7 +72,13 @@ pub(super) fn resolve(
     included.iter().for_each(|file| refuse_main_only(*file, report));
     files.iter().for_each(|file| refuse_in_defaults(*file, report));
     let limits = limits::resolve(main.get("limits", |raw| &raw.limits), report);
+    let inputs: Vec<InputSpec> = files
+        .iter()
+        .filter_map(|file| file.get("inputs", |raw| &raw.inputs))
+        .flat_map(|section| named(section, |at, name| input::resolve(at, name, limits.regex, report)))
+        .collect();
     let scope = Scope {
+        parsers: inputs.iter().map(|input| (input.name.clone(), input.line.parser.clone())).collect(),
         webhooks: Names::collect(files, "webhooks", report),
         inputs: Names::collect(files, "inputs", report),
         severities: Severities::resolve(main.get("severities", |raw| &raw.severities), report),
@@ -74,11 +92,6 @@ pub(super) fn resolve(
         .flat_map(|section| named(section, |at, name| webhook::resolve(at, name, env, report)))
         .collect();
     fallback::resolve(files, &mut webhooks, &scope.webhooks, report);
-    let inputs = files
-        .iter()
-        .filter_map(|file| file.get("inputs", |raw| &raw.inputs))
-        .flat_map(|section| named(section, |at, name| input::resolve(at, name, report)))
-        .collect();
     input::refuse_second_stdin(files, report);
     let at = main.get("notices", |raw| &raw.notices);
     let notices = notices::resolve(at, &scope.webhooks, &scope.redaction, report);
