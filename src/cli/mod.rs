@@ -12,6 +12,7 @@ mod run;
 mod screen;
 mod send;
 mod sink;
+mod state;
 mod stops;
 
 use clap::{Parser, Subcommand};

@@ -13,6 +13,7 @@ mod patterns;
 mod redact;
 mod rule;
 mod schedule;
+mod state_dir;
 mod throttle;
 mod webhook;
 mod when;
@@ -78,7 +79,8 @@ pub(super) fn resolve(
     input::refuse_second_stdin(files, report);
     let rules = rules(files, &scope, &webhooks, report);
     let host = main.raw.host.as_ref().map_or(host, |host| Arc::from(host.text.as_str()));
-    Config { host, webhooks, inputs, rules, limits: scope.limits, files: Vec::new() }
+    let state_dir = state_dir::resolve(main.get("state_dir", |raw| &raw.state_dir), report);
+    Config { host, webhooks, inputs, rules, limits: scope.limits, state_dir, files: Vec::new() }
 }
 
 fn empty(host: Arc<str>) -> Config {
@@ -88,6 +90,7 @@ fn empty(host: Arc<str>) -> Config {
         inputs: Vec::new(),
         rules: Vec::new(),
         limits: Limits::default(),
+        state_dir: None,
         files: Vec::new(),
     }
 }
@@ -102,7 +105,7 @@ fn named<'a, T, U>(
 
 /// The keys that hold for all of the configuration, and so stand in the main file alone.
 fn refuse_main_only(file: File<'_>, report: &mut Report) {
-    for key in ["severities", "redact", "host", "limits", "include"] {
+    for key in ["severities", "redact", "host", "state_dir", "limits", "include"] {
         if file.place.has(key) {
             let help = "an included file has `webhooks`, `inputs`, `rules`, `schedules` and `defaults`";
             let message = format!("`{key}` belongs in the main file");
