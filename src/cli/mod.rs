@@ -14,6 +14,7 @@ mod send;
 mod sink;
 mod state;
 mod stops;
+mod test;
 
 use clap::{Parser, Subcommand};
 
@@ -41,11 +42,12 @@ const EXAMPLES: &str = "\
 Examples:
   hooktail demo                          the whole thing, on this machine alone
   hooktail check -c hooktail.yaml        what is wrong with a rule file, and what its rules do
+  hooktail test -c hooktail.yaml         run the rules' own tests
   hooktail run -c hooktail.yaml          follow the inputs and post
   hooktail run --dry-run --until-eof     what would be posted for what the files hold now
   app 2>&1 | hooktail pipe --match 'ERROR|FATAL' --passthrough --webhook-file ~/.slack-url
 
-Exit status: 0 done; 1 failed; 2 the command line or the configuration is wrong;
+Exit status: 0 done; 1 failed, or a test failed; 2 the command line or the configuration is wrong;
 3 ended with alerts undelivered: kept for the next start, or, with state in memory, printed.";
 
 #[derive(Debug, Subcommand)]
@@ -56,6 +58,8 @@ enum Command {
     Pipe(Box<pipe::PipeArgs>),
     /// Say what is wrong with a rule file, and what each of its rules does
     Check(check::CheckArgs),
+    /// Run the rules' own tests
+    Test(test::TestArgs),
     /// Send a test message, and show the receiver's answer
     Send(send::SendArgs),
     /// The whole thing on this machine alone, in half a minute
@@ -78,6 +82,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Run(args) => run::run(args),
         Command::Pipe(args) => pipe::run(*args),
         Command::Check(args) => check::run(&args),
+        Command::Test(args) => test::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -76,7 +76,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("rules[].resolve", Key),
     ("rules[].context", Key),
     ("rules[].active_during", Key),
-    ("rules[].tests", Key),
 ];
 
 /// Reports each such key and value, and takes it out.

@@ -12,6 +12,14 @@ pub struct Line<'a> {
     pub truncated: bool,
 }
 
+impl<'a> Line<'a> {
+    /// The line of `bytes`, which hold no `\n`, of at most `line_bytes_max` bytes.
+    pub fn cut(bytes: &'a [u8], line_bytes_max: usize) -> Self {
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        Self { bytes: &bytes[..bytes.len().min(line_bytes_max)], truncated: bytes.len() > line_bytes_max }
+    }
+}
+
 /// Cuts a stream of bytes into lines: the same ones however the bytes arrive.
 #[derive(Debug)]
 pub struct Splitter {
@@ -68,7 +76,7 @@ impl Splitter {
                 (Some(newline), false) => {
                     let start = self.start;
                     self.consume(newline + 1);
-                    return Some(cut(&self.buffer[start..newline], self.line_bytes_max));
+                    return Some(Line::cut(&self.buffer[start..newline], self.line_bytes_max));
                 }
                 // One byte more than the bound may be the `\r` of a line's end.
                 (None, false) if self.end - self.start > self.line_bytes_max + 1 => {
@@ -92,7 +100,7 @@ impl Splitter {
     pub fn finish(&mut self) -> Option<Line<'_>> {
         let (start, end, skipping) = (self.start, self.end, self.skipping);
         self.clear();
-        (start < end && !skipping).then(|| cut(&self.buffer[start..end], self.line_bytes_max))
+        (start < end && !skipping).then(|| Line::cut(&self.buffer[start..end], self.line_bytes_max))
     }
 
     /// Forgets what was not handed out; returns how many bytes that were.
@@ -119,11 +127,6 @@ impl Splitter {
         self.start = to;
         self.searched = to;
     }
-}
-
-fn cut(line: &[u8], line_bytes_max: usize) -> Line<'_> {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    Line { bytes: &line[..line.len().min(line_bytes_max)], truncated: line.len() > line_bytes_max }
 }
 
 #[cfg(test)]

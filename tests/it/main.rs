@@ -13,6 +13,7 @@ mod readme;
 mod receiver;
 mod refusals;
 mod rotation;
+mod rule_tests;
 mod scene;
 mod sink;
 mod state;

@@ -91,6 +91,22 @@ fn every_shipped_configuration_is_accepted() {
     }
 }
 
+#[test]
+fn the_tests_of_the_examples_pass() {
+    let mut passed = 0;
+    for entry in walkdir::WalkDir::new(root().join("examples")) {
+        let path = entry.expect("our own folders can be read").into_path();
+        if path.extension().is_some_and(|ending| ending == "yaml") {
+            let output =
+                hooktail().args(["test", "--json", "-c"]).arg(&path).output().expect("hooktail can be run");
+            assert!(output.status.success(), "{}: {}\n{}", path.display(), output.status, text(&output));
+            let result: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            passed += result["passed"].as_u64().unwrap_or(0);
+        }
+    }
+    assert!(passed >= 3, "only {passed} tests were run");
+}
+
 /// What the table under "Not yet" says of one key or value.
 #[derive(Debug)]
 struct NotYet {

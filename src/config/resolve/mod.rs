@@ -14,6 +14,7 @@ mod redact;
 mod rule;
 mod schedule;
 mod state_dir;
+mod test;
 mod throttle;
 mod webhook;
 mod when;
@@ -26,12 +27,14 @@ use super::layers::{At, Layers};
 use super::raw::{RawFile, RawRule};
 use crate::config::Limits;
 use crate::deliver::WebhookSpec;
+use crate::proof::case::Case;
 use crate::rule::Rule;
 pub(super) use input::absolute;
 use look::Severities;
 use names::Names;
 use redact::Redaction;
 use schedule::Schedules;
+pub(super) use test::{Known, of_file as tests_of_file};
 
 /// A file as it is written, with its places.
 pub(super) type File<'a> = At<'a, RawFile>;
@@ -77,10 +80,10 @@ pub(super) fn resolve(
         .flat_map(|section| named(section, |at, name| input::resolve(at, name, report)))
         .collect();
     input::refuse_second_stdin(files, report);
-    let rules = rules(files, &scope, &webhooks, report);
+    let (rules, tests) = rules(files, &scope, &webhooks, report);
     let host = main.raw.host.as_ref().map_or(host, |host| Arc::from(host.text.as_str()));
     let state_dir = state_dir::resolve(main.get("state_dir", |raw| &raw.state_dir), report);
-    Config { host, webhooks, inputs, rules, limits: scope.limits, state_dir, files: Vec::new() }
+    Config { host, webhooks, inputs, rules, tests, limits: scope.limits, state_dir, files: Vec::new() }
 }
 
 fn empty(host: Arc<str>) -> Config {
@@ -89,6 +92,7 @@ fn empty(host: Arc<str>) -> Config {
         webhooks: Vec::new(),
         inputs: Vec::new(),
         rules: Vec::new(),
+        tests: Vec::new(),
         limits: Limits::default(),
         state_dir: None,
         files: Vec::new(),
@@ -116,7 +120,7 @@ fn refuse_main_only(file: File<'_>, report: &mut Report) {
 
 fn refuse_in_defaults(file: File<'_>, report: &mut Report) {
     let defaults = file.place.key("defaults");
-    for key in ["name", "match"] {
+    for key in ["name", "match", "tests"] {
         if file.place.has("defaults") && defaults.has(key) {
             report
                 .error(&defaults.key(key).key_span(), format!("`{key}` can't have a default"))
@@ -125,7 +129,12 @@ fn refuse_in_defaults(file: File<'_>, report: &mut Report) {
     }
 }
 
-fn rules(files: &[File<'_>], scope: &Scope<'_>, webhooks: &[WebhookSpec], report: &mut Report) -> Vec<Rule> {
+fn rules(
+    files: &[File<'_>],
+    scope: &Scope<'_>,
+    webhooks: &[WebhookSpec],
+    report: &mut Report,
+) -> (Vec<Rule>, Vec<Case>) {
     let mut resolved = rule::Rules::default();
     let main = files.first().and_then(|file| file.get("defaults", |raw| &raw.defaults));
     for (number, file) in files.iter().enumerate() {
@@ -141,7 +150,7 @@ fn rules(files: &[File<'_>], scope: &Scope<'_>, webhooks: &[WebhookSpec], report
     refuse_nothing(files, scope, report);
     let fallbacks = webhooks.iter().filter_map(|webhook| webhook.fallback.clone());
     resolved.warn_unused(&scope.webhooks, fallbacks, report);
-    resolved.rules
+    (resolved.rules, resolved.tests)
 }
 
 fn written<'a>(file: File<'a>) -> impl Iterator<Item = At<'a, RawRule>> {

@@ -36,7 +36,7 @@ fn unknown_and_duplicate_keys() {
             (
                 "    match: x\n    frequency: 5\n",
                 &[
-                    "6:5 error: unknown key `frequency` = the keys here are `name`, `input`, `match`, `ignore`, `where`, `when`, `severity`, `color`, `webhook`, `mention`, `dedup`, `throttle`, `escalate`, `message`, `runbook`, `redact`, `active_during`, `labels`, `enabled`",
+                    "6:5 error: unknown key `frequency` = the keys here are `name`, `input`, `match`, `ignore`, `where`, `when`, `severity`, `color`, `webhook`, `mention`, `dedup`, `throttle`, `escalate`, `message`, `runbook`, `redact`, `active_during`, `labels`, `tests`, `enabled`",
                 ],
             ),
             (

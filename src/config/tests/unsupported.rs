@@ -110,7 +110,6 @@ fn rule_keys() {
             ("resolve: { after: 5m }", "`resolve`"),
             ("context: { before: 3 }", "`context`"),
             ("active_during: work", "`active_during`"),
-            ("tests: []", "`tests`"),
         ],
     );
     let told = told(&rules("    match: x\n    when: { distinct: user, count: 10, within: 5m }\n"));
