@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod demo;
 mod exit;
+mod explain;
 mod load;
 mod log;
 mod man;
@@ -60,6 +61,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Run the rules' own tests
     Test(test::TestArgs),
+    /// Say why each rule takes a line, or does not
+    Explain(explain::ExplainArgs),
     /// Send a test message, and show the receiver's answer
     Send(send::SendArgs),
     /// The whole thing on this machine alone, in half a minute
@@ -83,6 +86,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Pipe(args) => pipe::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),

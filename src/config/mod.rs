@@ -30,13 +30,14 @@ mod yaml;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use describe::describe;
+pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
 pub use load::{Loaded, from_str, load, render};
 pub use source::Source;
 pub use tests_file::{LoadedTests, load_tests};
 
 use crate::deliver::WebhookSpec;
+use crate::herald::NoticesSpec;
 use crate::input::InputSpec;
 use crate::proof::case::Case;
 use crate::rule::Rule;
@@ -52,6 +53,8 @@ pub struct Config {
     pub inputs: Vec<InputSpec>,
     /// By the order of the files, without those that are not `enabled`.
     pub rules: Vec<Rule>,
+    /// Where hooktail tells about itself.
+    pub notices: NoticesSpec,
     /// The rules' own tests, by the order of the files.
     pub tests: Vec<Case>,
     /// The bounds.

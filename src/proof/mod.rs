@@ -4,6 +4,7 @@
 
 pub mod case;
 pub mod diff;
+pub mod explain;
 pub mod junit;
 pub mod rehearsal;
 pub mod shown;

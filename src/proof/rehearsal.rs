@@ -1,18 +1,19 @@
 //! Lines through the stations of `run`, under a clock that the lines tell: the latest of their times.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, Limits};
 use crate::engine::{Alert, Counters, Engine};
-use crate::event::Origin;
+use crate::event::{Match, Origin, RuleId};
 use crate::input::{InputSpec, Source};
 use crate::line::Ansi;
 use crate::line::ansi;
 use crate::line::split::Line;
 use crate::message::redact_alert::redact_alert;
 use crate::rule::Rule;
-use crate::scan::{Scanned, Scanner};
+use crate::scan::{Lines, Scanned, Scanner, Search};
 use crate::time::Time;
 
 /// What a configuration is made of once nothing is read: its rules, and a scanner for each input.
@@ -49,6 +50,25 @@ impl Stations {
         self.inputs.iter().position(|input| &*input.name == name)
     }
 
+    /// The same, or the words for whoever misspelled it.
+    ///
+    /// # Errors
+    /// There is no such input.
+    pub fn input_named(&self, name: &str) -> Result<usize, UnknownInput> {
+        self.input(name).ok_or_else(|| {
+            let known = self.inputs.iter().map(|input| format!("`{}`", input.name));
+            UnknownInput { name: name.to_owned(), known: known.collect::<Vec<_>>().join(", ") }
+        })
+    }
+
+    /// A line as the rules of the input at `input` see it.
+    pub fn text<'l>(&self, input: usize, line: &'l [u8]) -> Cow<'l, [u8]> {
+        match self.inputs[input].line.ansi {
+            Ansi::Strip => ansi::strip(line),
+            Ansi::Keep => line.into(),
+        }
+    }
+
     /// Where a line of the input at `input` would come from: the first of its globs stands for a file.
     pub fn origin(&self, input: usize) -> Arc<Origin> {
         let spec = &self.inputs[input];
@@ -60,6 +80,14 @@ impl Stations {
     }
 }
 
+/// Somebody named an input that isn't there.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no input `{name}`\nhelp: there are {known}")]
+pub struct UnknownInput {
+    name: String,
+    known: String,
+}
+
 /// One run of lines through the stations, from nothing.
 #[derive(Debug)]
 pub struct Rehearsal<'a> {
@@ -67,14 +95,16 @@ pub struct Rehearsal<'a> {
     engine: Engine,
     /// The latest time that was told.
     now: Time,
-    scanned: Scanned,
+    /// One for each input's scanner.
+    searches: Vec<Search>,
 }
 
 impl<'a> Rehearsal<'a> {
     /// Begins at `start`, the time of the first line.
     pub fn new(stations: &'a Stations, start: Time) -> Self {
         let engine = Engine::new(stations.rules.clone(), stations.host.clone(), stations.limits.keys, start);
-        Self { stations, engine, now: start, scanned: Scanned::default() }
+        let searches = stations.scanners.iter().map(Scanner::search).collect();
+        Self { stations, engine, now: start, searches }
     }
 
     /// The clock.
@@ -84,22 +114,32 @@ impl<'a> Rehearsal<'a> {
 
     /// A line of the input at `input` whose own time is `time`.
     pub fn line(&mut self, input: usize, origin: &Arc<Origin>, line: Line<'_>, time: Time) {
+        self.take_where(input, origin, line, time, |_| true);
+    }
+
+    /// The same, of which only the rule `of` hears.
+    pub fn line_for(&mut self, of: RuleId, input: usize, origin: &Arc<Origin>, line: Line<'_>, time: Time) {
+        self.take_where(input, origin, line, time, |rule| rule == of);
+    }
+
+    fn take_where(
+        &mut self,
+        input: usize,
+        origin: &Arc<Origin>,
+        line: Line<'_>,
+        time: Time,
+        hears: impl Fn(RuleId) -> bool,
+    ) {
         self.advance(time);
-        let Self { stations, engine, now, scanned } = self;
-        let text = match stations.inputs[input].line.ansi {
-            Ansi::Strip => ansi::strip(line.bytes),
-            Ansi::Keep => line.bytes.into(),
-        };
-        stations.scanners[input].scan(
-            &text,
-            line.truncated,
-            origin,
-            || time,
-            scanned,
-            |found| {
+        let Self { stations, engine, now, searches } = self;
+        let text = stations.text(input, line.bytes);
+        let take = |found: Match| {
+            if hears(found.rule) {
                 engine.take(found, *now);
-            },
-        );
+            }
+        };
+        let lines = Lines { origin, time: || time };
+        stations.scanners[input].scan(&text, line.truncated, &lines, &mut searches[input], take);
     }
 
     /// Time passes until `time`; it never goes back.
@@ -138,8 +178,15 @@ impl<'a> Rehearsal<'a> {
         self.engine.counters()
     }
 
+    /// What became of the matches of one rule.
+    pub fn counters_of(&self, rule: RuleId) -> Counters {
+        self.counters().nth(rule.0).map(|(_, counters)| counters).unwrap_or_default()
+    }
+
     /// What scanning could not do.
-    pub const fn scanned(&self) -> Scanned {
-        self.scanned
+    pub fn scanned(&self) -> Scanned {
+        let mut all = Scanned::default();
+        self.searches.iter().for_each(|search| all.add(search.scanned));
+        all
     }
 }

@@ -73,6 +73,11 @@ pub enum Past {
 }
 
 impl Restored {
+    /// The records of one space, taken out.
+    pub fn take_all(&mut self, space: Space) -> Vec<Record> {
+        self.records.extract_if(.., |record| record.space == space).collect()
+    }
+
     /// The records of one space and owner, taken out.
     pub fn take(&mut self, space: Space, owner: &str) -> Vec<Record> {
         self.records.extract_if(.., |record| record.space == space && &*record.owner == owner).collect()

@@ -72,3 +72,25 @@ fn a_wrong_file_of_tests_ends_with_2() {
     assert_eq!(test(&folder, RULES, &["missing.yaml"]).code(), 2);
     assert_eq!(test(&folder, &RULES.replace("expect:", "expcet:"), &[]).code(), 2);
 }
+
+#[test]
+fn a_line_is_explained_and_the_status_is_0() {
+    let folder = Folder::new();
+    folder.write("rules.yaml", RULES);
+    let explain = |args: &[&str], input: &str| {
+        let launch = Launch::new(["explain", "-c", "rules.yaml"]).args(args.iter().copied());
+        launch.folder(&folder.path("")).output(input)
+    };
+    let ended = explain(&["disk sda is full"], "");
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(told.contains("  posted   opened: [ERROR] sda is full, to `ops`\n"), "{told}");
+    let ended = explain(&["--json", "-"], "disk sda is full\nother");
+    let gates: Vec<String> = String::from_utf8_lossy(&ended.stdout)
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .map(|told| format!("{} {}", told["rules"][0]["gate"], told["rules"][1]["gate"]))
+        .collect();
+    assert_eq!(gates, [r#""posted" "match""#, r#""match" "posted""#]);
+    assert_eq!(explain(&["--input", "auth", "x"], "").code(), 2);
+}

@@ -90,6 +90,20 @@ fn a_stop_keeps_what_is_undelivered_for_the_next_start() {
 }
 
 #[test]
+fn windows_episodes_and_counts_go_on_after_a_restart() {
+    let scene = Scene::new();
+    let rules = "{ name: often, match: x, when: { count: 3, within: 1h } }, { name: once, match: y }";
+    for input in ["x\n", "x\ny 1\n", "x\n", "y 2\ny 3\n"] {
+        let launch = scene.launch_with(STDIN, rules).args(["--state-dir", "state"]);
+        assert_eq!(launch.output(input).code(), 0);
+    }
+    let said = scene.fallbacks();
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(&said[..2], ["[ERROR] once", "[ERROR] often"]);
+    assert!(said[2].starts_with("[ERROR] once · 2 more"), "{said:?}");
+}
+
+#[test]
 fn row_70_a_second_agent_is_refused_with_the_first_ones_pid() {
     let scene = Scene::new();
     let first = with_alerts_that_wait(&scene, Fault::pass());

@@ -1,5 +1,6 @@
 //! Tests of tests, explanations and replays, each on a whole configuration.
 
+mod explain;
 mod trial;
 
 use std::path::Path;
