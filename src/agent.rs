@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::deliver::WebhookSpec;
 use crate::deliver::lane::Lane;
+use crate::deliver::mentions::{Budget, MentionSpec};
 use crate::deliver::worker::{self, Place, Shared, SharedLane, Tally, Transport};
 use crate::engine::{Alert, Engine};
 use crate::event::Origin;
@@ -132,7 +133,7 @@ struct Decided {
 
 impl Agent {
     fn start(config: Config, options: Options) -> std::io::Result<Self> {
-        let Config { host, webhooks, inputs, rules, limits, .. } = config;
+        let Config { host, webhooks, mentions, inputs, rules, limits, .. } = config;
         let rules: Arc<[Rule]> = rules.into();
         let clock = Arc::new(Clock::start());
         let outbox =
@@ -162,7 +163,7 @@ impl Agent {
             transport: agent.options.transport.clone(),
             closing: closed,
         };
-        agent.start_workers(webhooks, &shared);
+        agent.start_workers(webhooks, &mentions, &shared);
         let engine = Engine::new(rules.clone(), host.clone(), limits.keys, clock.now());
         let reads = vec![Read::default(); inputs.len()];
         let decided = Decided { engine, reads };
@@ -172,8 +173,8 @@ impl Agent {
         Ok(agent)
     }
 
-    fn start_workers(&mut self, webhooks: Vec<WebhookSpec>, shared: &Shared) {
-        let places = places(webhooks, shared.clock.now());
+    fn start_workers(&mut self, webhooks: Vec<WebhookSpec>, mentions: &MentionSpec, shared: &Shared) {
+        let places = places(webhooks, mentions, shared.clock.now());
         for own in &places {
             let tally = Arc::new(Tally::default());
             self.tallies.push((own.spec.name.clone(), tally.clone()));
@@ -317,7 +318,7 @@ impl Agent {
 }
 
 /// The webhooks with their rates; those of one group share one.
-fn places(webhooks: Vec<WebhookSpec>, now: Time) -> Vec<Place> {
+fn places(webhooks: Vec<WebhookSpec>, mentions: &MentionSpec, now: Time) -> Vec<Place> {
     let mut groups: HashMap<Arc<str>, Arc<SharedLane>> = HashMap::new();
     let place = |spec: WebhookSpec| {
         let new = || Arc::new(SharedLane::new(Lane::new(spec.rate, now)));
@@ -325,7 +326,8 @@ fn places(webhooks: Vec<WebhookSpec>, now: Time) -> Vec<Place> {
             Some(group) => groups.entry(group.clone()).or_insert_with(new).clone(),
             None => new(),
         };
-        Place { spec, lane }
+        let budget = Arc::new(Mutex::new(Budget::new(mentions.clone(), now)));
+        Place { spec, lane, budget }
     };
     webhooks.into_iter().map(place).collect()
 }

@@ -13,6 +13,7 @@ use crate::deliver::post;
 use crate::deliver::worker::Transport;
 use crate::input::files::Until;
 use crate::message::draw;
+use crate::message::frame::Frame;
 use crate::message::payload::Message;
 use crate::message::render;
 use crate::rate::Rate;
@@ -144,7 +145,7 @@ fn draw_on(where_to: Drawn, message: &Message) {
 fn tell(ended: &Ended, host: &str) {
     let mut out = std::io::stderr().lock();
     for (webhook, alert) in &ended.undelivered {
-        let fallback = render::attachment(alert, None, host).fallback;
+        let fallback = render::attachment(alert, &Frame::slack(&|_| None, host)).fallback;
         let _ = writeln!(out, "undelivered to `{webhook}`: {fallback} ({})", alert.id.short());
     }
     let _ = writeln!(out, "hooktail: {}", ended.report);

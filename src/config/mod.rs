@@ -35,6 +35,7 @@ pub use load::{Loaded, from_str, load};
 pub use source::Source;
 
 use crate::deliver::WebhookSpec;
+use crate::deliver::mentions::MentionSpec;
 use crate::input::InputSpec;
 use crate::rule::Rule;
 
@@ -45,6 +46,8 @@ pub struct Config {
     pub host: Arc<str>,
     /// By the order of the files.
     pub webhooks: Vec<WebhookSpec>,
+    /// How often a webhook's messages may call a channel, and when.
+    pub mentions: MentionSpec,
     /// By the order of the files.
     pub inputs: Vec<InputSpec>,
     /// By the order of the files, without those that are not `enabled`.

@@ -1,8 +1,9 @@
-//! The outbox to the webhooks. `plan`, `batch`, `lane` and `answer` are pure; `post` and `worker` do what they say.
+//! The outbox to the webhooks. `plan`, `batch`, `lane`, `mentions` and `answer` are pure; `post` and `worker` do what they say.
 
 pub mod answer;
 mod batch;
 pub mod lane;
+pub mod mentions;
 pub mod plan;
 pub mod post;
 #[cfg(test)]
@@ -13,6 +14,7 @@ pub mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::flavor::{Flavor, Persona};
 use crate::rate::Rate;
 use crate::secret::SecretUrl;
 
@@ -33,6 +35,10 @@ pub struct WebhookSpec {
     pub rate_group: Option<Arc<str>>,
     /// Who gets what this one refuses for good.
     pub fallback: Option<Arc<str>>,
+    /// What its receiver is.
+    pub flavor: Flavor,
+    /// As whom it posts.
+    pub persona: Persona,
     /// Of one request.
     pub timeout: Duration,
     /// The longest backoff.

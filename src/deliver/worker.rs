@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use crate::clock::Clock;
 use crate::engine::Alert;
 use crate::message::clean::one_line;
+use crate::message::frame::Frame;
 use crate::message::payload::Message;
 use crate::message::{render, simplest};
 use crate::rule::Rule;
@@ -20,7 +21,8 @@ use crate::time::Spelled;
 use super::WebhookSpec;
 use super::answer::{Answer, explain, verdict};
 use super::lane::Lane;
-use super::plan::{Form, Outcome, Outgoing, Plan, Step, Target};
+use super::mentions::{Budget, Cost, Grant};
+use super::plan::{Calls, Form, Outcome, Outgoing, Plan, Step, Target};
 use super::post::post;
 
 /// How much of a headline our own log shows.
@@ -107,6 +109,8 @@ pub struct Place {
     pub spec: WebhookSpec,
     /// Its rate, which it may share.
     pub lane: Arc<SharedLane>,
+    /// Whom its messages may call.
+    pub budget: Arc<Mutex<Budget>>,
 }
 
 /// A [`Lane`] that several workers use.
@@ -130,8 +134,8 @@ impl SharedLane {
 
 /// Delivers what waits for one webhook; `fallback` is where it goes while the webhook is broken.
 pub async fn run(own: Place, fallback: Option<Place>, shared: Shared, tally: Arc<Tally>) {
-    let plan = Plan::new(&own.spec, shared.clock.now());
-    Worker { own, fallback, shared, tally, plan }.run().await;
+    let plan = Plan::new(&own.spec, fallback.as_ref().map(|place| &place.spec), shared.clock.now());
+    Worker { own, fallback, shared, tally, plan, grants: [Grant::None; 2] }.run().await;
 }
 
 struct Worker {
@@ -140,6 +144,8 @@ struct Worker {
     shared: Shared,
     tally: Arc<Tally>,
     plan: Plan,
+    /// By [`Target`]: places of the budgets that were taken for what was then not posted.
+    grants: [Grant; 2],
 }
 
 /// What a worker waits for.
@@ -184,7 +190,8 @@ impl Worker {
                 }
                 Step::Send(outgoing) => match self.take_place(outgoing.to) {
                     Ok(()) => {
-                        self.send(&outgoing).await;
+                        let calls = self.calls(&outgoing);
+                        self.send(&Outgoing { calls, ..outgoing }).await;
                         continue;
                     }
                     Err(wait) => Pause::Lane(wait, self.place(outgoing.to).lane.clone()),
@@ -208,6 +215,25 @@ impl Worker {
 
     fn take_place(&self, target: Target) -> Result<(), Duration> {
         self.place(target).lane.lock().take(self.shared.clock.now())
+    }
+
+    /// Whom a message may call. What is sent again unchanged was asked about before.
+    fn calls(&mut self, outgoing: &Outgoing) -> Calls {
+        if outgoing.calls != Calls::Open {
+            return outgoing.calls;
+        }
+        let (to, now) = (outgoing.to as usize, self.shared.clock.now());
+        let mut budget = self.place(outgoing.to).budget.lock().unwrap_or_else(PoisonError::into_inner);
+        let cost = budget.weigh(&outgoing.parts, self.grants[to], now, Clock::wall());
+        drop(budget);
+        match cost {
+            Cost::Nothing => Calls::All,
+            Cost::One => {
+                self.grants[to] = Grant::Unused;
+                Calls::All
+            }
+            Cost::Held(held) => Calls::Held(held),
+        }
     }
 
     /// While the webhook is broken, its `url_file` is looked at now and then.
@@ -234,14 +260,24 @@ impl Worker {
         }
     }
 
+    fn draw(&self, outgoing: &Outgoing, alerts: &[&Alert], spec: &WebhookSpec) -> Message {
+        let rule = |name: &str| self.shared.rules.iter().find(|rule| &*rule.name == name);
+        let held = match outgoing.calls {
+            Calls::Held(held) => Some(held),
+            Calls::Open | Calls::All => None,
+        };
+        let frame = Frame { rules: &rule, host: &self.shared.host, flavor: spec.flavor, held };
+        let message = match outgoing.form {
+            Form::Whole => render::message(alerts, &frame),
+            Form::Simplest => simplest::message(alerts, &frame),
+        };
+        message.posted_as(&spec.persona)
+    }
+
     async fn send(&mut self, outgoing: &Outgoing) {
         let alerts: Vec<_> = outgoing.parts.iter().map(|part| &*part.alert).collect();
-        let rule = |name: &str| self.shared.rules.iter().find(|rule| &*rule.name == name);
-        let message = match outgoing.form {
-            Form::Whole => render::message(&alerts, &rule, &self.shared.host),
-            Form::Simplest => simplest::message(&alerts, &self.shared.host),
-        };
         let place = self.place(outgoing.to).clone();
+        let message = self.draw(outgoing, &alerts, &place.spec);
         let answer = match &self.shared.transport {
             Transport::Http(client) => post(client, &place.spec, &message).await,
             Transport::Draw(draw) => {
@@ -251,12 +287,14 @@ impl Worker {
         };
         let now = self.shared.clock.now();
         place.lane.lock().answered(now);
-        let verdict = verdict(&answer, now);
+        let verdict = verdict(&answer, place.spec.flavor, now);
         let meaning = explain(&verdict);
         let was_broken = self.plan.broken().is_some();
         let outcome = self.plan.answered(outgoing, verdict, now, fastrand::f64());
-        if let Outcome::Paused(until) = outcome {
-            place.lane.lock().pause(until);
+        match outcome {
+            Outcome::Paused(until) => place.lane.lock().pause(until),
+            Outcome::Delivered(_) => self.grants[outgoing.to as usize] = Grant::None,
+            Outcome::SetAside(..) | Outcome::Kept(_) => {}
         }
         place.lane.answered.notify_waiters();
         self.settle(&outcome, &place.spec.name, &message, &alerts);

@@ -7,9 +7,11 @@ mod fields;
 mod input;
 mod limits;
 mod look;
+mod mentions;
 mod message;
 mod names;
 mod patterns;
+mod persona;
 mod redact;
 mod rule;
 mod schedule;
@@ -25,6 +27,7 @@ use super::layers::{At, Layers};
 use super::raw::{RawFile, RawRule};
 use crate::config::Limits;
 use crate::deliver::WebhookSpec;
+use crate::deliver::mentions::MentionSpec;
 use crate::rule::Rule;
 pub(super) use input::absolute;
 use look::Severities;
@@ -78,13 +81,16 @@ pub(super) fn resolve(
     input::refuse_second_stdin(files, report);
     let rules = rules(files, &scope, &webhooks, report);
     let host = main.raw.host.as_ref().map_or(host, |host| Arc::from(host.text.as_str()));
-    Config { host, webhooks, inputs, rules, limits: scope.limits, files: Vec::new() }
+    let mentions = main.get("mentions", |raw| &raw.mentions);
+    let mentions = mentions.map(|at| mentions::resolve(at, &scope.schedules, report)).unwrap_or_default();
+    Config { host, webhooks, mentions, inputs, rules, limits: scope.limits, files: Vec::new() }
 }
 
 fn empty(host: Arc<str>) -> Config {
     Config {
         host,
         webhooks: Vec::new(),
+        mentions: MentionSpec::default(),
         inputs: Vec::new(),
         rules: Vec::new(),
         limits: Limits::default(),
@@ -102,7 +108,7 @@ fn named<'a, T, U>(
 
 /// The keys that hold for all of the configuration, and so stand in the main file alone.
 fn refuse_main_only(file: File<'_>, report: &mut Report) {
-    for key in ["severities", "redact", "host", "limits", "include"] {
+    for key in ["severities", "redact", "mentions", "host", "limits", "include"] {
         if file.place.has(key) {
             let help = "an included file has `webhooks`, `inputs`, `rules`, `schedules` and `defaults`";
             let message = format!("`{key}` belongs in the main file");
@@ -137,6 +143,7 @@ fn rules(files: &[File<'_>], scope: &Scope<'_>, webhooks: &[WebhookSpec], report
     }
     refuse_nothing(files, scope, report);
     let fallbacks = webhooks.iter().filter_map(|webhook| webhook.fallback.clone());
+    resolved.warn_unknown_ids(webhooks, report);
     resolved.warn_unused(&scope.webhooks, fallbacks, report);
     resolved.rules
 }
