@@ -4,11 +4,15 @@
 //! Each station ends when what it reads from is closed: the engine when the last input has dropped its feed, a worker
 //! when nothing more will be decided and nothing waits.
 
+mod decide;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,17 +29,18 @@ use crate::deliver::worker::{self, Place, Shared, SharedLane, Tally, Transport};
 use crate::engine::{Alert, Engine};
 use crate::event::Origin;
 use crate::input::feed::{self, Batch, Feed, Read};
-use crate::input::files::{self, FilesError, Until};
+use crate::input::files::{self, FilesError, Reading, Until};
 use crate::input::stdin::{self, StdinError};
 use crate::input::waker::Waker;
 use crate::input::{InputSpec, Source};
-use crate::message::redact_alert::redact_alert;
-use crate::notice::Notice;
+use crate::notice::{Notice, Sort};
 use crate::report::{InputReport, Report, WebhookReport};
 use crate::rule::Rule;
 use crate::scan::Scanner;
-use crate::store::Outbox;
+use crate::store::{Keeps, OpenError, Restored, Space, Store, WriteError};
 use crate::time::Time;
+
+use decide::{Decider, Finish, Unstored};
 
 /// Of the grace that a stop is given, standard input is read for so much at most: the rest is for delivering.
 const READING_SHARE: f64 = 0.8;
@@ -65,6 +70,9 @@ pub enum AgentError {
     /// Reading standard input.
     #[error(transparent)]
     Stdin(#[from] StdinError),
+    /// The state can't be written any more.
+    #[error(transparent)]
+    Store(Arc<WriteError>),
     /// A bug: a part of the agent panicked.
     #[error("a part of the agent panicked; please report this as a bug")]
     Panicked(#[from] JoinError),
@@ -79,22 +87,57 @@ pub struct Ended {
     pub stopped: bool,
     /// By webhook, alerts that no receiver took.
     pub undelivered: Vec<(Arc<str>, Arc<Alert>)>,
+    /// Whether they wait for the next start.
+    pub keeps: Keeps,
 }
 
-/// Runs `config` until its inputs end or `stops` brings a request to stop; a second request ends the wait for
+/// A store that is open, and what it held.
+#[derive(Debug)]
+pub struct Opened {
+    store: Store,
+    restored: Restored,
+}
+
+impl Opened {
+    /// For `config`, in memory.
+    pub fn in_memory(config: &Config) -> Self {
+        let store = Store::in_memory(webhook_names(config), config.limits.outbox);
+        Self { store, restored: Restored::default() }
+    }
+
+    /// For `config`, in this state directory, which is then this process's.
+    ///
+    /// # Errors
+    /// It can't be used; nothing was changed.
+    pub fn in_directory(config: &Config, path: &Path) -> Result<Self, OpenError> {
+        let (store, restored) = Store::open(path, webhook_names(config), config.limits.outbox)?;
+        Ok(Self { store, restored })
+    }
+}
+
+fn webhook_names(config: &Config) -> impl Iterator<Item = Arc<str>> {
+    config.webhooks.iter().map(|webhook| webhook.name.clone())
+}
+
+/// Runs `config` from where `opened` left off, until its inputs end or `stops` brings a request to stop; a second request ends the wait for
 /// deliveries at once.
 ///
 /// # Errors
-/// An input failed as a whole, or a part of the agent panicked. What was decided before was still delivered.
+/// An input failed as a whole, or a part of the agent panicked: what was decided before was still delivered. Or the state
+/// can't be written any more: nothing was done after that, and a start goes on from what is on the disk.
 pub async fn run(
     config: Config,
+    opened: Opened,
     options: Options,
     mut stops: mpsc::Receiver<()>,
 ) -> Result<Ended, AgentError> {
     let started = Instant::now();
-    let mut agent = Agent::start(config, options).map_err(AgentError::Setup)?;
-    let failure = agent.read(&mut stops).await;
-    agent.deliver(&mut stops).await;
+    let mut agent = Agent::start(config, opened, options).map_err(AgentError::Setup)?;
+    let mut failure = agent.read(&mut stops).await;
+    if !matches!(failure, Some(AgentError::Store(_))) {
+        let later = agent.deliver(&mut stops).await;
+        failure = failure.or(later);
+    }
     match failure {
         Some(failure) => Err(failure),
         None => Ok(agent.end(started.elapsed())),
@@ -105,15 +148,19 @@ struct Agent {
     options: Options,
     rules: Arc<[Rule]>,
     input_names: Vec<Arc<str>>,
-    outbox: Arc<Outbox>,
+    store: Arc<Store>,
     tallies: Vec<(Arc<str>, Arc<Tally>)>,
     wakers: Wakers,
     readers: JoinSet<Result<(), AgentError>>,
-    engine: JoinSet<Decided>,
+    engine: JoinSet<Result<(Decider, Finish), WriteError>>,
     workers: JoinSet<()>,
     closing: watch::Sender<bool>,
+    /// Somebody asked to stop.
+    stopping: Arc<AtomicBool>,
+    /// As long as it is here, the engine waits for a full disk.
+    patience: Option<SyncSender<()>>,
     /// What the engine counted, once it has ended.
-    decided: Option<Decided>,
+    decided: Option<Decider>,
     /// When waiting for deliveries ends; known once reading ends.
     deadline: Option<Instant>,
 }
@@ -124,39 +171,36 @@ struct Wakers {
     stdin: Arc<Waker>,
 }
 
-/// What the engine's thread leaves.
-#[derive(Debug)]
-struct Decided {
-    engine: Engine,
-    reads: Vec<Read>,
-}
-
 impl Agent {
-    fn start(config: Config, options: Options) -> std::io::Result<Self> {
+    fn start(config: Config, opened: Opened, options: Options) -> std::io::Result<Self> {
         let Config { host, webhooks, mentions, inputs, rules, limits, .. } = config;
+        let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
         let clock = Arc::new(Clock::start());
-        let outbox =
-            Arc::new(Outbox::new(webhooks.iter().map(|webhook| webhook.name.clone()), limits.outbox));
+        let store = Arc::new(store);
+        restored.notices.iter().for_each(decide::tell);
         let (sender, receiver) = feed::channel();
+        let (patience, patient) = sync_channel(1);
         let wakers = Wakers { files: Arc::new(Waker::new()?), stdin: Arc::new(Waker::new()?) };
         let (closing, closed) = watch::channel(false);
         let mut agent = Self {
             input_names: inputs.iter().map(|input| input.name.clone()).collect(),
-            outbox: outbox.clone(),
+            store: store.clone(),
             tallies: Vec::new(),
             wakers,
             readers: JoinSet::new(),
             engine: JoinSet::new(),
             workers: JoinSet::new(),
             closing,
+            stopping: Arc::default(),
+            patience: Some(patience),
             decided: None,
             deadline: None,
             rules: rules.clone(),
             options,
         };
         let shared = Shared {
-            outbox: outbox.clone(),
+            outbox: store.outbox().clone(),
             rules: rules.clone(),
             host: host.clone(),
             clock: clock.clone(),
@@ -164,12 +208,20 @@ impl Agent {
             closing: closed,
         };
         agent.start_workers(webhooks, &mentions, &shared);
-        let engine = Engine::new(rules.clone(), host.clone(), limits.keys, clock.now());
-        let reads = vec![Read::default(); inputs.len()];
-        let decided = Decided { engine, reads };
-        let engine_clock = clock.clone();
-        agent.engine.spawn_blocking(move || decide(decided, &receiver, &outbox, &rules, &engine_clock));
-        agent.start_readers(inputs, &host, &clock, sender)?;
+        let engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
+        let decider = Decider {
+            counted_before: engine.counters().map(|(_, counters)| counters).collect(),
+            engine,
+            reads: vec![Read::default(); inputs.len()],
+            rules,
+            store,
+            clock: clock.clone(),
+            stopping: agent.stopping.clone(),
+            patience: patient,
+            unstored: Unstored::default(),
+        };
+        agent.engine.spawn_blocking(move || decider.run(&receiver));
+        agent.start_readers(inputs, restored, &host, &clock, sender)?;
         Ok(agent)
     }
 
@@ -188,6 +240,7 @@ impl Agent {
     fn start_readers(
         &mut self,
         inputs: Vec<InputSpec>,
+        mut restored: Restored,
         host: &Arc<str>,
         clock: &Arc<Clock>,
         sender: SyncSender<Batch>,
@@ -197,7 +250,16 @@ impl Agent {
             let scanner = Arc::new(Scanner::new(&input.name, self.rules.clone(), host.clone()));
             let feed = Feed::new(place, scanner, input.line, clock.clone(), sender.clone());
             match input.source {
-                Source::Files(spec) => file_inputs.push((spec, input.labels, input.name, feed)),
+                Source::Files(spec) => {
+                    let positions = restored.take(Space::Position, &input.name);
+                    file_inputs.push(Reading {
+                        spec,
+                        labels: input.labels,
+                        name: input.name,
+                        feed,
+                        positions,
+                    });
+                }
                 Source::Stdin { passthrough } => {
                     let origin = Origin { input: input.name, file: None, stream: None, labels: input.labels };
                     self.start_stdin(origin, passthrough, feed)?;
@@ -227,21 +289,23 @@ impl Agent {
     async fn read(&mut self, stops: &mut mpsc::Receiver<()>) -> Option<AgentError> {
         let mut failure = None;
         let mut reading_ends: Option<Instant> = None;
-        loop {
+        let store = self.store.clone();
+        let decided = loop {
             tokio::select! {
-                ended = self.readers.join_next() => {
-                    let Some(ended) = ended else { break };
+                Some(ended) = self.readers.join_next() => {
                     if let Err(error) = ended.map_err(AgentError::from).flatten() {
                         failure.get_or_insert(error);
-                        self.wakers.files.stop();
-                        self.wakers.stdin.stop();
+                        self.stop_reading();
                     }
                 }
+                Some(ended) = self.engine.join_next() => break ended,
+                error = store.failed() => return Some(self.give_up(error)),
                 Some(()) = stops.recv() => match reading_ends {
                     None => {
                         let now = Instant::now();
                         self.deadline = Some(now + self.options.grace);
                         reading_ends = Some(now + self.options.grace.mul_f64(READING_SHARE));
+                        self.stopping.store(true, Ordering::Relaxed);
                         self.wakers.files.stop();
                         // A person at a keyboard sends nothing more; a program's last lines are the ones that matter.
                         if std::io::stdin().is_terminal() {
@@ -251,22 +315,64 @@ impl Agent {
                     }
                     Some(_) => {
                         self.deadline = Some(Instant::now());
-                        self.wakers.stdin.stop();
+                        self.stop_reading();
                     }
                 },
-                () = sleep_until(reading_ends.filter(|_| !self.wakers.stdin.stopped())) => self.wakers.stdin.stop(),
+                () = sleep_until(reading_ends.filter(|_| self.patience.is_some())) => self.stop_reading(),
             }
-        }
-        match self.engine.join_next().await {
-            Some(Ok(decided)) => self.decided = Some(decided),
-            Some(Err(panic)) => drop(failure.get_or_insert(panic.into())),
-            None => {}
+        };
+        match decided.map_err(AgentError::from) {
+            Ok(Ok((decider, finish))) => {
+                self.decided = Some(decider);
+                failure = failure.or(self.rest(finish).await);
+            }
+            Ok(Err(error)) => return Some(self.give_up(Arc::new(error))),
+            Err(panic) => {
+                self.stop_reading();
+                failure.get_or_insert(panic);
+            }
         }
         failure
     }
 
+    /// No input is waited for any longer, nor a full disk.
+    fn stop_reading(&mut self) {
+        self.wakers.files.stop();
+        self.wakers.stdin.stop();
+        self.patience = None;
+    }
+
+    /// The readers' ends, which come with the engine's.
+    async fn rest(&mut self, finish: Finish) -> Option<AgentError> {
+        self.stop_reading();
+        let mut failure = None;
+        while let Some(ended) = self.readers.join_next().await {
+            if let Err(error) = ended.map_err(AgentError::from).flatten() {
+                failure.get_or_insert(error);
+            }
+        }
+        match finish {
+            Finish::Whole => failure,
+            Finish::GaveUp => {
+                // That the engine is gone is then no failure of the readers.
+                tracing::error!(
+                    "the state could not be written until the stop: what was read since the last commit is read again at \
+                     the next start, and of standard input it is lost"
+                );
+                None
+            }
+        }
+    }
+
+    /// The state can't be written any more: whatever is done from now on would be forgotten.
+    fn give_up(&mut self, error: Arc<WriteError>) -> AgentError {
+        self.stop_reading();
+        self.workers.abort_all();
+        AgentError::Store(error)
+    }
+
     /// Until nothing waits, the deadline is over, or somebody asks again to stop.
-    async fn deliver(&mut self, stops: &mut mpsc::Receiver<()>) {
+    async fn deliver(&mut self, stops: &mut mpsc::Receiver<()>) -> Option<AgentError> {
         tracing::debug!("nothing more is decided: delivering what waits");
         self.closing.send_replace(true);
         let mut deadline = match (self.deadline, self.options.drain) {
@@ -274,14 +380,16 @@ impl Agent {
             (None, Some(drain)) => Some(Instant::now() + drain),
             (None, None) => None,
         };
+        let store = self.store.clone();
         loop {
             tokio::select! {
                 ended = self.workers.join_next() => match ended {
-                    None => return,
+                    None => return None,
                     Some(Ok(())) => {}
                     Some(Err(panic)) => tracing::error!(%panic, "a webhook's worker panicked: please report this as a bug"),
                 },
-                () = sleep_until(deadline) => return self.workers.shutdown().await,
+                error = store.failed() => return Some(self.give_up(error)),
+                () = sleep_until(deadline) => break,
                 Some(()) = stops.recv() => match self.deadline {
                     // The first request came after the end of the input: the grace begins.
                     None => {
@@ -289,32 +397,65 @@ impl Agent {
                         self.deadline = Some(grace);
                         deadline = Some(deadline.map_or(grace, |deadline| deadline.min(grace)));
                     }
-                    Some(_) => return self.workers.shutdown().await,
+                    Some(_) => break,
                 },
             }
         }
+        self.workers.shutdown().await;
+        None
     }
 
     fn end(self, took: Duration) -> Ended {
         let mut report = Report { seconds: took.as_secs_f64(), ..Report::default() };
-        if let Some(Decided { engine, reads }) = &self.decided {
+        if let Some(Decider { engine, reads, counted_before, .. }) = &self.decided {
             for (name, read) in self.input_names.iter().zip(reads) {
                 report.lines += read.lines;
                 report.bytes += read.bytes;
                 report.inputs.insert(name.to_string(), InputReport::from(*read));
             }
-            report.rules =
-                engine.counters().map(|(rule, counters)| (rule.name.to_string(), counters)).collect();
+            let counted = engine.counters().zip(counted_before);
+            report.rules = counted
+                .map(|((rule, counters), before)| (rule.name.to_string(), counters.since(before)))
+                .collect();
         }
         let mut undelivered = Vec::new();
         for (name, tally) in &self.tallies {
-            let left = self.outbox.waiting(name);
-            let counted = WebhookReport::new(tally.read(), self.outbox.overflowed(name), left.len() as u64);
+            let left = self.store.outbox().waiting(name);
+            let counted =
+                WebhookReport::new(tally.read(), self.store.outbox().overflowed(name), left.len() as u64);
             report.webhooks.insert(name.to_string(), counted);
             undelivered.extend(left.into_iter().map(|waiting| (name.clone(), waiting.alert)));
         }
-        Ended { report, stopped: self.deadline.is_some(), undelivered }
+        Ended { report, stopped: self.deadline.is_some(), undelivered, keeps: self.store.keeps() }
     }
+}
+
+/// The engine as it was when it was stored last.
+fn restored_engine(
+    restored: &mut Restored,
+    rules: &Arc<[Rule]>,
+    host: &Arc<str>,
+    keys_max: usize,
+    clock: &Clock,
+    keeps: Keeps,
+) -> Engine {
+    let records = restored.take_all(Space::Engine);
+    let (mut engine, came_of) = Engine::restore(rules.clone(), host.clone(), keys_max, records, clock.now());
+    for rule in &came_of.anew {
+        tracing::info!(%rule, "its `when`, `by` or `dedup.by` changed: it starts anew");
+    }
+    for rule in &came_of.gone {
+        tracing::info!(%rule, "is no longer there: what was kept of it is dropped");
+    }
+    if came_of.unreadable > 0 {
+        let text =
+            format!("{} records of rules could not be read: what they held starts anew", came_of.unreadable);
+        decide::tell(&Notice { sort: Sort::Damage, danger: true, text });
+    }
+    if keeps == Keeps::InMemory {
+        engine.untrack();
+    }
+    engine
 }
 
 /// The webhooks with their rates; those of one group share one.
@@ -338,58 +479,4 @@ async fn sleep_until(instant: Option<Instant>) {
         Some(instant) => tokio::time::sleep_until(instant).await,
         None => std::future::pending().await,
     }
-}
-
-/// The engine's thread: batches and the time in, alerts to the outbox, until the last input is gone. State is in memory:
-/// the end is an end of the input, and what was counted is told.
-fn decide(
-    mut decided: Decided,
-    batches: &Receiver<Batch>,
-    outbox: &Outbox,
-    rules: &[Rule],
-    clock: &Clock,
-) -> Decided {
-    let Decided { engine, reads } = &mut decided;
-    loop {
-        match receive(batches, engine.next_due().map(|due| due.since(clock.now()))) {
-            Ok(batch) => {
-                let now = clock.now();
-                reads[batch.input].add(batch.read);
-                batch.notices.iter().for_each(tell);
-                batch.matches.into_iter().for_each(|found| engine.take(found, now));
-            }
-            Err(RecvTimeoutError::Timeout) => engine.advance(clock.now()),
-            Err(RecvTimeoutError::Disconnected) => break,
-        }
-        commit(engine, outbox, rules, clock);
-    }
-    engine.end_of_input(clock.now());
-    commit(engine, outbox, rules, clock);
-    decided
-}
-
-fn receive(batches: &Receiver<Batch>, wait: Option<Duration>) -> Result<Batch, RecvTimeoutError> {
-    match wait {
-        Some(wait) => batches.recv_timeout(wait),
-        None => batches.recv().map_err(|_| RecvTimeoutError::Disconnected),
-    }
-}
-
-fn tell(notice: &Notice) {
-    if notice.danger {
-        tracing::error!(about = ?notice.sort, "{}", notice.text);
-    } else {
-        tracing::warn!(about = ?notice.sort, "{}", notice.text);
-    }
-}
-
-/// Redacts what was decided, and stores it.
-fn commit(engine: &mut Engine, outbox: &Outbox, rules: &[Rule], clock: &Clock) {
-    let mut alerts = engine.take_alerts();
-    for alert in &mut alerts {
-        if let Some(rule) = rules.iter().find(|rule| rule.name == alert.rule) {
-            redact_alert(alert, &rule.redact);
-        }
-    }
-    outbox.commit(alerts, clock.now());
 }

@@ -26,6 +26,7 @@ pub mod line;
 pub mod mention;
 pub mod message;
 pub mod notice;
+pub mod proof;
 pub mod rate;
 pub mod report;
 pub mod rule;

@@ -112,6 +112,14 @@ pub enum When {
 impl When {
     /// The largest `count`: so many times are kept a key.
     pub const COUNT_MAX: u32 = 10_000;
+
+    /// The fields whose values have a state each.
+    pub fn by(&self) -> &[Arc<str>] {
+        match self {
+            Self::Every => &[],
+            Self::Count { by, .. } => by,
+        }
+    }
 }
 
 /// How repeats are folded.

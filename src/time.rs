@@ -54,6 +54,12 @@ impl Time {
         zoned.strftime(if is_today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" }).to_string()
     }
 
+    /// Reads RFC 3339 text, with its zone: `2026-03-29T01:30:00+01:00`.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let stamp: jiff::Timestamp = text.trim().parse().ok()?;
+        i64::try_from(stamp.as_nanosecond()).ok().map(Self)
+    }
+
     /// RFC 3339 text in the machine's time zone, to the second.
     pub fn to_rfc3339(self) -> String {
         jiff::Timestamp::from_nanosecond(i128::from(self.0)).map_or_else(

@@ -14,7 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 
-use crate::agent::{self, Ended};
+use crate::agent::{self, Ended, Opened};
 use crate::config;
 use crate::deliver::post;
 use crate::deliver::worker::Transport;
@@ -85,9 +85,10 @@ async fn play(folder: &Path, length: Duration) -> Result<Ended, Failure> {
         let _ = stop.send(()).await;
         written
     });
-    let transport = Transport::Http(post::client().map_err(Failure::failed)?);
+    let transport = Transport::Http(post::Clients::new(&config.webhooks).map_err(Failure::failed)?);
     let options = agent::Options { until: Until::Stopped, grace: GRACE, drain: Some(GRACE), transport };
-    let ended = agent::run(config, options, stops).await.map_err(Failure::failed)?;
+    let opened = Opened::in_memory(&config);
+    let ended = agent::run(config, opened, options, stops).await.map_err(Failure::failed)?;
     receiver.stop().await.map_err(Failure::failed)?;
     while let Some(done) = side.join_next().await {
         done.map_err(Failure::failed)?.map_err(Failure::failed)?;

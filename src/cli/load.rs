@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, Config, Diagnostic, Loaded, Source};
 
 use super::exit::{Exit, Failure};
 
@@ -53,9 +53,14 @@ pub(super) fn usable(loaded: Loaded) -> Result<Config, Failure> {
 
 /// Prints the diagnostics on standard error.
 pub(super) fn print(loaded: &Loaded) {
+    print_diagnostics(&loaded.diagnostics, &loaded.sources);
+}
+
+/// Prints `diagnostics`, which point into `sources`, on standard error.
+pub(super) fn print_diagnostics(diagnostics: &[Diagnostic], sources: &[Source]) {
     let color = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if !loaded.diagnostics.is_empty() {
+    if !diagnostics.is_empty() {
         // Nobody to tell: the status says it all the same.
-        let _ = writeln!(stderr(), "{}", loaded.render(color));
+        let _ = writeln!(stderr(), "{}", config::render(diagnostics, sources, color));
     }
 }

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod demo;
 mod exit;
+mod explain;
 mod load;
 mod log;
 mod man;
@@ -13,6 +14,7 @@ mod screen;
 mod send;
 mod sink;
 mod stops;
+mod test;
 
 use clap::{Parser, Subcommand};
 
@@ -40,12 +42,13 @@ const EXAMPLES: &str = "\
 Examples:
   hooktail demo                          the whole thing, on this machine alone
   hooktail check -c hooktail.yaml        what is wrong with a rule file, and what its rules do
+  hooktail test -c hooktail.yaml         run the rules' own tests
   hooktail run -c hooktail.yaml          follow the inputs and post
   hooktail run --dry-run --until-eof     what would be posted for what the files hold now
   app 2>&1 | hooktail pipe --match 'ERROR|FATAL' --passthrough --webhook-file ~/.slack-url
 
-Exit status: 0 done; 1 failed; 2 the command line or the configuration is wrong;
-3 ended with alerts undelivered, each of which is printed on standard error.";
+Exit status: 0 done; 1 failed, or a test failed; 2 the command line or the configuration is wrong;
+3 ended with alerts undelivered: kept for the next start, or, with state in memory, printed.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -55,6 +58,10 @@ enum Command {
     Pipe(Box<pipe::PipeArgs>),
     /// Say what is wrong with a rule file, and what each of its rules does
     Check(check::CheckArgs),
+    /// Run the rules' own tests
+    Test(test::TestArgs),
+    /// Say why each rule takes a line, or does not
+    Explain(explain::ExplainArgs),
     /// Send a test message, and show the receiver's answer
     Send(send::SendArgs),
     /// The whole thing on this machine alone, in half a minute
@@ -77,6 +84,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Run(args) => run::run(args),
         Command::Pipe(args) => pipe::run(*args),
         Command::Check(args) => check::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::agent::{self, Ended, Options};
+use crate::agent::{self, Ended, Opened, Options};
 use crate::config::Config;
 use crate::deliver::post;
 use crate::deliver::worker::Transport;
@@ -17,6 +17,7 @@ use crate::message::frame::Frame;
 use crate::message::payload::Message;
 use crate::message::render;
 use crate::rate::Rate;
+use crate::store::Keeps;
 use crate::time::{DurationError, parse_duration};
 
 use super::exit::{Exit, Failure};
@@ -44,9 +45,9 @@ pub(super) struct RunArgs {
 /// How a run ends: shared by the commands that read.
 #[derive(Debug, Args)]
 pub(super) struct EndingArgs {
-    /// Where state is kept; only `none` (in memory) is supported yet
-    #[arg(long, value_name = "DIR", value_parser = state_dir)]
-    pub(super) state_dir: Option<StateDir>,
+    /// Where state is kept, or `none`: in memory
+    #[arg(long, value_name = "DIR", default_value = "none", value_parser = StateDir::parse)]
+    pub(super) state_dir: StateDir,
 
     /// At the end of the input: how long to deliver what waits; 0 for ever
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
@@ -62,17 +63,21 @@ pub(super) struct EndingArgs {
 }
 
 /// Where state is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum StateDir {
     /// In memory.
     None,
+    /// In this directory.
+    Directory(PathBuf),
 }
 
-fn state_dir(text: &str) -> Result<StateDir, &'static str> {
-    if text == "none" {
-        Ok(StateDir::None)
-    } else {
-        Err("a state directory is not yet supported; only `none` is")
+impl StateDir {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "none" => Ok(Self::None),
+            "" => Err("it is empty"),
+            path => Ok(Self::Directory(path.into())),
+        }
     }
 }
 
@@ -88,7 +93,7 @@ pub(super) enum Drawn {
 /// Follows the inputs until they end or a signal comes.
 pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
     let config = args.config.load()?;
-    if args.ending.state_dir.is_none() && !args.until_eof {
+    if args.ending.state_dir == StateDir::None && !args.until_eof {
         tracing::info!(
             "state is kept in memory (`--state-dir none`): a restart begins at the ends of the files"
         );
@@ -109,15 +114,21 @@ pub(super) fn follow(
             config.webhooks.iter_mut().for_each(|webhook| webhook.rate = Rate::UNLIMITED);
             Transport::Draw(Arc::new(move |message| draw_on(where_to, message)))
         }
-        None => Transport::Http(post::client().map_err(Failure::failed)?),
+        None => Transport::Http(post::Clients::new(&config.webhooks).map_err(Failure::failed)?),
     };
     let drain = (!ending.drain.is_zero()).then_some(ending.drain);
     let options = Options { until, grace: ending.grace, drain, transport };
     let host = config.host.clone();
+    let opened = match &ending.state_dir {
+        StateDir::Directory(path) if drawn.is_none() => {
+            Opened::in_directory(&config, path).map_err(Failure::failed)?
+        }
+        StateDir::Directory(_) | StateDir::None => Opened::in_memory(&config),
+    };
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let (requests, _listening) = stops::requests().map_err(Failure::failed)?;
-        agent::run(config, options, requests).await.map_err(Failure::failed)
+        agent::run(config, opened, options, requests).await.map_err(Failure::failed)
     });
     // A reader may still wait for its source: it must not hold up the end.
     runtime.shutdown_background();
@@ -144,15 +155,21 @@ fn draw_on(where_to: Drawn, message: &Message) {
 /// On standard error: what the run did, and each alert that is left.
 fn tell(ended: &Ended, host: &str) {
     let mut out = std::io::stderr().lock();
-    for (webhook, alert) in &ended.undelivered {
-        let fallback = render::attachment(alert, &Frame::slack(&|_| None, host)).fallback;
-        let _ = writeln!(out, "undelivered to `{webhook}`: {fallback} ({})", alert.id.short());
+    let left = ended.undelivered.len();
+    if ended.keeps == Keeps::InMemory {
+        for (webhook, alert) in &ended.undelivered {
+            let fallback = render::attachment(alert, &Frame::slack(&|_| None, host)).fallback;
+            let _ = writeln!(out, "undelivered to `{webhook}`: {fallback} ({})", alert.id.short());
+        }
     }
     let _ = writeln!(out, "hooktail: {}", ended.report);
-    if !ended.undelivered.is_empty() {
-        let left = ended.undelivered.len();
-        let _ = writeln!(out, "hooktail: undelivered, and gone because state was in memory: {left}");
-    }
+    let _ = match ended.keeps {
+        _ if left == 0 => Ok(()),
+        Keeps::InMemory => {
+            writeln!(out, "hooktail: undelivered, and gone because state was in memory: {left}")
+        }
+        Keeps::OnDisk => writeln!(out, "hooktail: undelivered, and kept for the next start: {left}"),
+    };
 }
 
 fn write_report(ended: &Ended, path: Option<&std::path::Path>) -> Result<(), Failure> {

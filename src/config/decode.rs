@@ -3,11 +3,11 @@
 //! serde stops at its first mistake. So each one is reported with its place, taken out of the value, and the rest is
 //! tried again; every field of the raw structs may be absent, so what is left is always read.
 
+use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 use serde_yaml::Value;
 
 use super::diagnostic::Report;
-use super::raw::RawFile;
 use super::source::Place;
 use super::spelling::nearest;
 
@@ -15,9 +15,13 @@ use super::spelling::nearest;
 const MISTAKES_MAX: usize = 200;
 
 /// Reads `value`, whose places are in `place`.
-pub(super) fn decode(mut value: Value, place: Place<'_>, report: &mut Report) -> RawFile {
+pub(super) fn decode<T: DeserializeOwned + Default>(
+    mut value: Value,
+    place: Place<'_>,
+    report: &mut Report,
+) -> T {
     for _ in 0..MISTAKES_MAX {
-        match serde_path_to_error::deserialize::<_, RawFile>(value.clone()) {
+        match serde_path_to_error::deserialize::<_, T>(value.clone()) {
             Ok(raw) => return raw,
             Err(error) => {
                 let steps = steps(error.path());
@@ -28,7 +32,7 @@ pub(super) fn decode(mut value: Value, place: Place<'_>, report: &mut Report) ->
             }
         }
     }
-    RawFile::default()
+    T::default()
 }
 
 /// One step of the way from the file to a value.
@@ -89,6 +93,8 @@ fn tell_unknown(words: &str, steps: &[Step], place: Place<'_>, report: &mut Repo
         .unwrap_or_default();
     let diagnostic = report.error(&place.key_span(), format!("unknown key `{key}`"));
     match nearest(key, known.iter().copied()) {
+        // A line of a test, in which YAML has seen a map.
+        None if known == ["wait"] => diagnostic.help("a line with a `:` followed by a space wants quotes"),
         Some(meant) => diagnostic.label(format!("did you mean `{meant}`?")),
         None => diagnostic.help(format!("the keys here are {}", listed(&known))),
     };

@@ -45,7 +45,8 @@ fn taken(rule: &Rule, config: &Config) -> String {
     text
 }
 
-fn alerts(when: &When) -> Option<String> {
+/// When the matches of a rule make an alert; `None`: each of them does.
+pub fn alerts(when: &When) -> Option<String> {
     match when {
         When::Every => None,
         When::Count { count, within, by } => {

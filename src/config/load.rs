@@ -38,15 +38,19 @@ pub struct Loaded {
 impl Loaded {
     /// All diagnostics, as rustc would print them, an empty line between two.
     pub fn render(&self, color: bool) -> String {
-        let rendered: Vec<String> =
-            self.diagnostics.iter().map(|found| found.render(&self.sources, color)).collect();
-        rendered.join("\n")
+        render(&self.diagnostics, &self.sources, color)
     }
 
     /// How many diagnostics are of `level`.
     pub fn count(&self, level: Level) -> usize {
         self.diagnostics.iter().filter(|found| found.level == level).count()
     }
+}
+
+/// `diagnostics`, which point into `sources`, as rustc would print them, an empty line between two.
+pub fn render(diagnostics: &[Diagnostic], sources: &[Source], color: bool) -> String {
+    let rendered: Vec<String> = diagnostics.iter().map(|found| found.render(sources, color)).collect();
+    rendered.join("\n")
 }
 
 /// Reads the configuration at `path` and what it includes. `env` gives the environment's variables.
@@ -151,7 +155,7 @@ impl Reader<'_> {
 }
 
 /// The text of a file, without a byte order mark.
-fn read_text(path: &Path) -> Result<String, String> {
+pub(super) fn read_text(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))

@@ -22,6 +22,7 @@ mod spans;
 mod spelling;
 #[cfg(test)]
 mod tests;
+mod tests_file;
 mod traps;
 mod unsupported;
 mod yaml;
@@ -29,14 +30,16 @@ mod yaml;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use describe::describe;
+pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
-pub use load::{Loaded, from_str, load};
+pub use load::{Loaded, from_str, load, render};
 pub use source::Source;
+pub use tests_file::{LoadedTests, load_tests};
 
 use crate::deliver::WebhookSpec;
 use crate::deliver::mentions::MentionSpec;
 use crate::input::InputSpec;
+use crate::proof::case::Case;
 use crate::rule::Rule;
 
 /// A configuration without a mistake.
@@ -52,6 +55,8 @@ pub struct Config {
     pub inputs: Vec<InputSpec>,
     /// By the order of the files, without those that are not `enabled`.
     pub rules: Vec<Rule>,
+    /// The rules' own tests, by the order of the files.
+    pub tests: Vec<Case>,
     /// The bounds.
     pub limits: Limits,
     /// The files that it was read from, the main one first; none where it was no file.

@@ -31,7 +31,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("limits.deleted_file", Key),
     ("limits.history", Key),
     ("limits.history_alerts", Key),
-    ("webhooks.*.proxy", Key),
     ("inputs.*.command", Key),
     ("inputs.*.journald", Key),
     ("inputs.*.syslog", Key),
@@ -71,7 +70,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("rules[].resolve", Key),
     ("rules[].context", Key),
     ("rules[].active_during", Key),
-    ("rules[].tests", Key),
 ];
 
 /// Reports each such key and value, and takes it out.

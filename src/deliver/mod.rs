@@ -39,6 +39,8 @@ pub struct WebhookSpec {
     pub flavor: Flavor,
     /// As whom it posts.
     pub persona: Persona,
+    /// The way there; without it the environment says.
+    pub proxy: Option<SecretUrl>,
     /// Of one request.
     pub timeout: Duration,
     /// The longest backoff.

@@ -16,6 +16,7 @@ pub(crate) fn webhook(name: &str) -> WebhookSpec {
         url_file: None,
         flavor: Flavor::Slack,
         persona: Persona::default(),
+        proxy: None,
         rate_group: None,
         fallback: None,
         rate: Rate { number: NonZeroU32::MIN, per: Duration::from_secs(1), burst: NonZeroU32::MIN },

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
+use tokio::task::block_in_place;
 
 use crate::clock::Clock;
 use crate::engine::Alert;
@@ -23,7 +24,7 @@ use super::answer::{Answer, explain, verdict};
 use super::lane::Lane;
 use super::mentions::{Budget, Cost, Grant};
 use super::plan::{Calls, Form, Outcome, Outgoing, Plan, Step, Target};
-use super::post::post;
+use super::post::{Clients, post};
 
 /// How much of a headline our own log shows.
 const FALLBACK_CHARS: usize = 256;
@@ -32,7 +33,7 @@ const FALLBACK_CHARS: usize = 256;
 #[derive(Clone)]
 pub enum Transport {
     /// To the webhook's URL.
-    Http(reqwest::Client),
+    Http(Clients),
     /// Nowhere: they are drawn for a person.
     Draw(Arc<dyn Fn(&Message) + Send + Sync>),
 }
@@ -185,7 +186,7 @@ impl Worker {
                 Step::Idle => Pause::Work,
                 Step::Wait(wait) => Pause::Time(self.until_looked_at(wait)),
                 Step::Settle(ids) => {
-                    self.shared.outbox.settle(&self.own.spec.name, &ids);
+                    block_in_place(|| self.shared.outbox.settle(&self.own.spec.name, &ids));
                     continue;
                 }
                 Step::Send(outgoing) => match self.take_place(outgoing.to) {
@@ -279,7 +280,7 @@ impl Worker {
         let place = self.place(outgoing.to).clone();
         let message = self.draw(outgoing, &alerts, &place.spec);
         let answer = match &self.shared.transport {
-            Transport::Http(client) => post(client, &place.spec, &message).await,
+            Transport::Http(clients) => post(clients, &place.spec, &message).await,
             Transport::Draw(draw) => {
                 draw(&message);
                 Answer::Http { status: 200, retry_after: None, body: "ok".to_owned() }
@@ -305,14 +306,15 @@ impl Worker {
         }
     }
 
-    /// Counts what became of the message, and takes out of the outbox what is done with.
+    /// Counts what became of the message, and takes out of the outbox what is done with. Nothing is waited for between
+    /// the answer and this: what was taken is settled even when the worker is aborted.
     fn settle(&self, outcome: &Outcome, to: &str, message: &Message, alerts: &[&Alert]) {
         let tally = &self.tally;
         match outcome {
             Outcome::Delivered(settled) => {
                 add(&tally.messages, 1);
                 add(&tally.attachments, alerts.len());
-                self.shared.outbox.settle(&self.own.spec.name, settled);
+                block_in_place(|| self.shared.outbox.settle(&self.own.spec.name, settled));
             }
             Outcome::SetAside(settled, why) => {
                 for attachment in &message.attachments {
@@ -320,7 +322,8 @@ impl Worker {
                         "set aside: {}", one_line(&attachment.fallback, FALLBACK_CHARS));
                 }
                 add(&tally.dead, settled.len());
-                self.shared.outbox.settle(&self.own.spec.name, settled);
+                let now = self.shared.clock.now();
+                block_in_place(|| self.shared.outbox.set_aside(&self.own.spec.name, settled, why, now));
             }
             Outcome::Paused(_) | Outcome::Kept(_) => add(&tally.retries, 1),
         }

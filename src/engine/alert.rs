@@ -58,6 +58,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Opened, Self::Summary, Self::Escalated, Self::HeldBack];
+
     /// Its name in JSON.
     pub const fn name(self) -> &'static str {
         match self {

@@ -25,6 +25,21 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// What was counted since these were read.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            matches: self.matches - before.matches,
+            below_when: self.below_when - before.below_when,
+            silenced: self.silenced - before.silenced,
+            joined: self.joined - before.joined,
+            throttled: self.throttled - before.throttled,
+            posted: self.posted - before.posted,
+            timed: self.timed - before.timed,
+            keys_forgotten: self.keys_forgotten - before.keys_forgotten,
+        }
+    }
+
     /// Adds another rule's.
     pub fn add(&mut self, other: &Self) {
         self.matches += other.matches;

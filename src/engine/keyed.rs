@@ -100,6 +100,11 @@ impl<V> Keyed<V> {
         Some(entry.value)
     }
 
+    /// Nobody will ask what changes.
+    pub(super) fn untrack(&mut self) {
+        self.changes = Changes::Untold;
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &V)> {
         self.entries.iter().map(|(key, entry)| (key, &entry.value))
     }

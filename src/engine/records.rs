@@ -186,6 +186,12 @@ impl Engine {
         (engine, restored)
     }
 
+    /// What changes from now on is not asked for: it goes nowhere.
+    pub fn untrack(&mut self) {
+        self.states.iter_mut().for_each(RuleState::untrack);
+        self.gone.clear();
+    }
+
     fn restore_engine(&mut self, record: &Record, restored: &mut Restored) {
         match from_json::<StoredEngine>(record) {
             Some(stored) => {

@@ -80,6 +80,16 @@ impl RuleState {
         }
     }
 
+    /// Nobody will ask what changes.
+    pub(super) fn untrack(&mut self) {
+        self.when.untrack();
+        self.episodes.untrack();
+        self.folded.untrack();
+        if let Some(throttle) = &mut self.throttle {
+            throttle.untrack();
+        }
+    }
+
     /// Sets the timers that follow from the state.
     pub(super) fn arm(&self, rule: RuleId, timers: &mut Timers) {
         for (key, episode) in self.episodes.iter() {

@@ -46,6 +46,11 @@ impl Throttling {
             .take_changes(|key, nanos| told(key, nanos.map(|nanos| origin + Duration::from_nanos(*nanos))));
     }
 
+    /// Nobody will ask what changes.
+    pub(super) fn untrack(&mut self) {
+        self.arrivals.lock().untrack();
+    }
+
     /// What [`Throttling::take_changes`] told. No key can owe more than its whole burst, and one that owes nothing is as
     /// good as unknown.
     pub(super) fn restore(&mut self, key: Key, full_from: Time) {

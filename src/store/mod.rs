@@ -1,8 +1,185 @@
-//! What must not be lost between deciding and delivering: the outbox. In memory for now, behind the calls that a
-//! durable one will answer.
+//! What must not be lost: read positions, the engine's state, and the alerts that wait, in one transaction. In a state
+//! directory, or with the same calls in memory.
 
+mod checksum;
+mod content;
+mod database;
+mod directory;
+mod error;
 mod outbox;
 mod record;
+mod schema;
+mod writer;
 
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use database::DeadLetter;
+pub use error::{OpenError, WriteError};
 pub use outbox::{Outbox, Waiting};
 pub use record::{Record, Space};
+
+use crate::engine::Alert;
+use crate::notice::{Notice, Sort};
+use crate::time::Time;
+
+use content::Content;
+use database::Database;
+use directory::{Before, Directory, create_private};
+use writer::Writer;
+
+/// Where state is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// It ends with the process.
+    InMemory,
+    /// It is there at the next start.
+    OnDisk,
+}
+
+/// What must not be lost, and the way to it.
+#[derive(Debug)]
+pub struct Store {
+    outbox: Arc<Outbox>,
+    writer: Arc<Writer>,
+    /// Held as long as anything is written.
+    directory: Option<Directory>,
+}
+
+/// What a state directory held when it was opened.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// Whether it held state.
+    pub past: Past,
+    /// Of all spaces and owners; the alerts wait in the outbox.
+    pub records: Vec<Record>,
+    /// What was wrong with it.
+    pub notices: Vec<Notice>,
+}
+
+/// Whether a start goes on with something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Past {
+    /// The directory is used for the first time, or state is in memory.
+    #[default]
+    None,
+    /// The directory was used before, but its state is gone.
+    Lost,
+    /// It goes on with its state.
+    Kept,
+}
+
+impl Restored {
+    /// The records of one space, taken out.
+    pub fn take_all(&mut self, space: Space) -> Vec<Record> {
+        self.records.extract_if(.., |record| record.space == space).collect()
+    }
+
+    /// The records of one space and owner, taken out.
+    pub fn take(&mut self, space: Space, owner: &str) -> Vec<Record> {
+        self.records.extract_if(.., |record| record.space == space && &*record.owner == owner).collect()
+    }
+}
+
+impl Store {
+    /// A store without any disk.
+    pub fn in_memory(webhooks: impl Iterator<Item = Arc<str>>, alerts_max: usize) -> Self {
+        let writer = Arc::<Writer>::default();
+        let outbox = Arc::new(Outbox::over(writer.clone(), webhooks, alerts_max));
+        Self { outbox, writer, directory: None }
+    }
+
+    /// Takes the state directory at `path` for this process, and what it holds.
+    ///
+    /// # Errors
+    /// It can't be used, somebody else uses it, or what is in it is damaged as a whole.
+    pub fn open(
+        path: &Path,
+        webhooks: impl Iterator<Item = Arc<str>>,
+        alerts_max: usize,
+    ) -> Result<(Self, Restored), OpenError> {
+        let directory = Directory::take(path)?;
+        let file = directory.database();
+        let unusable = |error| OpenError::Unusable { path: path.to_owned(), error };
+        let (_, length) = create_private(&file).map_err(unusable)?;
+        let past = match (length, directory.before()) {
+            (0, Before::Unused) => Past::None,
+            (0, Before::Used) => Past::Lost,
+            _ => Past::Kept,
+        };
+        let (database, content) = Database::open(&file, length == 0)?;
+        let mut notices = damage(&content, &file);
+        if past == Past::Lost {
+            notices.push(gone(&file));
+        }
+        let last_place = content.waiting.last().map_or(0, |stored| stored.place);
+        let writer = Arc::new(Writer::new(database, last_place));
+        let outbox = Arc::new(Outbox::over(writer.clone(), webhooks, alerts_max));
+        let unknown = outbox
+            .restore(content.waiting)
+            .map_err(|error| OpenError::NotWritten { path: file.clone(), error })?;
+        for (webhook, count) in unknown {
+            tracing::warn!(%webhook, count, "alerts wait for a webhook that the configuration no longer has: they are kept");
+        }
+        Ok((
+            Self { outbox, writer, directory: Some(directory) },
+            Restored { past, records: content.records, notices },
+        ))
+    }
+
+    /// Whether what is committed outlives the process.
+    pub const fn keeps(&self) -> Keeps {
+        match self.directory {
+            Some(_) => Keeps::OnDisk,
+            None => Keeps::InMemory,
+        }
+    }
+
+    /// What waits for the webhooks.
+    pub const fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
+    /// Stores records and the alerts that were decided with them, in one transaction; durable when it returns.
+    ///
+    /// # Errors
+    /// Nothing of it is stored. On a full disk it can be tried again.
+    pub fn commit(&self, records: &[Record], alerts: &[Arc<Alert>], now: Time) -> Result<(), WriteError> {
+        self.outbox.commit(records, alerts, now)
+    }
+
+    /// Returns when a worker could not store an answer for good: the process must end.
+    pub async fn failed(&self) -> Arc<WriteError> {
+        self.writer.failed().await
+    }
+}
+
+fn gone(file: &Path) -> Notice {
+    let text = format!(
+        "the state `{}` is gone or empty: hooktail begins anew, and reads files as `start` says",
+        file.display()
+    );
+    Notice { sort: Sort::Damage, danger: true, text }
+}
+
+fn damage(content: &Content, file: &Path) -> Vec<Notice> {
+    let Content { damaged_records, damaged_alerts, missing, .. } = content;
+    let mut notices = Vec::new();
+    let mut tell = |what: String| {
+        let text = format!("the state `{}` was damaged: {what}", file.display());
+        notices.push(Notice { sort: Sort::Damage, danger: true, text });
+    };
+    if *damaged_records > 0 {
+        tell(format!("{damaged_records} of its records are set aside; what they were about begins anew"));
+    }
+    if *damaged_alerts > 0 {
+        tell(format!("{damaged_alerts} of its waiting alerts are set aside, and not sent"));
+    }
+    for table in missing {
+        tell(format!("something of its table `{table}` is missing or old; what is there is used"));
+    }
+    notices
+}

@@ -1,12 +1,17 @@
-//! Alerts that wait for their webhooks. An entry leaves only by [`Outbox::settle`], after the receiver's answer.
+//! Alerts that wait for their webhooks, as the workers read them. An entry leaves only by the receiver's answer
+//! ([`Outbox::settle`]) or into the dead letters ([`Outbox::set_aside`]). Each change is durable before it shows here.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use crate::engine::{Alert, AlertId};
 use crate::time::Time;
+
+use super::database::{Changes, DeadLetter, Stored};
+use super::writer::Writer;
+use super::{Record, WriteError};
 
 /// An alert that waits for one webhook.
 #[derive(Debug, Clone)]
@@ -23,6 +28,7 @@ pub struct Outbox {
     queues: BTreeMap<Arc<str>, Queue>,
     /// How many alerts may wait for a webhook.
     alerts_max: usize,
+    writer: Arc<Writer>,
 }
 
 #[derive(Debug, Default)]
@@ -31,45 +37,137 @@ struct Queue {
     changed: Notify,
 }
 
+/// A waiting alert, with its place in the store.
+#[derive(Debug, Clone)]
+struct Entry {
+    place: i64,
+    waiting: Waiting,
+}
+
 #[derive(Debug, Default)]
 struct Entries {
-    alerts: VecDeque<Waiting>,
+    alerts: VecDeque<Entry>,
     /// For each rule whose alerts found the queue full, all of them as one.
-    overflow: BTreeMap<Arc<str>, Waiting>,
+    overflow: BTreeMap<Arc<str>, Entry>,
+    overflowed: u64,
+}
+
+/// What is added to a queue.
+#[derive(Debug, Default)]
+struct Arrivals {
+    alerts: Vec<Entry>,
+    /// What the queue's overflow is then.
+    overflow: BTreeMap<Arc<str>, Entry>,
     overflowed: u64,
 }
 
 impl Outbox {
-    /// An empty outbox for these webhooks.
+    /// An empty outbox in memory for these webhooks.
     pub fn new(webhooks: impl Iterator<Item = Arc<str>>, alerts_max: usize) -> Self {
-        Self { queues: webhooks.map(|name| (name, Queue::default())).collect(), alerts_max }
+        Self::over(Arc::default(), webhooks, alerts_max)
     }
 
-    /// Stores what was decided, for each webhook that gets it. Never waits for a receiver: where a queue is full, the
-    /// further alerts of each rule are folded into a digest.
-    pub fn commit(&self, alerts: Vec<Alert>, now: Time) {
-        for alert in alerts {
-            let alert = Arc::new(alert);
-            for name in &alert.webhooks {
-                let Some(queue) = self.queues.get(name) else { continue };
-                queue.entries().push(Waiting { alert: alert.clone(), since: now }, self.alerts_max, name);
-                queue.changed.notify_one();
+    /// An outbox whose changes are written by `writer`.
+    pub(super) fn over(
+        writer: Arc<Writer>,
+        webhooks: impl Iterator<Item = Arc<str>>,
+        alerts_max: usize,
+    ) -> Self {
+        let queues = webhooks.map(|name| (name, Queue::default())).collect();
+        Self { queues, alerts_max, writer }
+    }
+
+    /// Takes back what is stored, in order; returns what waits for no webhook of this configuration. Where the bound is
+    /// lower than it was, what is past it is folded.
+    pub(super) fn restore(&self, stored: Vec<Stored>) -> Result<BTreeMap<Arc<str>, usize>, WriteError> {
+        let mut unknown = BTreeMap::new();
+        let mut by_webhook: BTreeMap<Arc<str>, Vec<Entry>> = BTreeMap::new();
+        for Stored { place, webhook, since, alert } in stored {
+            if self.queues.contains_key(&webhook) {
+                let entry = Entry { place, waiting: Waiting { alert, since } };
+                by_webhook.entry(webhook).or_default().push(entry);
+            } else {
+                *unknown.entry(webhook).or_default() += 1;
             }
         }
+        let mut writer = self.writer.lock();
+        for (webhook, entries) in by_webhook {
+            let Some(queue) = self.queues.get(&webhook) else { continue };
+            let stored = entries.clone();
+            let arrivals = queue.entries().arrive(entries, self.alerts_max, &webhook);
+            let mut changes = Changes::default();
+            arrivals.add_to(&mut changes, &stored, &webhook);
+            writer.commit(changes)?;
+            queue.entries().apply(arrivals);
+        }
+        Ok(unknown)
+    }
+
+    /// Stores what was decided, for each webhook that gets it, with the records that led to it. Never waits for a
+    /// receiver: where a queue is full, the further alerts of each rule are folded into a digest.
+    ///
+    /// # Errors
+    /// Nothing of it is stored, and nothing shows here.
+    pub fn commit(&self, records: &[Record], alerts: &[Arc<Alert>], now: Time) -> Result<(), WriteError> {
+        let mut writer = self.writer.lock();
+        let mut arrived: BTreeMap<&Arc<str>, Vec<Entry>> = BTreeMap::new();
+        for alert in alerts {
+            for (name, _) in alert.webhooks.iter().filter_map(|name| self.queues.get_key_value(name)) {
+                let waiting = Waiting { alert: alert.clone(), since: now };
+                arrived.entry(name).or_default().push(Entry { place: writer.next_place(), waiting });
+            }
+        }
+        let mut changes = Changes { records: records.to_vec(), ..Changes::default() };
+        let mut queues = Vec::new();
+        for (name, entries) in arrived {
+            let queue = &self.queues[name];
+            let stored: Vec<Entry> = queue.entries().overflow.values().cloned().collect();
+            let arrivals = queue.entries().arrive(entries, self.alerts_max, name);
+            arrivals.add_to(&mut changes, &stored, name);
+            queues.push((queue, arrivals));
+        }
+        writer.commit(changes)?;
+        for (queue, arrivals) in queues {
+            queue.entries().apply(arrivals);
+            queue.changed.notify_one();
+        }
+        Ok(())
     }
 
     /// All that waits for a webhook, in the order in which it was decided.
     pub fn waiting(&self, webhook: &str) -> Vec<Waiting> {
-        self.queues
-            .get(webhook)
-            .map_or_else(Vec::new, |queue| queue.entries().alerts.iter().cloned().collect())
+        let Some(queue) = self.queues.get(webhook) else { return Vec::new() };
+        queue.entries().alerts.iter().map(|entry| entry.waiting.clone()).collect()
     }
 
     /// Takes out what the receiver has answered for.
     pub fn settle(&self, webhook: &str, ids: &[AlertId]) {
+        self.take(webhook, ids, |_| None);
+    }
+
+    /// Takes out what the receiver refuses for good, and keeps it among the dead letters with its answer.
+    pub fn set_aside(&self, webhook: &str, ids: &[AlertId], answer: &str, now: Time) {
+        self.take(webhook, ids, |waiting| {
+            let alert = waiting.alert.clone();
+            Some(DeadLetter { webhook: webhook.into(), since: now, answer: answer.to_owned(), alert })
+        });
+    }
+
+    fn take(&self, webhook: &str, ids: &[AlertId], dead: impl Fn(&Waiting) -> Option<DeadLetter>) {
         let Some(queue) = self.queues.get(webhook) else { return };
-        queue.entries().settle(ids, self.alerts_max);
-        queue.changed.notify_one();
+        let mut writer = self.writer.lock();
+        let mut changes = Changes::default();
+        for entry in queue.entries().alerts.iter().filter(|entry| ids.contains(&entry.waiting.alert.id)) {
+            changes.left.push(entry.place);
+            changes.dead.extend(dead(&entry.waiting));
+        }
+        match writer.settle(changes) {
+            Ok(()) => {
+                queue.entries().settle(ids, self.alerts_max);
+                queue.changed.notify_one();
+            }
+            Err(failure) => self.writer.fail(failure),
+        }
     }
 
     /// Returns when something was committed to or settled for a webhook since the last call.
@@ -103,37 +201,65 @@ impl Queue {
 }
 
 impl Entries {
-    fn push(&mut self, waiting: Waiting, alerts_max: usize, webhook: &str) {
-        if self.alerts.len() < alerts_max {
-            self.alerts.push_back(waiting);
-            return;
-        }
-        if self.overflow.is_empty() {
-            tracing::warn!(
-                webhook,
-                waiting = alerts_max,
-                "the outbox is full: further alerts are folded into a digest of each rule"
-            );
-        }
-        self.overflowed += 1;
-        let rule = waiting.alert.rule.clone();
-        let folded = match self.overflow.remove(&rule) {
-            Some(before) => {
-                let digest = Arc::unwrap_or_clone(before.alert).digest(&waiting.alert);
-                Waiting { alert: Arc::new(digest), since: before.since }
+    /// What becomes of `entries`, in order, where at most `alerts_max` may wait.
+    fn arrive(&self, entries: Vec<Entry>, alerts_max: usize, webhook: &str) -> Arrivals {
+        let mut arrivals = Arrivals { overflow: self.overflow.clone(), ..Arrivals::default() };
+        for mut entry in entries {
+            if self.alerts.len() + arrivals.alerts.len() < alerts_max {
+                arrivals.alerts.push(entry);
+                continue;
             }
-            None => waiting,
-        };
-        self.overflow.insert(rule, folded);
+            if arrivals.overflow.is_empty() {
+                tracing::warn!(
+                    webhook,
+                    waiting = alerts_max,
+                    "the outbox is full: further alerts are folded into a digest of each rule"
+                );
+            }
+            arrivals.overflowed += 1;
+            let rule = entry.waiting.alert.rule.clone();
+            if let Some(Entry { place, waiting }) = arrivals.overflow.remove(&rule) {
+                let digest = Arc::unwrap_or_clone(waiting.alert).digest(&entry.waiting.alert);
+                entry = Entry { place, waiting: Waiting { alert: Arc::new(digest), since: waiting.since } };
+            }
+            arrivals.overflow.insert(rule, entry);
+        }
+        arrivals
+    }
+
+    fn apply(&mut self, arrivals: Arrivals) {
+        self.alerts.extend(arrivals.alerts);
+        self.overflow = arrivals.overflow;
+        self.overflowed += arrivals.overflowed;
     }
 
     fn settle(&mut self, ids: &[AlertId], alerts_max: usize) {
-        self.alerts.retain(|waiting| !ids.contains(&waiting.alert.id));
+        self.alerts.retain(|entry| !ids.contains(&entry.waiting.alert.id));
         while self.alerts.len() < alerts_max
-            && let Some((_, folded)) = self.overflow.pop_first()
+            && let Some((_, latest)) = self.overflow.pop_first()
         {
-            self.alerts.push_back(folded);
+            self.alerts.push_back(latest);
         }
+    }
+}
+
+impl Arrivals {
+    /// What is to be written for this, where `stored` is what of the same queue is stored already.
+    fn add_to(&self, changes: &mut Changes, stored: &[Entry], webhook: &Arc<str>) {
+        let known: BTreeMap<i64, &Arc<Alert>> =
+            stored.iter().map(|entry| (entry.place, &entry.waiting.alert)).collect();
+        let mut unchanged = BTreeSet::new();
+        for Entry { place, waiting: Waiting { alert, since } } in
+            self.alerts.iter().chain(self.overflow.values())
+        {
+            if known.get(place).is_some_and(|known| Arc::ptr_eq(known, alert)) {
+                unchanged.insert(*place);
+                continue;
+            }
+            let (webhook, alert) = (webhook.clone(), alert.clone());
+            changes.arrived.push(Stored { place: *place, webhook, since: *since, alert });
+        }
+        changes.left.extend(known.into_keys().filter(|place| !unchanged.contains(place)));
     }
 }
 
@@ -142,6 +268,11 @@ mod tests {
     use super::*;
     use crate::engine::Kind;
     use crate::engine::tests_support::alert;
+
+    fn commit(outbox: &Outbox, alerts: Vec<Alert>) {
+        let alerts: Vec<_> = alerts.into_iter().map(Arc::new).collect();
+        outbox.commit(&[], &alerts, Time::EPOCH).unwrap();
+    }
 
     fn rules(outbox: &Outbox) -> Vec<(String, Kind, u64)> {
         let waiting = outbox.waiting("ops");
@@ -153,9 +284,8 @@ mod tests {
     #[test]
     fn past_its_bound_the_alerts_of_each_rule_are_folded_into_a_digest() {
         let outbox = Outbox::new(["ops".into()].into_iter(), 2);
-        let now = Time::EPOCH;
-        outbox.commit(vec![alert("a", 1), alert("a", 2)], now);
-        outbox.commit(vec![alert("b", 3), alert("b", 4), alert("b", 5), alert("c", 6)], now);
+        commit(&outbox, vec![alert("a", 1), alert("a", 2)]);
+        commit(&outbox, vec![alert("b", 3), alert("b", 4), alert("b", 5), alert("c", 6)]);
         let [a, b, c] = ["a", "b", "c"].map(str::to_owned);
         assert_eq!(rules(&outbox), [(a.clone(), Kind::Opened, 1), (a, Kind::Opened, 1)]);
         assert_eq!(outbox.overflowed("ops"), 4);
@@ -170,7 +300,7 @@ mod tests {
     fn an_alert_for_two_webhooks_waits_for_each() {
         let outbox = Outbox::new(["ops".into(), "dev".into()].into_iter(), 10);
         let both = Alert { webhooks: vec!["ops".into(), "dev".into()], ..alert("a", 1) };
-        outbox.commit(vec![both], Time::EPOCH);
+        commit(&outbox, vec![both]);
         outbox.settle("ops", &[AlertId(1)]);
         assert_eq!((outbox.len("ops"), outbox.len("dev")), (0, 1));
     }

@@ -12,6 +12,21 @@ pub enum Space {
     Engine,
 }
 
+impl Space {
+    /// Its name in the store.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Position => "position",
+            Self::Engine => "engine",
+        }
+    }
+
+    /// The space of that name.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        [Self::Position, Self::Engine].into_iter().find(|space| space.name() == name)
+    }
+}
+
 /// One record; a later one of the same space, owner and key takes its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {

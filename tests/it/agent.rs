@@ -214,6 +214,11 @@ impl Agent {
         self.stdin.take().expect("it is open")
     }
 
+    /// Its process's.
+    pub(crate) fn id(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let state = self.shared.lock();
         // As long as its end is not noted it is not reaped: the id is its own.

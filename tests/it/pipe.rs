@@ -236,14 +236,9 @@ fn a_wrong_regex_is_underlined() {
 
 #[test]
 fn what_is_not_yet_supported_says_so() {
-    for (args, words) in [
-        (["--parse", "json"], "not yet supported"),
-        (["--state-dir", "/var/lib/hooktail"], "not yet supported"),
-    ] {
-        let ended = launch(&["--match", "x"]).args(args).output("x\n");
-        assert_eq!(ended.code(), 2, "{}", ended.stderr);
-        assert_eq!(ended.said(&[words]), 1, "{}", ended.stderr);
-    }
+    let ended = launch(&["--match", "x", "--parse", "json"]).output("x\n");
+    assert_eq!(ended.code(), 2, "{}", ended.stderr);
+    assert_eq!(ended.said(&["not yet supported"]), 1, "{}", ended.stderr);
     assert_eq!(launch(&["--match", "x", "--state-dir", "none", "--parse", "text"]).output("x\n").code(), 0);
 }
 

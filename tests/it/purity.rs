@@ -19,6 +19,7 @@ const PURE: &[&str] = &[
     "schedule.rs",
     "event.rs",
     "expr.rs",
+    "proof",
     "deliver/plan.rs",
     "deliver/batch.rs",
     "deliver/lane.rs",

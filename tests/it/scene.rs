@@ -40,12 +40,18 @@ impl Scene {
     }
 
     pub(crate) fn launch(&self, inputs: &str) -> Launch {
+        let all = "{ name: all, match: '^', dedup: off,\n\
+                   message: { title: \"{{ input }}:{{ file }}\", text: \"{{ line }}\" } }";
+        self.launch_with(inputs, all)
+    }
+
+    /// With these rules, given as the items of a YAML list.
+    pub(crate) fn launch_with(&self, inputs: &str, rules: &str) -> Launch {
         let rules = format!(
             "webhooks: {{ hook: {{ url: \"{}\", rate: 1000/s }} }}\n\
              limits: {{ outbox: 100000 }}\n\
              inputs: {{ {inputs} }}\n\
-             rules: [{{ name: all, match: '^', dedup: off,\n\
-             message: {{ title: \"{{{{ input }}}}:{{{{ file }}}}\", text: \"{{{{ line }}}}\" }} }}]\n",
+             rules: [{rules}]\n",
             self.receiver.url(HOOK)
         );
         let file = self.folder.write("rules.yaml", rules);
@@ -74,6 +80,11 @@ impl Scene {
             }
             self.receiver.wait_for_messages(messages.len() + 1, PATIENCE);
         }
+    }
+
+    /// What a client without attachments shows of what was posted so far, in order of arrival.
+    pub(crate) fn fallbacks(&self) -> Vec<String> {
+        self.attachments().into_iter().map(|attachment| attachment.fallback).collect()
     }
 
     fn attachments(&self) -> Vec<Attachment> {

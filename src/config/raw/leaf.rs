@@ -56,6 +56,15 @@ pub(in crate::config) enum OffOr<T> {
     Map(T),
 }
 
+/// Text, or a map.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::config) enum TextOr<T> {
+    /// The text.
+    Text(String),
+    /// The map.
+    Map(T),
+}
+
 macro_rules! deserialize_any_with {
     ($leaf:ident, $visitor:ident) => {
         impl<'de> Deserialize<'de> for $leaf {
@@ -269,5 +278,29 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OffOrVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         T::deserialize(MapAccessDeserializer::new(map)).map(OffOr::Map)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextOrVisitor(PhantomData))
+    }
+}
+
+struct TextOrVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for TextOrVisitor<T> {
+    type Value = TextOr<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text or a map")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(TextOr::Text(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(TextOr::Map)
     }
 }

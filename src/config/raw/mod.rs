@@ -6,14 +6,16 @@ mod input;
 mod leaf;
 mod rule;
 mod schedule;
+mod test;
 mod webhook;
 
 use serde::Deserialize;
 
 pub(super) use input::RawInput;
-pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text};
+pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text, TextOr};
 pub(super) use rule::{RawDedup, RawField, RawMessage, RawRule, RawStep, RawWhen};
 pub(super) use schedule::RawHours;
+pub(super) use test::{RawExpected, RawTest, RawTestFile, RawWait};
 pub(super) use webhook::RawWebhook;
 
 /// A file of the configuration. It can't be printed: a webhook's URL is in it.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text};
+use super::{Count, Flag, Named, Number, OffOr, OneOrMany, RawTest, Scalar, Text};
 
 /// A rule.
 #[derive(Debug, Default, Deserialize)]
@@ -46,6 +46,8 @@ pub(in crate::config) struct RawRule {
     pub(in crate::config) active_during: Option<Text>,
     /// Extra fields; they win over the input's.
     pub(in crate::config) labels: Option<Named<Scalar>>,
+    /// Cases for `hooktail test`.
+    pub(in crate::config) tests: Option<Vec<Option<RawTest>>>,
     /// `false` leaves the rule out.
     pub(in crate::config) enabled: Option<Flag>,
 }

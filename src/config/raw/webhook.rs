@@ -32,6 +32,8 @@ pub(in crate::config) struct RawWebhook {
     pub(in crate::config) fallback: Option<Text>,
     /// Of one request.
     pub(in crate::config) timeout: Option<Scalar>,
+    /// An HTTP(S) proxy; without it the usual environment variables hold.
+    pub(in crate::config) proxy: Option<Text>,
     /// When a message that could not be delivered is tried again.
     pub(in crate::config) retry: Option<RawRetry>,
     /// Allows `http://` to a host that is not loopback.

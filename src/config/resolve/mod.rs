@@ -15,6 +15,7 @@ mod persona;
 mod redact;
 mod rule;
 mod schedule;
+mod test;
 mod throttle;
 mod webhook;
 mod when;
@@ -28,12 +29,14 @@ use super::raw::{RawFile, RawRule};
 use crate::config::Limits;
 use crate::deliver::WebhookSpec;
 use crate::deliver::mentions::MentionSpec;
+use crate::proof::case::Case;
 use crate::rule::Rule;
 pub(super) use input::absolute;
 use look::Severities;
 use names::Names;
 use redact::Redaction;
 use schedule::Schedules;
+pub(super) use test::{Known, of_file as tests_of_file};
 
 /// A file as it is written, with its places.
 pub(super) type File<'a> = At<'a, RawFile>;
@@ -79,11 +82,11 @@ pub(super) fn resolve(
         .flat_map(|section| named(section, |at, name| input::resolve(at, name, report)))
         .collect();
     input::refuse_second_stdin(files, report);
-    let rules = rules(files, &scope, &webhooks, report);
+    let (rules, tests) = rules(files, &scope, &webhooks, report);
     let host = main.raw.host.as_ref().map_or(host, |host| Arc::from(host.text.as_str()));
     let mentions = main.get("mentions", |raw| &raw.mentions);
     let mentions = mentions.map(|at| mentions::resolve(at, &scope.schedules, report)).unwrap_or_default();
-    Config { host, webhooks, mentions, inputs, rules, limits: scope.limits, files: Vec::new() }
+    Config { host, webhooks, mentions, inputs, rules, tests, limits: scope.limits, files: Vec::new() }
 }
 
 fn empty(host: Arc<str>) -> Config {
@@ -93,6 +96,7 @@ fn empty(host: Arc<str>) -> Config {
         mentions: MentionSpec::default(),
         inputs: Vec::new(),
         rules: Vec::new(),
+        tests: Vec::new(),
         limits: Limits::default(),
         files: Vec::new(),
     }
@@ -119,7 +123,7 @@ fn refuse_main_only(file: File<'_>, report: &mut Report) {
 
 fn refuse_in_defaults(file: File<'_>, report: &mut Report) {
     let defaults = file.place.key("defaults");
-    for key in ["name", "match"] {
+    for key in ["name", "match", "tests"] {
         if file.place.has("defaults") && defaults.has(key) {
             report
                 .error(&defaults.key(key).key_span(), format!("`{key}` can't have a default"))
@@ -128,7 +132,12 @@ fn refuse_in_defaults(file: File<'_>, report: &mut Report) {
     }
 }
 
-fn rules(files: &[File<'_>], scope: &Scope<'_>, webhooks: &[WebhookSpec], report: &mut Report) -> Vec<Rule> {
+fn rules(
+    files: &[File<'_>],
+    scope: &Scope<'_>,
+    webhooks: &[WebhookSpec],
+    report: &mut Report,
+) -> (Vec<Rule>, Vec<Case>) {
     let mut resolved = rule::Rules::default();
     let main = files.first().and_then(|file| file.get("defaults", |raw| &raw.defaults));
     for (number, file) in files.iter().enumerate() {
@@ -145,7 +154,7 @@ fn rules(files: &[File<'_>], scope: &Scope<'_>, webhooks: &[WebhookSpec], report
     let fallbacks = webhooks.iter().filter_map(|webhook| webhook.fallback.clone());
     resolved.warn_unknown_ids(webhooks, report);
     resolved.warn_unused(&scope.webhooks, fallbacks, report);
-    resolved.rules
+    (resolved.rules, resolved.tests)
 }
 
 fn written<'a>(file: File<'a>) -> impl Iterator<Item = At<'a, RawRule>> {

@@ -14,17 +14,20 @@ use crate::config::source::Place;
 use crate::deliver::WebhookSpec;
 use crate::event::Texts;
 use crate::expr::Expr;
+use crate::proof::case::Case;
 use crate::rule::{Rule, Severity};
 
 use super::fields::{Fields, Sight};
 use super::names::Names;
 use super::patterns::{self, Patterns};
+use super::test::{self, Known};
 use super::{Scope, dedup, escalate, look, message, throttle, when};
 
 /// The rules so far, and what they use.
 #[derive(Default)]
 pub(super) struct Rules<'a> {
     pub(super) rules: Vec<Rule>,
+    pub(super) tests: Vec<Case>,
     names: Vec<(&'a str, Place<'a>)>,
     webhooks: HashSet<Arc<str>>,
 }
@@ -42,8 +45,12 @@ impl<'a> Rules<'a> {
         let rule = resolve(Whole::Rule(name), at.place, layers, scope, report);
         self.webhooks.extend(rule.webhooks.iter().cloned());
         self.webhooks.extend(rule.escalate.iter().flat_map(|step| step.webhooks.iter().cloned()));
+        let known = Known { rules: Vec::new(), webhooks: scope.webhooks.list() };
+        let tests = at.get("tests", |raw| &raw.tests);
+        let tests = tests.map(|at| test::of_rule(at, &rule.name, &known, report)).unwrap_or_default();
         let enabled = layers.get("enabled", |raw| &raw.enabled);
         if enabled.is_none_or(|at| *at.raw == Flag(true)) {
+            self.tests.extend(tests);
             self.rules.push(rule);
         }
     }

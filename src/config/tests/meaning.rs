@@ -295,6 +295,13 @@ fn a_webhook_has_a_flavor_and_may_post_as_somebody() {
 }
 
 #[test]
+fn a_webhook_may_have_a_proxy() {
+    assert_eq!(webhook("{ url: '${SLACK}' }").proxy, None);
+    let proxied = webhook("{ url: '${SLACK}', proxy: 'http://user:SECRET@proxy:3128' }");
+    assert_eq!(proxied.proxy.unwrap().to_string(), "http://proxy:3128");
+}
+
+#[test]
 fn mentions_have_a_budget() {
     let mentions = |yaml: &str| config(&format!("{}{yaml}\n", rules("    match: x\n"))).mentions;
     let plain = mentions("");

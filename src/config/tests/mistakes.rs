@@ -36,7 +36,7 @@ fn unknown_and_duplicate_keys() {
             (
                 "    match: x\n    frequency: 5\n",
                 &[
-                    "6:5 error: unknown key `frequency` = the keys here are `name`, `input`, `match`, `ignore`, `where`, `when`, `severity`, `color`, `webhook`, `mention`, `dedup`, `throttle`, `escalate`, `message`, `runbook`, `redact`, `active_during`, `labels`, `enabled`",
+                    "6:5 error: unknown key `frequency` = the keys here are `name`, `input`, `match`, `ignore`, `where`, `when`, `severity`, `color`, `webhook`, `mention`, `dedup`, `throttle`, `escalate`, `message`, `runbook`, `redact`, `active_during`, `labels`, `tests`, `enabled`",
                 ],
             ),
             (
@@ -595,6 +595,10 @@ fn webhooks() {
                 &[
                     "3:37 error: the webhooks of `x` have one rate ^ `a` has 1 at once, then one every 1s, `b` has 1 at once, then one every 1m",
                 ],
+            ),
+            (
+                "webhooks:\n  x: { url: '${SLACK}', proxy: 'socks5://x:1' }\n",
+                &["2:32 error: not a proxy's URL = write it as `http://proxy.example.com:3128`"],
             ),
             (
                 "webhooks:\n  x: { url: '${SLACK}', channel: C0123, username: hooktail }\n",

@@ -3,6 +3,7 @@
 mod files;
 mod meaning;
 mod mistakes;
+mod rule_tests;
 mod schedules;
 mod unsupported;
 

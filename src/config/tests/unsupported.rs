@@ -33,18 +33,6 @@ fn sections() {
 }
 
 #[test]
-fn webhooks() {
-    refused(
-        |keys| {
-            format!(
-                "webhooks: {{ ops: {{ url: '${{SLACK}}', {keys} }} }}\ninputs: {{ a: {{ files: /x }} }}\nrules: [{{ name: r, match: x }}]\n"
-            )
-        },
-        &[("proxy: x", "`proxy`")],
-    );
-}
-
-#[test]
 fn inputs() {
     refused(
         |keys| {
@@ -100,7 +88,6 @@ fn rule_keys() {
             ("resolve: { after: 5m }", "`resolve`"),
             ("context: { before: 3 }", "`context`"),
             ("active_during: work", "`active_during`"),
-            ("tests: []", "`tests`"),
         ],
     );
     let told = told(&rules("    match: x\n    when: { distinct: user, count: 10, within: 5m }\n"));

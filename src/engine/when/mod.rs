@@ -36,6 +36,14 @@ impl WhenState {
         }
     }
 
+    /// Nobody will ask what changes.
+    pub(super) fn untrack(&mut self) {
+        match self {
+            Self::Every => {}
+            Self::Count(keys) => keys.untrack(),
+        }
+    }
+
     /// A match at `time`. `forgotten` counts the keys that were given up for it.
     pub(super) fn take(&mut self, fields: &Fields<'_>, time: Time, forgotten: &mut u64) -> Option<Met> {
         match (self, &fields.rule.when) {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::event::{Origin, Texts};
+use crate::store::Record;
 
 use super::feed::{EngineGone, Feed};
 use super::waker::Waker;
@@ -34,6 +35,21 @@ pub enum Until {
     Eof,
 }
 
+/// What one input is read with.
+#[derive(Debug)]
+pub struct Reading {
+    /// Which files, and how.
+    pub spec: FilesSpec,
+    /// Added to each event.
+    pub labels: Texts,
+    /// The input's name.
+    pub name: Arc<str>,
+    /// Its way to the engine.
+    pub feed: Feed,
+    /// What its [`Feed::position`] has stored before this start.
+    pub positions: Vec<Record>,
+}
+
 /// Why reading files ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
@@ -53,13 +69,11 @@ pub enum FilesError {
 /// # Errors
 /// A glob is wrong, the system refuses to wait, or the engine has stopped. What is wrong with a single file is logged
 /// and counted, and never ends the reading of the others.
-pub fn run(
-    inputs: Vec<(FilesSpec, Texts, Arc<str>, Feed)>,
-    until: Until,
-    waker: &Arc<Waker>,
-) -> Result<(), FilesError> {
-    let inputs =
-        inputs.into_iter().map(|(spec, labels, name, feed)| FilesInput::new(spec, labels, name, feed, until));
+pub fn run(inputs: Vec<Reading>, until: Until, waker: &Arc<Waker>) -> Result<(), FilesError> {
+    let inputs = inputs.into_iter().map(|reading| {
+        let Reading { spec, labels, name, feed, .. } = reading;
+        FilesInput::new(spec, labels, name, feed, until)
+    });
     let mut reader = Reader {
         inputs: inputs.collect::<Result<_, _>>()?,
         watch: Watch::new(waker.clone()),

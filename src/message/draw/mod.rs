@@ -7,6 +7,7 @@ mod html;
 pub mod mrkdwn;
 mod terminal;
 mod visible;
+pub mod words;
 
 use jiff::tz::TimeZone;
 

@@ -1,0 +1,186 @@
+//! The engine's thread: where batches, alerts and records meet, and are stored together.
+//!
+//! A commit holds the positions of exactly the batches that the engine has taken, all that they changed in the engine,
+//! and the alerts that came of them. It happens when there is an alert to store, else each second while lines are read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use crate::clock::Clock;
+use crate::engine::{Alert, Counters, Engine};
+use crate::input::feed::{Batch, Read};
+use crate::message::redact_alert::redact_alert;
+use crate::notice::{Notice, Sort};
+use crate::rule::Rule;
+use crate::store::{Keeps, Record, Store, WriteError};
+
+/// What lines changed is stored so often where no alert has it stored at once: with the process, at most so much is
+/// lost of what can't be read again.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
+
+/// How many batches that are there already go into one commit: enough that a flood doesn't wait for the disk at each.
+const BATCHES_AT_ONCE: usize = 8;
+
+/// How often a full disk is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// What the engine's thread works with, and what it leaves.
+#[derive(Debug)]
+pub(super) struct Decider {
+    pub(super) engine: Engine,
+    /// What each rule had counted before the start.
+    pub(super) counted_before: Vec<Counters>,
+    /// By the input's place in the configuration.
+    pub(super) reads: Vec<Read>,
+    pub(super) rules: Arc<[Rule]>,
+    pub(super) store: Arc<Store>,
+    pub(super) clock: Arc<Clock>,
+    /// Somebody asked to stop: the end of the inputs is none of theirs.
+    pub(super) stopping: Arc<AtomicBool>,
+    /// Closed when a full disk is not waited for any longer.
+    pub(super) patience: Receiver<()>,
+    pub(super) unstored: Unstored,
+}
+
+/// What was read and decided since the last commit.
+#[derive(Debug, Default)]
+pub(super) struct Unstored {
+    /// The latest of each input and file.
+    positions: BTreeMap<(Arc<str>, Box<str>), Record>,
+    /// When the oldest of it was read.
+    since: Option<Instant>,
+}
+
+/// How the engine's thread ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finish {
+    /// All that was read is stored.
+    Whole,
+    /// The disk stayed full until the stop: what was read since the last commit is read again at the next start.
+    GaveUp,
+}
+
+impl Decider {
+    /// Until the last input is gone.
+    ///
+    /// # Errors
+    /// The state can't be written any more.
+    pub(super) fn run(mut self, batches: &Receiver<Batch>) -> Result<(Self, Finish), WriteError> {
+        loop {
+            match receive(batches, self.wait()) {
+                Ok(batch) => {
+                    self.take(batch);
+                    batches.try_iter().take(BATCHES_AT_ONCE - 1).for_each(|batch| self.take(batch));
+                }
+                Err(RecvTimeoutError::Timeout) => self.engine.advance(self.clock.now()),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.commit(When::Due)? == Finish::GaveUp {
+                return Ok((self, Finish::GaveUp));
+            }
+        }
+        // A stop keeps everything for the next start. What would not be there then is told now.
+        if self.store.keeps() == Keeps::InMemory || !self.stopping.load(Ordering::Relaxed) {
+            self.engine.end_of_input(self.clock.now());
+        }
+        let finish = self.commit(When::Now)?;
+        Ok((self, finish))
+    }
+
+    /// How long nothing is to be done; `None`: until a batch comes.
+    fn wait(&self) -> Option<Duration> {
+        let timer = self.engine.next_due().map(|due| due.since(self.clock.now()));
+        let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
+        timer.into_iter().chain(commit).min()
+    }
+
+    fn take(&mut self, batch: Batch) {
+        let now = self.clock.now();
+        self.unstored.since.get_or_insert_with(Instant::now);
+        self.reads[batch.input].add(batch.read);
+        batch.notices.iter().for_each(tell);
+        for record in batch.positions {
+            self.unstored.positions.insert((record.owner.clone(), record.key.clone()), record);
+        }
+        batch.matches.into_iter().for_each(|found| self.engine.take(found, now));
+    }
+
+    /// Stores what is unstored, where it is time. On a full disk it waits, and so does reading, whose queue to here is
+    /// bounded.
+    fn commit(&mut self, when: When) -> Result<Finish, WriteError> {
+        let alerts = self.alerts();
+        let due = self.unstored.since.is_some_and(|since| since.elapsed() >= COMMIT_EVERY);
+        if alerts.is_empty() && !due && when == When::Due {
+            return Ok(Finish::Whole);
+        }
+        let Unstored { positions, .. } = std::mem::take(&mut self.unstored);
+        let mut records: Vec<Record> = positions.into_values().collect();
+        if self.store.keeps() != Keeps::InMemory {
+            let redact = |alert: &mut Alert, rule: &Rule| redact_alert(alert, &rule.redact);
+            records.extend(self.engine.take_changes(&redact));
+        }
+        let mut trouble = None;
+        loop {
+            match self.store.commit(&records, &alerts, self.clock.now()) {
+                Ok(()) => break,
+                Err(failed @ WriteError::Failed(_)) => return Err(failed),
+                Err(passing) => {
+                    if trouble.is_none() {
+                        tell(&waiting(&passing));
+                    }
+                    trouble = Some(passing);
+                }
+            }
+            if self.patience.recv_timeout(TRY_AGAIN) == Err(RecvTimeoutError::Disconnected) {
+                return Ok(Finish::GaveUp);
+            }
+        }
+        if trouble.is_some() {
+            tracing::info!("the state can be written again: reading goes on");
+        }
+        Ok(Finish::Whole)
+    }
+
+    /// What was decided, without its secrets.
+    fn alerts(&mut self) -> Vec<Arc<Alert>> {
+        let mut alerts = self.engine.take_alerts();
+        for alert in &mut alerts {
+            if let Some(rule) = self.rules.iter().find(|rule| rule.name == alert.rule) {
+                redact_alert(alert, &rule.redact);
+            }
+        }
+        alerts.into_iter().map(Arc::new).collect()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// If there is an alert, or it is a second since.
+    Due,
+    /// In any case.
+    Now,
+}
+
+fn receive(batches: &Receiver<Batch>, wait: Option<Duration>) -> Result<Batch, RecvTimeoutError> {
+    match wait {
+        Some(wait) => batches.recv_timeout(wait),
+        None => batches.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    }
+}
+
+fn waiting(why: &WriteError) -> Notice {
+    let text = format!("{why}: reading waits until it can be written, delivering goes on");
+    Notice { sort: Sort::StoreFull, danger: true, text }
+}
+
+/// Says a notice in our own log.
+pub(super) fn tell(notice: &Notice) {
+    if notice.danger {
+        tracing::error!(about = ?notice.sort, "{}", notice.text);
+    } else {
+        tracing::warn!(about = ?notice.sort, "{}", notice.text);
+    }
+}

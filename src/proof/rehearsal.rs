@@ -1,0 +1,192 @@
+//! Lines through the stations of `run`, under a clock that the lines tell: the latest of their times.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{Config, Limits};
+use crate::engine::{Alert, Counters, Engine};
+use crate::event::{Match, Origin, RuleId};
+use crate::input::{InputSpec, Source};
+use crate::line::Ansi;
+use crate::line::ansi;
+use crate::line::split::Line;
+use crate::message::redact_alert::redact_alert;
+use crate::rule::Rule;
+use crate::scan::{Lines, Scanned, Scanner, Search};
+use crate::time::Time;
+
+/// What a configuration is made of once nothing is read: its rules, and a scanner for each input.
+#[derive(Debug)]
+pub struct Stations {
+    /// This machine's name in messages.
+    pub host: Arc<str>,
+    /// In the order of the configuration.
+    pub inputs: Vec<InputSpec>,
+    /// In the order of the configuration.
+    pub rules: Arc<[Rule]>,
+    /// By input.
+    scanners: Vec<Scanner>,
+    limits: Limits,
+}
+
+impl Stations {
+    /// The stations of `config`.
+    pub fn new(config: Config) -> Self {
+        let Config { host, inputs, rules, limits, .. } = config;
+        let rules: Arc<[Rule]> = rules.into();
+        let scanners =
+            inputs.iter().map(|input| Scanner::new(&input.name, rules.clone(), host.clone())).collect();
+        Self { host, inputs, rules, scanners, limits }
+    }
+
+    /// The rule of that name.
+    pub fn rule(&self, name: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| &*rule.name == name)
+    }
+
+    /// The place of the input of that name.
+    pub fn input(&self, name: &str) -> Option<usize> {
+        self.inputs.iter().position(|input| &*input.name == name)
+    }
+
+    /// The same, or the words for whoever misspelled it.
+    ///
+    /// # Errors
+    /// There is no such input.
+    pub fn input_named(&self, name: &str) -> Result<usize, UnknownInput> {
+        self.input(name).ok_or_else(|| {
+            let known = self.inputs.iter().map(|input| format!("`{}`", input.name));
+            UnknownInput { name: name.to_owned(), known: known.collect::<Vec<_>>().join(", ") }
+        })
+    }
+
+    /// A line as the rules of the input at `input` see it.
+    pub fn text<'l>(&self, input: usize, line: &'l [u8]) -> Cow<'l, [u8]> {
+        match self.inputs[input].line.ansi {
+            Ansi::Strip => ansi::strip(line),
+            Ansi::Keep => line.into(),
+        }
+    }
+
+    /// Where a line of the input at `input` would come from: the first of its globs stands for a file.
+    pub fn origin(&self, input: usize) -> Arc<Origin> {
+        let spec = &self.inputs[input];
+        let file = match &spec.source {
+            Source::Files(files) => files.globs.first().map(|glob| Arc::from(glob.as_str())),
+            Source::Stdin { .. } => None,
+        };
+        Arc::new(Origin { input: spec.name.clone(), file, stream: None, labels: spec.labels.clone() })
+    }
+}
+
+/// Somebody named an input that isn't there.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no input `{name}`\nhelp: there are {known}")]
+pub struct UnknownInput {
+    name: String,
+    known: String,
+}
+
+/// One run of lines through the stations, from nothing.
+#[derive(Debug)]
+pub struct Rehearsal<'a> {
+    stations: &'a Stations,
+    engine: Engine,
+    /// The latest time that was told.
+    now: Time,
+    /// One for each input's scanner.
+    searches: Vec<Search>,
+}
+
+impl<'a> Rehearsal<'a> {
+    /// Begins at `start`, the time of the first line.
+    pub fn new(stations: &'a Stations, start: Time) -> Self {
+        let engine = Engine::new(stations.rules.clone(), stations.host.clone(), stations.limits.keys, start);
+        let searches = stations.scanners.iter().map(Scanner::search).collect();
+        Self { stations, engine, now: start, searches }
+    }
+
+    /// The clock.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// A line of the input at `input` whose own time is `time`.
+    pub fn line(&mut self, input: usize, origin: &Arc<Origin>, line: Line<'_>, time: Time) {
+        self.take_where(input, origin, line, time, |_| true);
+    }
+
+    /// The same, of which only the rule `of` hears.
+    pub fn line_for(&mut self, of: RuleId, input: usize, origin: &Arc<Origin>, line: Line<'_>, time: Time) {
+        self.take_where(input, origin, line, time, |rule| rule == of);
+    }
+
+    fn take_where(
+        &mut self,
+        input: usize,
+        origin: &Arc<Origin>,
+        line: Line<'_>,
+        time: Time,
+        hears: impl Fn(RuleId) -> bool,
+    ) {
+        self.advance(time);
+        let Self { stations, engine, now, searches } = self;
+        let text = stations.text(input, line.bytes);
+        let take = |found: Match| {
+            if hears(found.rule) {
+                engine.take(found, *now);
+            }
+        };
+        let lines = Lines { origin, time: || time };
+        stations.scanners[input].scan(&text, line.truncated, &lines, &mut searches[input], take);
+    }
+
+    /// Time passes until `time`; it never goes back.
+    pub fn advance(&mut self, time: Time) {
+        if time > self.now {
+            self.now = time;
+        }
+        if self.engine.next_due().is_some_and(|due| due <= self.now) {
+            self.engine.advance(self.now);
+        }
+    }
+
+    /// Time passes.
+    pub fn wait(&mut self, time: Duration) {
+        self.advance(self.now + time);
+    }
+
+    /// The only input has ended.
+    pub fn end(&mut self) {
+        self.engine.end_of_input(self.now);
+    }
+
+    /// What was decided since the last call, redacted.
+    pub fn take_alerts(&mut self) -> Vec<Alert> {
+        let mut alerts = self.engine.take_alerts();
+        for alert in &mut alerts {
+            if let Some(rule) = self.stations.rule(&alert.rule) {
+                redact_alert(alert, &rule.redact);
+            }
+        }
+        alerts
+    }
+
+    /// What became of each rule's matches.
+    pub fn counters(&self) -> impl Iterator<Item = (&Rule, Counters)> {
+        self.engine.counters()
+    }
+
+    /// What became of the matches of one rule.
+    pub fn counters_of(&self, rule: RuleId) -> Counters {
+        self.counters().nth(rule.0).map(|(_, counters)| counters).unwrap_or_default()
+    }
+
+    /// What scanning could not do.
+    pub fn scanned(&self) -> Scanned {
+        let mut all = Scanned::default();
+        self.searches.iter().for_each(|search| all.add(search.scanned));
+        all
+    }
+}

@@ -1,0 +1,105 @@
+//! Few needles of any sets of bytes at once: each by a window of its rarest places, eight buckets of windows in one pass.
+//!
+//! For each place of a window and each byte a table has one bit a bucket: the buckets in which some window may have
+//! that byte there. Where a bucket's bit is set for a window's length of bytes, one of its windows may begin.
+
+use super::bytes::ByteSet;
+use super::rarity::Rarity;
+
+/// Places of a window. A shorter one takes any byte after its own.
+pub(super) const WIDTH: usize = 5;
+
+/// As many as a byte has bits.
+const BUCKETS: usize = 8;
+
+/// More in one pass, and every byte begins some window.
+pub(super) const WINDOWS_MAX: usize = 16;
+
+/// The rarest places of a needle.
+#[derive(Debug, Clone)]
+pub(super) struct Window {
+    /// Whatever the user of the windows knows its needle by.
+    pub(super) needle: u32,
+    /// At most [`WIDTH`].
+    pub(super) sets: Vec<ByteSet>,
+}
+
+/// One pass's windows.
+#[derive(Debug)]
+pub(super) struct Windows {
+    /// By byte: for each place of the window (eight bits each, the last place highest) the buckets that take it there.
+    table: Box<[u64; 256]>,
+    /// The needles of each bucket's windows.
+    buckets: [Vec<u32>; BUCKETS],
+}
+
+/// Where windows of some buckets may begin.
+pub(super) type Hit = (u32, u8);
+
+impl Windows {
+    /// Spreads `windows` over the buckets so that each takes as little as possible.
+    pub(super) fn new(windows: &[Window], rarity: &mut Rarity) -> Self {
+        let mut unions = [[ByteSet::default(); WIDTH]; BUCKETS];
+        let mut buckets: [Vec<u32>; BUCKETS] = Default::default();
+        let mut by_cost: Vec<(f64, &Window)> =
+            windows.iter().map(|window| (cost(&padded(&window.sets), rarity), window)).collect();
+        by_cost.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        for (_, window) in by_cost {
+            let sets = padded(&window.sets);
+            let grown = |union: &[ByteSet; WIDTH]| std::array::from_fn(|place| union[place].or(sets[place]));
+            let costs = unions.iter().map(|union| cost(&grown(union), rarity) - cost(union, rarity));
+            let costs: Vec<f64> = costs.collect();
+            let cheapest =
+                (0..BUCKETS).min_by(|one, other| costs[*one].total_cmp(&costs[*other])).unwrap_or(0);
+            unions[cheapest] = grown(&unions[cheapest]);
+            buckets[cheapest].push(window.needle);
+        }
+        let mut table = Box::new([0; 256]);
+        for (bucket, union) in unions.iter().enumerate().filter(|(bucket, _)| !buckets[*bucket].is_empty()) {
+            for (place, set) in union.iter().enumerate() {
+                for byte in 0..=u8::MAX {
+                    // A shorter window may end at a line's end, and its any byte is this one too.
+                    if set.has(byte) || byte == b'\n' && set.len() == ANY {
+                        table[usize::from(byte)] |= 1 << (place * BUCKETS + bucket);
+                    }
+                }
+            }
+        }
+        Self { table, buckets }
+    }
+
+    /// Where windows may begin in `block`, in order; what `hits` held is gone.
+    pub(super) fn find(&self, block: &[u8], hits: &mut Vec<Hit>) {
+        hits.clear();
+        let mut state = 0;
+        // A window that begins near the end takes any byte after it.
+        let behind = [b'\n'; WIDTH - 1];
+        for (at, byte) in block.iter().chain(&behind).enumerate() {
+            state = (state << BUCKETS | 0xff) & self.table[usize::from(*byte)];
+            let buckets = (state >> ((WIDTH - 1) * BUCKETS)) as u8;
+            if buckets != 0 {
+                hits.push(((at + 1 - WIDTH) as u32, buckets));
+            }
+        }
+    }
+
+    /// The needles whose windows are in `buckets`.
+    pub(super) fn needles(&self, buckets: u8) -> impl Iterator<Item = u32> {
+        let set = (0..BUCKETS).filter(move |bucket| buckets >> bucket & 1 == 1);
+        set.flat_map(|bucket| self.buckets[bucket].iter().copied())
+    }
+}
+
+/// The length of the set of all bytes but a line's end.
+const ANY: u32 = 255;
+
+fn padded(sets: &[ByteSet]) -> [ByteSet; WIDTH] {
+    let mut any = ByteSet::default();
+    any.insert(0, u8::MAX);
+    std::array::from_fn(|place| sets.get(place).copied().unwrap_or(any))
+}
+
+/// How much a bucket of these sets takes, were the places of a window independent.
+fn cost(sets: &[ByteSet; WIDTH], rarity: &mut Rarity) -> f64 {
+    sets.iter().map(|set| rarity.share(*set).min(1.0)).product()
+}

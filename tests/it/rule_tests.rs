@@ -1,0 +1,96 @@
+//! `hooktail test` as a user meets it: what it prints, what it writes, and its status.
+
+use crate::agent::{Ended, Folder, Launch};
+
+const RULES: &str = r#"webhooks: { ops: { url: "http://127.0.0.1:9/services/T0/B0/X" } }
+inputs: { app: { files: /var/log/app.log } }
+rules:
+  - name: disk-full
+    match: 'disk (?P<disk>\S+) is full'
+    message: { title: "{{ disk }} is full" }
+    tests:
+      - lines: [disk sda is full]
+        expect: [{ kind: opened, title: sda is full }]
+  - name: other
+    match: other
+"#;
+
+fn test(folder: &Folder, rules: &str, more: &[&str]) -> Ended {
+    folder.write("rules.yaml", rules);
+    Launch::new(["test", "-c", "rules.yaml"]).args(more.iter().copied()).folder(&folder.path("")).output("")
+}
+
+#[test]
+fn tests_that_pass_are_said_in_a_line() {
+    let ended = test(&Folder::new(), RULES, &[]);
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert_eq!(
+        String::from_utf8_lossy(&ended.stdout),
+        "ok   disk-full: 1 of 1 passed\n1 test passed; without a test: `other`\n"
+    );
+}
+
+#[test]
+fn a_test_that_fails_shows_the_difference_and_ends_with_1() {
+    let folder = Folder::new();
+    folder.write("more.yaml", "tests: [{ rule: other, lines: [nothing], expect: [{ kind: opened }] }]\n");
+    let rules = RULES.replace("title: sda is full", "title: sdb is full");
+    let ended = test(&folder, &rules, &["more.yaml", "--junit", "junit.xml"]);
+    assert_eq!(ended.code(), 1, "{}", ended.stderr);
+    assert_eq!(
+        String::from_utf8_lossy(&ended.stdout),
+        "FAIL disk-full: 0 of 1 passed
+  test 1 (rules.yaml:8): - expected, + came
+      - kind: opened
+    -   title: sdb is full
+    +   title: sda is full
+FAIL other: 0 of 1 passed
+  test 1 (more.yaml:1): - expected, + came
+    - - kind: opened
+2 tests, 2 failed
+"
+    );
+    let xml = folder.read("junit.xml");
+    assert!(xml.contains("<testsuites name=\"hooktail\" tests=\"2\" failures=\"2\""), "{xml}");
+    let ended = test(&folder, &rules, &["more.yaml", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+    assert_eq!((json["ok"].as_bool(), json["failed"].as_u64()), (Some(false), Some(2)));
+    let difference = &json["tests"][0]["differences"][0];
+    assert_eq!(
+        difference.to_string(),
+        r#"{"message":1,"key":"title","expected":"sdb is full","came":"sda is full"}"#
+    );
+}
+
+#[test]
+fn a_wrong_file_of_tests_ends_with_2() {
+    let folder = Folder::new();
+    folder.write("more.yaml", "tests: [{ rule: othr, lines: [x], expect: [] }]\n");
+    let ended = test(&folder, RULES, &["more.yaml"]);
+    assert_eq!(ended.code(), 2);
+    assert_eq!(ended.said(&["there is no rule `othr`"]), 1, "{}", ended.stderr);
+    assert_eq!(test(&folder, RULES, &["missing.yaml"]).code(), 2);
+    assert_eq!(test(&folder, &RULES.replace("expect:", "expcet:"), &[]).code(), 2);
+}
+
+#[test]
+fn a_line_is_explained_and_the_status_is_0() {
+    let folder = Folder::new();
+    folder.write("rules.yaml", RULES);
+    let explain = |args: &[&str], input: &str| {
+        let launch = Launch::new(["explain", "-c", "rules.yaml"]).args(args.iter().copied());
+        launch.folder(&folder.path("")).output(input)
+    };
+    let ended = explain(&["disk sda is full"], "");
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(told.contains("  posted   opened: [ERROR] sda is full, to `ops`\n"), "{told}");
+    let ended = explain(&["--json", "-"], "disk sda is full\nother");
+    let gates: Vec<String> = String::from_utf8_lossy(&ended.stdout)
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .map(|told| format!("{} {}", told["rules"][0]["gate"], told["rules"][1]["gate"]))
+        .collect();
+    assert_eq!(gates, [r#""posted" "match""#, r#""match" "posted""#]);
+    assert_eq!(explain(&["--input", "auth", "x"], "").code(), 2);
+}

@@ -1,0 +1,141 @@
+//! State that outlives the process, seen from outside. A row is one of the catalogue of faults, as
+//! `docs/reliability.md` lists them.
+
+use rustix::process::Signal;
+
+use crate::agent::{Agent, Ended, Folder, Launch, PATIENCE};
+use crate::receiver::{Fault, HOOK};
+use crate::scene::Scene;
+
+const STDIN: &str = "app: { stdin: true }";
+
+/// In one write, so that they are read, decided on and stored together.
+const LINES: &str = "one\ntwo\nthree\nfour\nfive\n";
+
+fn launch(scene: &Scene) -> Launch {
+    scene.launch(STDIN).args(["--state-dir", "state"])
+}
+
+/// An agent that has stored five alerts, the first of which is under way.
+fn with_alerts_that_wait(scene: &Scene, fault: Fault) -> Agent {
+    scene.receiver.script(HOOK, [fault]);
+    let mut agent = launch(scene).start();
+    agent.write(LINES);
+    scene.receiver.wait_for(1, PATIENCE);
+    agent
+}
+
+#[track_caller]
+fn start_again(scene: &Scene) -> Ended {
+    let ended = launch(scene).output("");
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    ended
+}
+
+/// The lines alone: that there is no file is remarked below them.
+fn lines(texts: Vec<String>) -> Vec<String> {
+    let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
+    let mut lines: Vec<_> = texts.into_iter().map(first).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn row_64_kill_9_loses_no_alert_that_was_decided() {
+    let scene = Scene::new();
+    let agent = with_alerts_that_wait(&scene, Fault::hang());
+    agent.signal(Signal::KILL);
+    drop(agent);
+    assert_eq!(scene.texts(), Vec::<String>::new());
+    start_again(&scene);
+    assert_eq!(lines(scene.texts()), ["five", "four", "one", "three", "two"]);
+    // What was answered for has left.
+    start_again(&scene);
+    assert_eq!(scene.texts().len(), 5);
+}
+
+#[test]
+fn row_65_kill_9_between_the_answer_and_its_storing_repeats_one_message() {
+    let scene = Scene::new();
+    let agent = with_alerts_that_wait(&scene, Fault::hang().delivered());
+    agent.signal(Signal::KILL);
+    drop(agent);
+    start_again(&scene);
+    let messages = scene.receiver.messages();
+    let attachments: Vec<_> = messages.iter().flat_map(|message| &message.attachments).collect();
+    let texts: Vec<_> = attachments.iter().filter_map(|attachment| attachment.text.clone()).collect();
+    assert_eq!(lines(texts), ["five", "four", "one", "one", "three", "two"]);
+    let footers: Vec<_> = attachments
+        .iter()
+        .filter(|attachment| attachment.text.as_deref().is_some_and(|text| text.starts_with("one")))
+        .map(|attachment| attachment.footer.clone())
+        .collect();
+    assert!(footers[0].is_some() && footers[0] == footers[1], "the id is the same: {footers:?}");
+}
+
+#[test]
+fn a_stop_keeps_what_is_undelivered_for_the_next_start() {
+    let scene = Scene::new();
+    let launch = launch(&scene).args(["--grace", "100ms"]);
+    scene.receiver.script(HOOK, [Fault::hang()]);
+    let mut agent = launch.start();
+    agent.write(LINES);
+    scene.receiver.wait_for(1, PATIENCE);
+    let ended = agent.stop();
+    assert_eq!(ended.code(), 3, "{}", ended.stderr);
+    assert_eq!(ended.said(&["undelivered, and kept for the next start: 5"]), 1, "{}", ended.stderr);
+    assert_eq!(ended.said(&["undelivered to"]), 0, "{}", ended.stderr);
+    start_again(&scene);
+    assert_eq!(scene.texts().len(), 5);
+}
+
+#[test]
+fn windows_episodes_and_counts_go_on_after_a_restart() {
+    let scene = Scene::new();
+    let rules = "{ name: often, match: x, when: { count: 3, within: 1h } }, { name: once, match: y }";
+    for input in ["x\n", "x\ny 1\n", "x\n", "y 2\ny 3\n"] {
+        let launch = scene.launch_with(STDIN, rules).args(["--state-dir", "state"]);
+        assert_eq!(launch.output(input).code(), 0);
+    }
+    let said = scene.fallbacks();
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(&said[..2], ["[ERROR] once", "[ERROR] often"]);
+    assert!(said[2].starts_with("[ERROR] once · 2 more"), "{said:?}");
+}
+
+#[test]
+fn row_70_a_second_agent_is_refused_with_the_first_ones_pid() {
+    let scene = Scene::new();
+    let first = with_alerts_that_wait(&scene, Fault::pass());
+    let refused = launch(&scene).output("six\n");
+    assert_eq!(refused.code(), 1, "{}", refused.stderr);
+    let owner = format!("is in use by process {}", first.id());
+    assert_eq!(refused.said(&["error: the state directory `state`", &owner]), 1, "{}", refused.stderr);
+    assert_eq!(first.stop().code(), 0);
+    start_again(&scene);
+}
+
+#[test]
+fn row_59_a_state_directory_that_is_not_ours_or_no_directory() {
+    let folder = Folder::new();
+    folder.write("file", "");
+    let ended = pipe(&folder.path("file/state"));
+    assert_eq!(ended.code(), 1);
+    assert_eq!(ended.said(&["file/state` can't be used: Not a directory"]), 1, "{}", ended.stderr);
+    assert_eq!(ended.said(&["help: ", "--state-dir"]), 1, "{}", ended.stderr);
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can become somebody else");
+        return;
+    }
+    folder.make("state");
+    std::os::unix::fs::chown(folder.path("state"), Some(12_345), None).expect("root may");
+    let ended = pipe(&folder.path("state"));
+    assert_eq!(ended.code(), 1);
+    assert_eq!(ended.said(&["belongs to user 12345, and this is user 0"]), 1, "{}", ended.stderr);
+}
+
+fn pipe(state: &std::path::Path) -> Ended {
+    Launch::new(["pipe", "--match", "x", "--webhook", "http://127.0.0.1:9/services/T/B/X", "--state-dir"])
+        .args([state])
+        .output("x\n")
+}
