@@ -21,6 +21,7 @@ pub mod excerpt;
 pub mod expr;
 pub mod fields;
 pub mod flavor;
+pub mod herald;
 pub mod input;
 pub mod line;
 pub mod mention;

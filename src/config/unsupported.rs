@@ -23,7 +23,7 @@ use What::{Key, Map, Values};
 const NOT_YET: &[(&str, What)] = &[
     ("silences", Key),
     ("mentions.late", Key),
-    ("notices", Key),
+    ("notices.heartbeat", Key),
     ("admin", Key),
     ("on_exit", Key),
     ("state_dir", Key),

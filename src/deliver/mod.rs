@@ -1,11 +1,13 @@
-//! The outbox to the webhooks. `plan`, `batch`, `lane`, `mentions` and `answer` are pure; `post` and `worker` do what they say.
+//! The outbox to the webhooks. `plan`, `batch`, `lane`, `mentions` and `answer` are pure; `place`, `post` and `worker` do what they say.
 
 pub mod answer;
 mod batch;
 pub mod lane;
 pub mod mentions;
+pub mod place;
 pub mod plan;
 pub mod post;
+pub mod tally;
 #[cfg(test)]
 pub(crate) mod tests_support;
 mod url_file;

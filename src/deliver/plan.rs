@@ -160,6 +160,16 @@ impl Plan {
         self.not_before = now;
     }
 
+    /// Whether the fallback is broken too, and left alone for a while.
+    pub fn fallback_rests(&self) -> bool {
+        self.fallback_rests_until.is_some()
+    }
+
+    /// Somebody has mended the fallback, or so it seems: it is tried at once.
+    pub fn fallback_mended(&mut self) {
+        self.fallback_rests_until = None;
+    }
+
     /// What to do at `now` with what waits, in the order in which it was decided.
     pub fn next(&mut self, waiting: &[Waiting], now: Time) -> Step {
         if waiting.is_empty() {

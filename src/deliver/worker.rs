@@ -1,30 +1,32 @@
 //! One webhook's worker: asks the plan, posts, tells the plan the answer, and settles with the outbox. It ends when it
 //! is told that nothing more will be decided and nothing waits, or when it is aborted at the end of the grace.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::block_in_place;
 
 use crate::clock::Clock;
 use crate::engine::Alert;
+use crate::herald::Herald;
 use crate::message::clean::one_line;
 use crate::message::frame::Frame;
 use crate::message::payload::Message;
 use crate::message::{render, simplest};
+use crate::notice::{Notice, Sort};
 use crate::rule::Rule;
+use crate::secret::SecretUrl;
 use crate::store::Outbox;
 use crate::time::Spelled;
 
 use super::WebhookSpec;
 use super::answer::{Answer, explain, verdict};
-use super::lane::Lane;
-use super::mentions::{Budget, Cost, Grant};
+use super::mentions::{Cost, Grant};
+use super::place::{Place, SharedLane};
 use super::plan::{Calls, Form, Outcome, Outgoing, Plan, Step, Target};
 use super::post::{Clients, post};
+use super::tally::Tally;
 
 /// How much of a headline our own log shows.
 const FALLBACK_CHARS: usize = 256;
@@ -56,81 +58,14 @@ pub struct Shared {
     pub rules: Arc<[Rule]>,
     /// This machine's name in messages.
     pub host: Arc<str>,
+    /// Tells of broken webhooks.
+    pub herald: Arc<Herald>,
     /// The engine's.
     pub clock: Arc<Clock>,
     /// Where messages go.
     pub transport: Transport,
     /// `true` once nothing more will be decided.
     pub closing: watch::Receiver<bool>,
-}
-
-/// What a webhook got, counted while it runs.
-#[derive(Debug, Default)]
-pub struct Tally {
-    messages: AtomicU64,
-    attachments: AtomicU64,
-    retries: AtomicU64,
-    dead: AtomicU64,
-}
-
-/// A [`Tally`] in numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Tallied {
-    /// Messages that the receiver took.
-    pub messages: u64,
-    /// Attachments in them.
-    pub attachments: u64,
-    /// Messages that were sent again.
-    pub retries: u64,
-    /// Alerts that were set aside.
-    pub dead: u64,
-}
-
-impl Tally {
-    /// So far.
-    pub fn read(&self) -> Tallied {
-        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Tallied {
-            messages: load(&self.messages),
-            attachments: load(&self.attachments),
-            retries: load(&self.retries),
-            dead: load(&self.dead),
-        }
-    }
-}
-
-fn add(count: &AtomicU64, n: usize) {
-    count.fetch_add(n as u64, Ordering::Relaxed);
-}
-
-/// Where a webhook's messages go: its own place, or its fallback's.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// The webhook.
-    pub spec: WebhookSpec,
-    /// Its rate, which it may share.
-    pub lane: Arc<SharedLane>,
-    /// Whom its messages may call.
-    pub budget: Arc<Mutex<Budget>>,
-}
-
-/// A [`Lane`] that several workers use.
-#[derive(Debug)]
-pub struct SharedLane {
-    lane: Mutex<Lane>,
-    /// A message was answered: time goes on.
-    answered: Notify,
-}
-
-impl SharedLane {
-    /// One that has not been used.
-    pub fn new(lane: Lane) -> Self {
-        Self { lane: Mutex::new(lane), answered: Notify::new() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Lane> {
-        self.lane.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Delivers what waits for one webhook; `fallback` is where it goes while the webhook is broken.
@@ -167,7 +102,7 @@ impl Pause {
             Self::Time(time) => tokio::time::sleep(*time).await,
             Self::Lane(time, lane) => tokio::select! {
                 () = tokio::time::sleep(*time) => {}
-                () = lane.answered.notified() => {}
+                () = lane.answered() => {}
             },
         }
     }
@@ -203,7 +138,7 @@ impl Worker {
                 () = pause.over(), if !matches!(pause, Pause::Work) => {}
                 changed = closing.changed(), if !closed => if changed.is_err() { return },
             }
-            self.look_at_url_file();
+            self.look_at_url_files();
         }
     }
 
@@ -215,7 +150,7 @@ impl Worker {
     }
 
     fn take_place(&self, target: Target) -> Result<(), Duration> {
-        self.place(target).lane.lock().take(self.shared.clock.now())
+        self.place(target).lane.take(self.shared.clock.now())
     }
 
     /// Whom a message may call. What is sent again unchanged was asked about before.
@@ -237,27 +172,29 @@ impl Worker {
         }
     }
 
-    /// While the webhook is broken, its `url_file` is looked at now and then.
+    /// While a webhook is broken, its `url_file` is looked at now and then.
     fn until_looked_at(&self, wait: Duration) -> Duration {
-        let looks = self.plan.broken().is_some() && self.own.spec.url_file.is_some();
+        let of_fallback = self.fallback.as_ref().filter(|_| self.plan.fallback_rests());
+        let broken = self.plan.broken().map(|_| &self.own).into_iter().chain(of_fallback);
+        let looks = broken.into_iter().any(|place| place.spec.url_file.is_some());
         if looks { wait.min(URL_FILE_LOOKS) } else { wait }
     }
 
     /// A broken webhook whose file holds another URL is tried at once.
-    fn look_at_url_file(&mut self) {
-        if self.plan.broken().is_none() {
-            return;
+    fn look_at_url_files(&mut self) {
+        let now = self.shared.clock.now();
+        if self.plan.broken().is_some()
+            && let Some(url) = other_url(&self.own.spec)
+        {
+            self.own.spec.url = url;
+            self.plan.mended(now);
         }
-        let Some(file) = &self.own.spec.url_file else { return };
-        match file.url() {
-            Ok(url) if url != self.own.spec.url => {
-                tracing::info!(webhook = %self.own.spec.name, file = %file.path().display(),
-                    "the file holds another URL: trying it");
-                self.own.spec.url = url;
-                self.plan.mended(self.shared.clock.now());
-            }
-            // What is wrong with it was told when it was read for the first time, or is about to be mended.
-            Ok(_) | Err(_) => {}
+        if self.plan.fallback_rests()
+            && let Some(fallback) = &mut self.fallback
+            && let Some(url) = other_url(&fallback.spec)
+        {
+            fallback.spec.url = url;
+            self.plan.fallback_mended();
         }
     }
 
@@ -287,22 +224,20 @@ impl Worker {
             }
         };
         let now = self.shared.clock.now();
-        place.lane.lock().answered(now);
         let verdict = verdict(&answer, place.spec.flavor, now);
         let meaning = explain(&verdict);
-        let was_broken = self.plan.broken().is_some();
+        let health = self.health();
         let outcome = self.plan.answered(outgoing, verdict, now, fastrand::f64());
-        match outcome {
-            Outcome::Paused(until) => place.lane.lock().pause(until),
-            Outcome::Delivered(_) => self.grants[outgoing.to as usize] = Grant::None,
-            Outcome::SetAside(..) | Outcome::Kept(_) => {}
+        if let Outcome::Delivered(_) = outcome {
+            self.grants[outgoing.to as usize] = Grant::None;
         }
-        place.lane.answered.notify_waiters();
+        let pause = if let Outcome::Paused(until) = outcome { Some(until) } else { None };
+        place.lane.answer(now, pause);
         self.settle(&outcome, &place.spec.name, &message, &alerts);
         self.tell(&outcome, &place.spec.name, &meaning, &ids(&alerts));
-        if was_broken != self.plan.broken().is_some() {
-            self.tell_health();
-            self.look_at_url_file();
+        if health != self.health() {
+            block_in_place(|| self.tell_health(health, &meaning));
+            self.look_at_url_files();
         }
     }
 
@@ -312,8 +247,7 @@ impl Worker {
         let tally = &self.tally;
         match outcome {
             Outcome::Delivered(settled) => {
-                add(&tally.messages, 1);
-                add(&tally.attachments, alerts.len());
+                tally.delivered(alerts.len());
                 block_in_place(|| self.shared.outbox.settle(&self.own.spec.name, settled));
             }
             Outcome::SetAside(settled, why) => {
@@ -321,11 +255,11 @@ impl Worker {
                     tracing::error!(webhook = %to, alerts = %ids(alerts), answer = %why,
                         "set aside: {}", one_line(&attachment.fallback, FALLBACK_CHARS));
                 }
-                add(&tally.dead, settled.len());
+                tally.set_aside(settled.len());
                 let now = self.shared.clock.now();
                 block_in_place(|| self.shared.outbox.set_aside(&self.own.spec.name, settled, why, now));
             }
-            Outcome::Paused(_) | Outcome::Kept(_) => add(&tally.retries, 1),
+            Outcome::Paused(_) | Outcome::Kept(_) => tally.kept(),
         }
     }
 
@@ -336,10 +270,9 @@ impl Worker {
             }
             Outcome::Delivered(_) | Outcome::SetAside(..) => {}
             Outcome::Paused(_) => tracing::info!(webhook = %to, alerts, "the receiver asks for a pause"),
+            // That it is broken has been told when it broke.
             Outcome::Kept(_) if self.plan.is_stuck() => {
-                tracing::error!(webhook = %to, answer = %meaning, alerts,
-                    "the webhook is broken: its alerts are kept, and it is tried again every {}",
-                    Spelled(self.own.spec.retry_probe));
+                tracing::debug!(webhook = %to, answer = %meaning, alerts, "kept: the webhook is still broken");
             }
             Outcome::Kept(why) => {
                 tracing::warn!(webhook = %to, answer = %why, alerts, "not delivered: it is sent again");
@@ -347,18 +280,57 @@ impl Worker {
         }
     }
 
-    /// The webhook is broken since this answer, or mended.
-    fn tell_health(&self) {
-        let name = &self.own.spec.name;
-        match (self.plan.broken(), &self.fallback) {
-            (Some(why), Some(fallback)) => {
-                tracing::error!(webhook = %name, answer = %why,
-                    "the webhook is broken: its alerts go to `{}`", fallback.spec.name);
-            }
-            (Some(_), None) => {}
-            (None, _) => tracing::info!(webhook = %name, "the webhook takes messages again"),
+    fn health(&self) -> Health {
+        match self.plan.broken() {
+            None => Health::Well,
+            Some(_) if self.plan.is_stuck() => Health::Stuck,
+            Some(_) => Health::Replaced,
         }
     }
+
+    /// The webhook's health is another one since an answer that means this.
+    fn tell_health(&self, before: Health, meaning: &str) {
+        let name = &self.own.spec.name;
+        let fallback = self.fallback.as_ref().map_or("", |fallback| &fallback.spec.name);
+        let herald = &self.shared.herald;
+        match (before, self.health()) {
+            (_, Health::Well) => tracing::info!(webhook = %name, "the webhook takes messages again"),
+            (Health::Well, Health::Replaced) => {
+                let text =
+                    format!("the webhook `{name}` is broken: its alerts go to `{fallback}`: {meaning}");
+                herald.tell(Notice { sort: Sort::Webhook, danger: false, text });
+            }
+            (_, Health::Replaced) => tracing::info!(webhook = %name, "its alerts go to `{fallback}` again"),
+            (_, Health::Stuck) => {
+                let too = if self.fallback.is_some() { " and its fallback are" } else { " is" };
+                let every = Spelled(self.own.spec.retry_probe);
+                let text = format!(
+                    "the webhook `{name}`{too} broken: its alerts are kept, and it is tried again every {every}: {meaning}"
+                );
+                herald.tell_of(name, Notice { sort: Sort::Webhook, danger: true, text });
+            }
+        }
+    }
+}
+
+/// Whether alerts arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Health {
+    /// At the webhook.
+    Well,
+    /// At its fallback.
+    Replaced,
+    /// Nowhere.
+    Stuck,
+}
+
+/// What the webhook's `url_file` holds, where that is another URL than the one in use. What is wrong with the file was
+/// told when it was read for the first time, or is about to be mended.
+fn other_url(spec: &WebhookSpec) -> Option<SecretUrl> {
+    let file = spec.url_file.as_ref()?;
+    let url = file.url().ok().filter(|url| *url != spec.url)?;
+    tracing::info!(webhook = %spec.name, file = %file.path().display(), "the file holds another URL: trying it");
+    Some(url)
 }
 
 /// How often the `url_file` of a broken webhook is looked at.

@@ -77,7 +77,7 @@ fn a_success_that_says_it_is_none_is_none() {
     agent.close_stdin();
     let ended = agent.wait();
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    assert_eq!(ended.said(&["the webhook is broken", r#""success":false"#]), 1, "{}", ended.stderr);
+    assert_eq!(ended.said(&["is broken: its alerts are kept", r#""success":false"#]), 1, "{}", ended.stderr);
 }
 
 #[test]

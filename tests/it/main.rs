@@ -6,6 +6,7 @@ mod delivery;
 mod files;
 mod flavours;
 mod help;
+mod notices;
 mod oracle;
 mod page;
 mod pipe;

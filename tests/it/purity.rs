@@ -26,6 +26,8 @@ const PURE: &[&str] = &[
     "deliver/mentions.rs",
     "flavor.rs",
     "deliver/answer.rs",
+    "herald/limiter.rs",
+    "notice.rs",
 ];
 
 const FORBIDDEN: &str =

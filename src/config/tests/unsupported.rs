@@ -19,7 +19,7 @@ fn sections() {
         &[
             ("silences: []", "`silences`"),
             ("mentions: { late: 15m }", "`late`"),
-            ("notices: { webhook: ops }", "`notices`"),
+            ("notices: { heartbeat: { url: x } }", "`heartbeat`"),
             ("admin: { listen: '127.0.0.1:1' }", "`admin`"),
             ("on_exit: { lines: 20 }", "`on_exit`"),
             ("state_dir: /var/lib/x", "`state_dir`"),
