@@ -125,3 +125,30 @@ fn folded(gram: [u8; GRAM]) -> u32 {
 fn hash(gram: u32) -> u32 {
     gram.wrapping_mul(0x9e37_79b1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_needle_is_missed(
+            texts in proptest::collection::vec("[a-cA-C]{7,12}", 1..40),
+            chosen in any::<prop::sample::Index>(),
+            before in "[a-c]{0,40}",
+            after in "[a-c\n]{0,40}",
+        ) {
+            let sets = |text: &str| -> Vec<ByteSet> { text.bytes().map(ByteSet::of).collect() };
+            let start = |text: &str| text.len() - STRETCH;
+            let grams = Grams::new(texts.iter().enumerate().map(|(needle, text)| {
+                (needle as u32, start(text), stretch(&sets(text), start(text)).unwrap())
+            }));
+            let needle = chosen.index(texts.len());
+            let block = format!("{before}{}{after}", texts[needle].to_uppercase());
+            let mut hits = Vec::new();
+            grams.find(block.as_bytes(), &mut hits);
+            prop_assert!(hits.contains(&(before.len() as u32, needle as u32)), "{hits:?}");
+        }
+    }
+}

@@ -7,6 +7,7 @@
 mod automata;
 mod block;
 mod bytes;
+mod doubt;
 mod filter;
 #[cfg(test)]
 mod filter_tests;
@@ -14,8 +15,10 @@ mod grams;
 mod needle;
 mod rarity;
 mod relax;
+mod sample;
 #[cfg(test)]
 mod tests;
+mod vector;
 mod windows;
 
 use std::sync::Arc;
@@ -28,7 +31,9 @@ use crate::rule::{Pattern, Rule};
 use crate::time::Time;
 
 use block::line_at;
+use doubt::Doubt;
 use filter::Filter;
+use sample::Sample;
 
 pub use block::count as count_lines;
 
@@ -39,16 +44,18 @@ pub struct Scanner {
     host: Arc<str>,
     /// All patterns of the rules of this input, in the order of the file.
     patterns: Vec<Owned>,
-    filter: Filter,
+    /// As long as nothing of the stream was seen.
+    filter: Arc<Filter>,
     /// The rules without a pattern: only `where` decides.
     open: Vec<RuleId>,
 }
 
 /// A pattern by its rule, and its place among the rule's patterns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 struct Owned {
     rule: RuleId,
     pattern: usize,
+    doubt: Option<Doubt>,
 }
 
 /// What a thread needs to scan, kept from block to block.
@@ -56,7 +63,9 @@ struct Owned {
 pub struct Search {
     /// What scanning could not do since this was taken last.
     pub scanned: Scanned,
-    filter: filter::Search,
+    filter: Arc<Filter>,
+    search: filter::Search,
+    sample: Sample,
     /// What takes the line that is looked at: rules, each with its first pattern that matches.
     taken: Vec<(RuleId, Option<usize>)>,
 }
@@ -102,17 +111,35 @@ impl Scanner {
             if rule.patterns.is_empty() {
                 open.push(RuleId(id));
             }
-            let owned = (0..rule.patterns.len()).map(|pattern| Owned { rule: RuleId(id), pattern });
-            patterns.extend(owned);
-            parsed.extend(rule.patterns.iter().map(|pattern| parse(pattern.regex.as_str())));
+            for (place, pattern) in rule.patterns.iter().enumerate() {
+                let hir = parse(pattern);
+                patterns.push(Owned { rule: RuleId(id), pattern: place, doubt: Doubt::new(&hir) });
+                parsed.push(hir);
+            }
         }
-        let filter = Filter::new(&parsed, None);
+        let filter = Arc::new(Filter::new(&parsed, None));
         Self { rules, host, patterns, filter, open }
     }
 
     /// What a thread needs to scan.
     pub fn search(&self) -> Search {
-        Search { scanned: Scanned::default(), filter: self.filter.search(), taken: Vec::new() }
+        Search {
+            scanned: Scanned::default(),
+            filter: self.filter.clone(),
+            search: self.filter.search(),
+            sample: Sample::new(self.patterns.len()),
+            taken: Vec::new(),
+        }
+    }
+
+    /// Once enough of the stream was seen: a filter by what is rare in it.
+    fn adapt(&self, block: &[u8], search: &mut Search) {
+        let Some(sample) = search.sample.add(block) else { return };
+        let pattern = |owned: &Owned| parse(&self.rules[owned.rule.0].patterns[owned.pattern]);
+        let parsed: Vec<Hir> = self.patterns.iter().map(pattern).collect();
+        let filter = Filter::new(&parsed, Some(&sample));
+        search.search = filter.search();
+        search.filter = Arc::new(filter);
     }
 
     /// Hands each match of a rule on a line of `block` to `found`, in the order of the lines and of the rules. The
@@ -125,11 +152,13 @@ impl Scanner {
         search: &mut Search,
         mut found: impl FnMut(Match),
     ) {
-        self.filter.find(block, &mut search.filter);
-        let candidates = std::mem::take(&mut search.filter.candidates);
+        self.adapt(block, search);
+        let filter = search.filter.clone();
+        filter.find(block, &mut search.search);
+        let candidates = std::mem::take(&mut search.search.candidates);
         let mut rest = &candidates[..];
         // Where a rule wants to see each line, each is shown; else only those that a pattern may match.
-        let every = self.sees_every_line();
+        let every = !self.open.is_empty() || !filter.unfiltered().is_empty();
         let mut at = 0;
         while let Some(line) = if every {
             (at < block.len()).then(|| line_at(block, at))
@@ -142,10 +171,10 @@ impl Scanner {
             rest = later;
             let text = line.text(block, ends);
             let named = named.iter().map(|candidate| candidate.pattern);
-            self.decide(text, named.chain(self.filter.unfiltered().iter().copied()), search);
+            self.decide(text, named.chain(filter.unfiltered().iter().copied()), search);
             self.hand_on(text, false, lines, search, &mut found);
         }
-        search.filter.candidates = candidates;
+        search.search.candidates = candidates;
     }
 
     /// The same for one line, which may be the beginning of a longer one, or hold several as they were joined.
@@ -161,27 +190,28 @@ impl Scanner {
             // The filter knows single lines.
             self.decide(text, 0..self.patterns.len() as u32, search);
         } else {
-            self.filter.find(text, &mut search.filter);
-            let candidates = std::mem::take(&mut search.filter.candidates);
+            let filter = search.filter.clone();
+            filter.find(text, &mut search.search);
+            let candidates = std::mem::take(&mut search.search.candidates);
             let named = candidates.iter().map(|candidate| candidate.pattern);
-            // An empty line is none to the filter.
-            self.decide(text, named.chain(self.filter.unfiltered().iter().copied()), search);
-            search.filter.candidates = candidates;
+            self.decide(text, named.chain(filter.unfiltered().iter().copied()), search);
+            search.search.candidates = candidates;
         }
         self.hand_on(text, truncated, lines, search, &mut found);
-    }
-
-    fn sees_every_line(&self) -> bool {
-        !self.open.is_empty() || !self.filter.unfiltered().is_empty()
     }
 
     /// Which rules take `text`, of those whose `patterns` may match it and those without one.
     fn decide(&self, text: &[u8], patterns: impl Iterator<Item = u32>, search: &mut Search) {
         let taken = &mut search.taken;
         taken.clear();
-        for Owned { rule, pattern } in patterns.map(|pattern| self.patterns[pattern as usize]) {
-            if self.rules[rule.0].patterns[pattern].regex.is_match(text) {
-                taken.push((rule, Some(pattern)));
+        // What was made simpler knows single lines.
+        let doubtful = !text.is_ascii() && memchr::memchr(b'\n', text).is_none();
+        for Owned { rule, pattern, doubt } in patterns.map(|pattern| &self.patterns[pattern as usize]) {
+            if doubtful && doubt.as_ref().is_some_and(|doubt| !doubt.may_match(text)) {
+                continue;
+            }
+            if self.rules[rule.0].patterns[*pattern].regex.is_match(text) {
+                taken.push((*rule, Some(*pattern)));
             }
         }
         taken.extend(self.open.iter().map(|rule| (*rule, None)));
@@ -240,7 +270,7 @@ fn captures(pattern: &Pattern, line: &[u8]) -> Texts {
 }
 
 /// The syntax of a pattern that was compiled already.
-fn parse(pattern: &str) -> Hir {
-    let parsed = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern);
+fn parse(pattern: &Pattern) -> Hir {
+    let parsed = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern.regex.as_str());
     parsed.expect("the configuration takes only what can be parsed")
 }

@@ -8,7 +8,7 @@ use super::needle::Needle;
 use super::windows::WIDTH;
 
 /// Of a sample so much is looked at: enough to see what is in each line, little enough to be counted at each start.
-const SAMPLE_BYTES: usize = 32 * 1024;
+const SAMPLE_BYTES: usize = 16 * 1024;
 
 /// A line that holds a needle is shown to a pattern: that costs as much as so many pieces that prove to be something else.
 const WHOLE_COST: f64 = 16.0;

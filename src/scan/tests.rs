@@ -95,6 +95,7 @@ proptest! {
         lines in prop::collection::vec(line(), 0..20),
         input in prop::sample::select(vec!["a", "b"]),
         ends in prop::sample::select(vec![Ends::Read, Ends::Decoded]),
+        seen in 0usize..100,
     ) {
         let rules = rules();
         let scanner = Scanner::new(input, rules.clone(), "host".into());
@@ -106,13 +107,17 @@ proptest! {
         let origin = origin();
         let common = Lines { origin: &origin, time: || Time::EPOCH };
         let mut search = scanner.search();
+        // The filter is chosen anew somewhere on the way.
+        search.sample = Sample::after(seen);
         let note = |found: &Match| {
             (found.event.line.to_vec(), rules[found.rule.0].name.to_string(), found.captures.clone())
         };
 
         let mut together = Vec::new();
-        let block: Vec<u8> = lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
-        scanner.scan_block(&block, ends, &common, &mut search, |found| together.push(note(&found)));
+        for lines in lines.chunks(lines.len().div_ceil(2).max(1)) {
+            let block: Vec<u8> = lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
+            scanner.scan_block(&block, ends, &common, &mut search, |found| together.push(note(&found)));
+        }
         prop_assert_eq!(&together, &expected);
 
         let mut one_by_one = Vec::new();
