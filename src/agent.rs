@@ -27,6 +27,7 @@ use crate::deliver::lane::Lane;
 use crate::deliver::worker::{self, Place, Shared, SharedLane, Tally, Transport};
 use crate::engine::{Alert, Engine};
 use crate::event::Origin;
+use crate::herald::Herald;
 use crate::input::feed::{self, Batch, Feed, Read};
 use crate::input::files::{self, FilesError, Reading, Until};
 use crate::input::stdin::{self, StdinError};
@@ -37,7 +38,7 @@ use crate::report::{InputReport, Report, WebhookReport};
 use crate::rule::Rule;
 use crate::scan::Scanner;
 use crate::store::{Keeps, OpenError, Restored, Space, Store, WriteError};
-use crate::time::Time;
+use crate::time::{Human, Time};
 
 use decide::{Decider, Finish, Unstored};
 
@@ -132,11 +133,20 @@ pub async fn run(
 ) -> Result<Ended, AgentError> {
     let started = Instant::now();
     let mut agent = Agent::start(config, opened, options).map_err(AgentError::Setup)?;
-    let mut failure = agent.read(&mut stops).await;
-    if !matches!(failure, Some(AgentError::Store(_))) {
+    let herald = agent.herald.clone();
+    let work = async {
+        let failure = agent.read(&mut stops).await;
+        if matches!(failure, Some(AgentError::Store(_))) {
+            return failure;
+        }
+        agent.farewell(started.elapsed());
         let later = agent.deliver(&mut stops).await;
-        failure = failure.or(later);
-    }
+        failure.or(later)
+    };
+    let failure = tokio::select! {
+        failure = work => failure,
+        never = herald.run() => match never {},
+    };
     match failure {
         Some(failure) => Err(failure),
         None => Ok(agent.end(started.elapsed())),
@@ -148,6 +158,7 @@ struct Agent {
     rules: Arc<[Rule]>,
     input_names: Vec<Arc<str>>,
     store: Arc<Store>,
+    herald: Arc<Herald>,
     tallies: Vec<(Arc<str>, Arc<Tally>)>,
     wakers: Wakers,
     readers: JoinSet<Result<(), AgentError>>,
@@ -172,12 +183,12 @@ struct Wakers {
 
 impl Agent {
     fn start(config: Config, opened: Opened, options: Options) -> std::io::Result<Self> {
-        let Config { host, webhooks, inputs, rules, limits, .. } = config;
+        let Config { host, webhooks, inputs, rules, notices, limits, .. } = config;
         let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
         let clock = Arc::new(Clock::start());
         let store = Arc::new(store);
-        restored.notices.iter().for_each(decide::tell);
+        let herald = Arc::new(Herald::new(notices, store.outbox().clone(), clock.clone()));
         let (sender, receiver) = feed::channel();
         let (patience, patient) = sync_channel(1);
         let wakers = Wakers { files: Arc::new(Waker::new()?), stdin: Arc::new(Waker::new()?) };
@@ -185,6 +196,7 @@ impl Agent {
         let mut agent = Self {
             input_names: inputs.iter().map(|input| input.name.clone()).collect(),
             store: store.clone(),
+            herald: herald.clone(),
             tallies: Vec::new(),
             wakers,
             readers: JoinSet::new(),
@@ -202,11 +214,13 @@ impl Agent {
             outbox: store.outbox().clone(),
             rules: rules.clone(),
             host: host.clone(),
+            herald: herald.clone(),
             clock: clock.clone(),
             transport: agent.options.transport.clone(),
             closing: closed,
         };
         agent.start_workers(webhooks, &shared);
+        let started = started_with(rules.len(), inputs.len());
         let engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
         let decider = Decider {
             counted_before: engine.counters().map(|(_, counters)| counters).collect(),
@@ -214,13 +228,16 @@ impl Agent {
             reads: vec![Read::default(); inputs.len()],
             rules,
             store,
+            herald: herald.clone(),
             clock: clock.clone(),
             stopping: agent.stopping.clone(),
             patience: patient,
             unstored: Unstored::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
+        restored.notices.drain(..).for_each(|notice| herald.tell(notice));
         agent.start_readers(inputs, restored, &host, &clock, sender)?;
+        herald.tell(Notice { sort: Sort::Started, danger: false, text: started });
         Ok(agent)
     }
 
@@ -332,6 +349,14 @@ impl Agent {
             }
         }
         failure
+    }
+
+    /// Tells that the agent ends, and what the herald holds back.
+    fn farewell(&self, took: Duration) {
+        let why = if self.deadline.is_some() { "stopped" } else { "ended with its inputs" };
+        let text = format!("hooktail {why}, after {}", Human(took));
+        self.herald.finish();
+        self.herald.tell(Notice { sort: Sort::Stopped, danger: false, text });
     }
 
     /// No input is waited for any longer, nor a full disk.
@@ -449,7 +474,7 @@ fn restored_engine(
     if came_of.unreadable > 0 {
         let text =
             format!("{} records of rules could not be read: what they held starts anew", came_of.unreadable);
-        decide::tell(&Notice { sort: Sort::Damage, danger: true, text });
+        restored.notices.push(Notice { sort: Sort::Damage, danger: true, text });
     }
     if keeps == Keeps::InMemory {
         engine.untrack();
@@ -469,6 +494,13 @@ fn places(webhooks: Vec<WebhookSpec>, now: Time) -> Vec<Place> {
         Place { spec, lane }
     };
     webhooks.into_iter().map(place).collect()
+}
+
+/// `hooktail 0.1.0 started: 3 rules, 1 input`.
+fn started_with(rules: usize, inputs: usize) -> String {
+    let number = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let version = env!("CARGO_PKG_VERSION");
+    format!("hooktail {version} started: {}, {}", number(rules, "rule"), number(inputs, "input"))
 }
 
 /// Waits for ever where there is no such instant.

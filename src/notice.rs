@@ -17,8 +17,19 @@ pub enum Sort {
     Webhook,
     /// A changed configuration was refused.
     Configuration,
-    /// The agent started or stopped.
-    Lifecycle,
+    /// The agent started.
+    Started,
+    /// A changed configuration was taken.
+    Reloaded,
+    /// The agent stopped, or its inputs ended.
+    Stopped,
+}
+
+impl Sort {
+    /// Whether it is told only where `notices.lifecycle` asks for it.
+    pub const fn is_lifecycle(self) -> bool {
+        matches!(self, Self::Started | Self::Reloaded | Self::Stopped)
+    }
 }
 
 /// One thing to tell.
@@ -30,4 +41,16 @@ pub struct Notice {
     pub danger: bool,
     /// One sentence; what comes from outside in it (a path, an answer) is escaped when it is rendered.
     pub text: String,
+}
+
+impl Notice {
+    /// A line in our own log.
+    pub fn log(&self) {
+        let Self { sort, danger, text } = self;
+        match (danger, sort.is_lifecycle()) {
+            (true, _) => tracing::error!(about = ?sort, "{text}"),
+            (false, true) => tracing::info!(about = ?sort, "{text}"),
+            (false, false) => tracing::warn!(about = ?sort, "{text}"),
+        }
+    }
 }

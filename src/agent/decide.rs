@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::engine::{Alert, Counters, Engine};
+use crate::herald::Herald;
 use crate::input::feed::{Batch, Read};
 use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
@@ -37,6 +38,7 @@ pub(super) struct Decider {
     pub(super) reads: Vec<Read>,
     pub(super) rules: Arc<[Rule]>,
     pub(super) store: Arc<Store>,
+    pub(super) herald: Arc<Herald>,
     pub(super) clock: Arc<Clock>,
     /// Somebody asked to stop: the end of the inputs is none of theirs.
     pub(super) stopping: Arc<AtomicBool>,
@@ -101,7 +103,7 @@ impl Decider {
         let now = self.clock.now();
         self.unstored.since.get_or_insert_with(Instant::now);
         self.reads[batch.input].add(batch.read);
-        batch.notices.iter().for_each(tell);
+        batch.notices.into_iter().for_each(|notice| self.herald.tell(notice));
         for record in batch.positions {
             self.unstored.positions.insert((record.owner.clone(), record.key.clone()), record);
         }
@@ -129,7 +131,7 @@ impl Decider {
                 Err(failed @ WriteError::Failed(_)) => return Err(failed),
                 Err(passing) => {
                     if trouble.is_none() {
-                        tell(&waiting(&passing));
+                        self.herald.tell(waiting(&passing));
                     }
                     trouble = Some(passing);
                 }
@@ -174,13 +176,4 @@ fn receive(batches: &Receiver<Batch>, wait: Option<Duration>) -> Result<Batch, R
 fn waiting(why: &WriteError) -> Notice {
     let text = format!("{why}: reading waits until it can be written, delivering goes on");
     Notice { sort: Sort::StoreFull, danger: true, text }
-}
-
-/// Says a notice in our own log.
-pub(super) fn tell(notice: &Notice) {
-    if notice.danger {
-        tracing::error!(about = ?notice.sort, "{}", notice.text);
-    } else {
-        tracing::warn!(about = ?notice.sort, "{}", notice.text);
-    }
 }

@@ -37,6 +37,7 @@ pub use source::Source;
 pub use tests_file::{LoadedTests, load_tests};
 
 use crate::deliver::WebhookSpec;
+use crate::herald::NoticesSpec;
 use crate::input::InputSpec;
 use crate::proof::case::Case;
 use crate::rule::Rule;
@@ -52,6 +53,8 @@ pub struct Config {
     pub inputs: Vec<InputSpec>,
     /// By the order of the files, without those that are not `enabled`.
     pub rules: Vec<Rule>,
+    /// Where hooktail tells about itself.
+    pub notices: NoticesSpec,
     /// The rules' own tests, by the order of the files.
     pub tests: Vec<Case>,
     /// The bounds.

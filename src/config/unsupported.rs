@@ -24,7 +24,7 @@ const NOT_YET: &[(&str, What)] = &[
     ("schedules", Key),
     ("silences", Key),
     ("mentions", Key),
-    ("notices", Key),
+    ("notices.heartbeat", Key),
     ("admin", Key),
     ("on_exit", Key),
     ("state_dir", Key),

@@ -11,9 +11,11 @@ use tokio::task::block_in_place;
 
 use crate::clock::Clock;
 use crate::engine::Alert;
+use crate::herald::Herald;
 use crate::message::clean::one_line;
 use crate::message::payload::Message;
 use crate::message::{render, simplest};
+use crate::notice::{Notice, Sort};
 use crate::rule::Rule;
 use crate::store::Outbox;
 use crate::time::Spelled;
@@ -54,6 +56,8 @@ pub struct Shared {
     pub rules: Arc<[Rule]>,
     /// This machine's name in messages.
     pub host: Arc<str>,
+    /// Tells of broken webhooks.
+    pub herald: Arc<Herald>,
     /// The engine's.
     pub clock: Arc<Clock>,
     /// Where messages go.
@@ -254,7 +258,7 @@ impl Worker {
         place.lane.lock().answered(now);
         let verdict = verdict(&answer, now);
         let meaning = explain(&verdict);
-        let was_broken = self.plan.broken().is_some();
+        let health = self.health();
         let outcome = self.plan.answered(outgoing, verdict, now, fastrand::f64());
         if let Outcome::Paused(until) = outcome {
             place.lane.lock().pause(until);
@@ -262,8 +266,8 @@ impl Worker {
         place.lane.answered.notify_waiters();
         self.settle(&outcome, &place.spec.name, &message, &alerts);
         self.tell(&outcome, &place.spec.name, &meaning, &ids(&alerts));
-        if was_broken != self.plan.broken().is_some() {
-            self.tell_health();
+        if health != self.health() {
+            block_in_place(|| self.tell_health(health, &meaning));
             self.look_at_url_file();
         }
     }
@@ -298,10 +302,9 @@ impl Worker {
             }
             Outcome::Delivered(_) | Outcome::SetAside(..) => {}
             Outcome::Paused(_) => tracing::info!(webhook = %to, alerts, "the receiver asks for a pause"),
+            // That it is broken has been told when it broke.
             Outcome::Kept(_) if self.plan.is_stuck() => {
-                tracing::error!(webhook = %to, answer = %meaning, alerts,
-                    "the webhook is broken: its alerts are kept, and it is tried again every {}",
-                    Spelled(self.own.spec.retry_probe));
+                tracing::debug!(webhook = %to, answer = %meaning, alerts, "kept: the webhook is still broken");
             }
             Outcome::Kept(why) => {
                 tracing::warn!(webhook = %to, answer = %why, alerts, "not delivered: it is sent again");
@@ -309,18 +312,48 @@ impl Worker {
         }
     }
 
-    /// The webhook is broken since this answer, or mended.
-    fn tell_health(&self) {
-        let name = &self.own.spec.name;
-        match (self.plan.broken(), &self.fallback) {
-            (Some(why), Some(fallback)) => {
-                tracing::error!(webhook = %name, answer = %why,
-                    "the webhook is broken: its alerts go to `{}`", fallback.spec.name);
-            }
-            (Some(_), None) => {}
-            (None, _) => tracing::info!(webhook = %name, "the webhook takes messages again"),
+    fn health(&self) -> Health {
+        match self.plan.broken() {
+            None => Health::Well,
+            Some(_) if self.plan.is_stuck() => Health::Stuck,
+            Some(_) => Health::Replaced,
         }
     }
+
+    /// The webhook's health is another one since an answer that means this.
+    fn tell_health(&self, before: Health, meaning: &str) {
+        let name = &self.own.spec.name;
+        let fallback = self.fallback.as_ref().map_or("", |fallback| &fallback.spec.name);
+        let herald = &self.shared.herald;
+        match (before, self.health()) {
+            (_, Health::Well) => tracing::info!(webhook = %name, "the webhook takes messages again"),
+            (Health::Well, Health::Replaced) => {
+                let text =
+                    format!("the webhook `{name}` is broken: its alerts go to `{fallback}`: {meaning}");
+                herald.tell(Notice { sort: Sort::Webhook, danger: false, text });
+            }
+            (_, Health::Replaced) => tracing::info!(webhook = %name, "its alerts go to `{fallback}` again"),
+            (_, Health::Stuck) => {
+                let too = if self.fallback.is_some() { " and its fallback are" } else { " is" };
+                let every = Spelled(self.own.spec.retry_probe);
+                let text = format!(
+                    "the webhook `{name}`{too} broken: its alerts are kept, and it is tried again every {every}: {meaning}"
+                );
+                herald.tell_of(name, Notice { sort: Sort::Webhook, danger: true, text });
+            }
+        }
+    }
+}
+
+/// Whether alerts arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Health {
+    /// At the webhook.
+    Well,
+    /// At its fallback.
+    Replaced,
+    /// Nowhere.
+    Stuck,
 }
 
 /// How often the `url_file` of a broken webhook is looked at.

@@ -55,6 +55,8 @@ pub enum Kind {
     HeldBack,
     /// Many alerts of the rule, told as one because too many waited.
     Digest,
+    /// Something about hooktail itself.
+    Notice,
 }
 
 impl Kind {
@@ -69,6 +71,7 @@ impl Kind {
             Self::Escalated => "escalated",
             Self::HeldBack => "held_back",
             Self::Digest => "digest",
+            Self::Notice => "notice",
         }
     }
 }
@@ -94,11 +97,11 @@ pub struct Alert {
     pub decided: Time,
     /// The fields of the fingerprint or of `by`, with their values.
     pub key: Texts,
-    /// The latest line; none where nothing but a count is told.
+    /// The latest line, or the words of a `Notice`; none where nothing but a count is told.
     pub event: Option<Snapshot>,
     /// Occurrences of the episode; of `HeldBack` the number held back, of `Digest` that of the alerts.
     pub count: u64,
-    /// Occurrences since the last message of the episode.
+    /// Occurrences since the last message of the episode; of `Notice` those of its sort.
     pub suppressed: u64,
     /// The first occurrence's own time.
     pub first_seen: Time,

@@ -12,6 +12,7 @@ mod held;
 mod key;
 mod keyed;
 mod last;
+mod notice;
 mod records;
 mod rule_state;
 mod snapshot;

@@ -1,14 +1,15 @@
-//! From a reader to the engine: each line through the scanner, what a rule took in batches over a bounded channel.
+//! From a reader to the engine: lines through the scanner, what a rule took in batches over a bounded channel.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use crate::clock::Clock;
 use crate::event::{Match, Origin};
-use crate::line::split::Line;
+use crate::line::split::{Line, Piece};
 use crate::line::{Ansi, LineSpec, ansi};
 use crate::notice::Notice;
-use crate::scan::{Scanned, Scanner};
+use crate::scan::{self, Ends, Lines, Scanned, Scanner, Search};
 use crate::store::Record;
 
 /// How many batches wait for the engine before reading waits: enough to keep it busy, few enough for the memory.
@@ -67,7 +68,7 @@ impl Read {
         self.truncated += other.truncated;
         self.dropped_bytes += other.dropped_bytes;
         self.errors += other.errors;
-        self.scanned.expression_errors += other.scanned.expression_errors;
+        self.scanned.add(other.scanned);
     }
 }
 
@@ -84,12 +85,19 @@ pub fn channel() -> (SyncSender<Batch>, std::sync::mpsc::Receiver<Batch>) {
 /// One input's way to the engine.
 #[derive(Debug)]
 pub struct Feed {
-    input: usize,
     scanner: Arc<Scanner>,
+    search: Search,
     line: LineSpec,
     clock: Arc<Clock>,
+    outlet: Outlet,
+}
+
+/// Where what a rule took goes, in batches.
+#[derive(Debug)]
+struct Outlet {
     sender: SyncSender<Batch>,
     batch: Batch,
+    /// Of the lines in the batch.
     batch_bytes: usize,
 }
 
@@ -102,14 +110,13 @@ impl Feed {
         clock: Arc<Clock>,
         sender: SyncSender<Batch>,
     ) -> Self {
+        let batch = Batch { input, ..Batch::default() };
         Self {
-            input,
+            search: scanner.search(),
             scanner,
             line,
             clock,
-            sender,
-            batch: Batch { input, ..Batch::default() },
-            batch_bytes: 0,
+            outlet: Outlet { sender, batch, batch_bytes: 0 },
         }
     }
 
@@ -118,49 +125,73 @@ impl Feed {
         self.line
     }
 
+    /// Lines that were just read.
+    ///
+    /// # Errors
+    /// The engine has stopped.
+    pub fn piece(&mut self, origin: &Arc<Origin>, piece: Piece<'_>) -> Result<(), EngineGone> {
+        match piece {
+            Piece::Lines(block) => self.block(origin, block),
+            Piece::One(line) => self.line(origin, line),
+        }
+    }
+
+    /// Whole lines at once, which costs much less than one by one.
+    fn block(&mut self, origin: &Arc<Origin>, block: &[u8]) -> Result<(), EngineGone> {
+        let Self { scanner, search, line, clock, outlet } = self;
+        outlet.batch.read.lines += scan::count_lines(block);
+        let (text, ends) = match line.ansi {
+            Ansi::Strip => match ansi::strip_lines(block) {
+                Some(text) => (Cow::Owned(text), Ends::Decoded),
+                None => (Cow::Borrowed(block), Ends::Read),
+            },
+            Ansi::Keep => (Cow::Borrowed(block), Ends::Read),
+        };
+        let mut sent = Ok(());
+        let lines = Lines { origin, time: || clock.now() };
+        scanner.scan_block(&text, ends, &lines, search, |found| {
+            if sent.is_ok() {
+                sent = outlet.take(found);
+            }
+        });
+        sent
+    }
+
     /// A line that was just read.
     ///
     /// # Errors
     /// The engine has stopped.
     pub fn line(&mut self, origin: &Arc<Origin>, line: Line<'_>) -> Result<(), EngineGone> {
-        let Self { scanner, clock, batch, batch_bytes, .. } = self;
-        batch.read.lines += 1;
-        batch.read.truncated += u64::from(line.truncated);
-        let text = match self.line.ansi {
+        let Self { scanner, search, line: spec, clock, outlet } = self;
+        outlet.batch.read.lines += 1;
+        outlet.batch.read.truncated += u64::from(line.truncated);
+        let text = match spec.ansi {
             Ansi::Strip => ansi::strip(line.bytes),
             Ansi::Keep => line.bytes.into(),
         };
-        scanner.scan(
-            &text,
-            line.truncated,
-            origin,
-            || clock.now(),
-            &mut batch.read.scanned,
-            |found| {
-                *batch_bytes += found.event.line.len();
-                batch.matches.push(found);
-            },
-        );
-        if batch.matches.len() >= BATCH_MATCHES || *batch_bytes >= BATCH_BYTES {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        let mut sent = Ok(());
+        let lines = Lines { origin, time: || clock.now() };
+        scanner.scan(&text, line.truncated, &lines, search, |found| {
+            if sent.is_ok() {
+                sent = outlet.take(found);
+            }
+        });
+        sent
     }
 
     /// What goes with the next batch: how far its lines reach.
     pub fn position(&mut self, record: Record) {
-        self.batch.positions.push(record);
+        self.outlet.batch.positions.push(record);
     }
 
     /// Something is to be told about the reading itself.
     pub fn notice(&mut self, notice: Notice) {
-        self.batch.notices.push(notice);
+        self.outlet.batch.notices.push(notice);
     }
 
     /// Bytes were read, or lost.
     pub fn count(&mut self, count: impl FnOnce(&mut Read)) {
-        count(&mut self.batch.read);
+        count(&mut self.outlet.batch.read);
     }
 
     /// Hands on what there is.
@@ -168,11 +199,28 @@ impl Feed {
     /// # Errors
     /// The engine has stopped.
     pub fn flush(&mut self) -> Result<(), EngineGone> {
+        self.outlet.batch.read.scanned.add(std::mem::take(&mut self.search.scanned));
+        self.outlet.flush()
+    }
+}
+
+impl Outlet {
+    fn take(&mut self, found: Match) -> Result<(), EngineGone> {
+        self.batch_bytes += found.event.line.len();
+        self.batch.matches.push(found);
+        if self.batch.matches.len() >= BATCH_MATCHES || self.batch_bytes >= BATCH_BYTES {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), EngineGone> {
         if self.batch.is_empty() {
             return Ok(());
         }
         self.batch_bytes = 0;
-        let batch = std::mem::replace(&mut self.batch, Batch { input: self.input, ..Batch::default() });
-        self.sender.send(batch).map_err(|_| EngineGone)
+        let next = Batch { input: self.batch.input, ..Batch::default() };
+        self.sender.send(std::mem::replace(&mut self.batch, next)).map_err(|_| EngineGone)
     }
 }

@@ -42,8 +42,8 @@ pub fn run<S: Read + AsFd>(
         }
         splitter.filled(read);
         feed.count(|count| count.bytes += read as u64);
-        while let Some(line) = splitter.next_line() {
-            feed.line(&origin, line)?;
+        while let Some(piece) = splitter.next_piece() {
+            feed.piece(&origin, piece)?;
         }
         feed.flush()?;
     }

@@ -18,6 +18,19 @@ pub fn strip(line: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+/// The lines of `block` without their escape sequences, each with a `\n` and without a `\r` before it; `None` where
+/// there is no sequence, and nothing to be done.
+pub fn strip_lines(block: &[u8]) -> Option<Vec<u8>> {
+    memchr::memchr(ESC, block)?;
+    let mut out = Vec::with_capacity(block.len());
+    for line in block.split_inclusive(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        out.extend_from_slice(&strip(line.strip_suffix(b"\r").unwrap_or(line)));
+        out.push(b'\n');
+    }
+    Some(out)
+}
+
 /// The length of the sequence that begins with the ESC at the beginning of `text`, as far as the line holds it.
 fn sequence(text: &[u8]) -> usize {
     match text.get(1) {
@@ -82,6 +95,21 @@ mod tests {
         #[test]
         fn no_escape_is_left(line in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(!strip(&line).contains(&ESC));
+        }
+
+        #[test]
+        fn lines_together_are_lines_one_by_one(
+            lines in proptest::collection::vec("[a\x1b\\[\\]0m;\x07\r]{0,12}", 0..8),
+        ) {
+            let block: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let expected: Vec<u8> = lines.iter().flat_map(|line| {
+                let line = line.strip_suffix('\r').unwrap_or(line);
+                [&*strip(line.as_bytes()), b"\n"].concat()
+            }).collect();
+            match strip_lines(block.as_bytes()) {
+                Some(stripped) => prop_assert_eq!(stripped, expected),
+                None => prop_assert!(!block.contains('\x1b')),
+            }
         }
 
         #[test]

@@ -20,6 +20,15 @@ impl<'a> Line<'a> {
     }
 }
 
+/// What a stream is cut into where whole lines are welcome together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Whole lines, each with its end, and none longer than the bound.
+    Lines(&'a [u8]),
+    /// A line by itself: the beginning of one that is longer, or one after it.
+    One(Line<'a>),
+}
+
 /// Cuts a stream of bytes into lines: the same ones however the bytes arrive.
 #[derive(Debug)]
 pub struct Splitter {
@@ -96,6 +105,26 @@ impl Splitter {
         }
     }
 
+    /// The next lines whose ends have been read, as many as there are, or the beginning of one that is too long. What
+    /// [`Splitter::next_line`] would hand out one by one is here together.
+    pub fn next_piece(&mut self) -> Option<Piece<'_>> {
+        let whole = match self.skipping {
+            true => 0,
+            false => memchr::memrchr(b'\n', &self.buffer[self.searched..self.end])
+                .map_or(0, |newline| self.searched + newline + 1 - self.start),
+        };
+        let short = short_lines(&self.buffer[self.start..self.start + whole], self.line_bytes_max);
+        if short == 0 {
+            return self.next_line().map(Piece::One);
+        }
+        let start = self.start;
+        self.consume(start + short);
+        if short == whole {
+            self.searched = self.end;
+        }
+        Some(Piece::Lines(&self.buffer[start..start + short]))
+    }
+
     /// The last line, where the stream ended without a line's end; the splitter is empty after it.
     pub fn finish(&mut self) -> Option<Line<'_>> {
         let (start, end, skipping) = (self.start, self.end, self.skipping);
@@ -129,12 +158,55 @@ impl Splitter {
     }
 }
 
+/// How many bytes of `lines`, which are whole, lie before the first that is longer than the bound.
+fn short_lines(lines: &[u8], line_bytes_max: usize) -> usize {
+    let mut at = 0;
+    while at < lines.len() {
+        // One byte more than the bound may be the `\r` of a line's end, one more its `\n`.
+        let reach = &lines[at..lines.len().min(at + line_bytes_max + 2)];
+        let Some(end) = memchr::memrchr(b'\n', reach) else { return at };
+        let line = &reach[..end];
+        if end > line_bytes_max && line.last() != Some(&b'\r') && memchr::memchr(b'\n', line).is_none() {
+            return at;
+        }
+        at += end + 1;
+    }
+    at
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn split(pieces: &[&[u8]], line_bytes_max: usize) -> Vec<(Vec<u8>, bool)> {
+        let one_by_one = feed(pieces, line_bytes_max, |splitter, lines| {
+            while let Some(line) = splitter.next_line() {
+                lines.push((line.bytes.to_vec(), line.truncated));
+            }
+        });
+        let together = feed(pieces, line_bytes_max, |splitter, lines| {
+            while let Some(piece) = splitter.next_piece() {
+                match piece {
+                    Piece::Lines(block) => {
+                        assert_eq!(block.last(), Some(&b'\n'));
+                        let block = whole(block, line_bytes_max);
+                        assert!(block.iter().all(|(_, truncated)| !truncated));
+                        lines.extend(block);
+                    }
+                    Piece::One(line) => lines.push((line.bytes.to_vec(), line.truncated)),
+                }
+            }
+        });
+        assert_eq!(one_by_one, together);
+        together
+    }
+
+    fn feed(
+        pieces: &[&[u8]],
+        line_bytes_max: usize,
+        take: impl Fn(&mut Splitter, &mut Vec<(Vec<u8>, bool)>),
+    ) -> Vec<(Vec<u8>, bool)> {
         let mut splitter = Splitter::new(line_bytes_max);
         let mut lines = Vec::new();
         for mut piece in pieces.iter().copied() {
@@ -144,9 +216,7 @@ mod tests {
                 room[..taken].copy_from_slice(&piece[..taken]);
                 splitter.filled(taken);
                 piece = &piece[taken..];
-                while let Some(line) = splitter.next_line() {
-                    lines.push((line.bytes.to_vec(), line.truncated));
-                }
+                take(&mut splitter, &mut lines);
             }
         }
         lines.extend(splitter.finish().map(|line| (line.bytes.to_vec(), line.truncated)));

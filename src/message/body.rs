@@ -3,9 +3,11 @@
 //! Everything below the line has a budget of its own, small enough that together they leave room for the line.
 
 use super::escape::Mrkdwn;
+use super::headline::TITLE_CHARS_MAX;
 use super::markup::{self, Piece};
 use super::thousands::Thousands;
 use crate::engine::{Alert, Folded, HeldBack, Kind, Snapshot};
+use crate::time::Human;
 
 /// What Slack shows of an attachment's text at most.
 pub(super) const TEXT_CHARS_MAX: usize = 3_000;
@@ -15,6 +17,9 @@ const NOTES_CHARS_MAX: usize = 2_400;
 
 /// Of each example of a summary, after escaping.
 const SAMPLE_CHARS_MAX: usize = 200;
+
+/// Of a notice's words.
+const WORDS_CHARS_MAX: usize = 500;
 
 /// Of a key or a value in a list.
 const VALUE_CHARS_MAX: usize = 40;
@@ -43,10 +48,17 @@ pub(super) fn text(
     };
     let main = match (own, &alert.event) {
         (Some(own), _) => markup::rich(own, room - 1, trusted),
+        (None, Some(event)) if alert.kind == Kind::Notice => words(event),
         (None, Some(event)) => line(event),
         (None, None) => Mrkdwn::default(),
     };
     join([main, notes].to_vec())
+}
+
+/// A notice's words, where the title has no room for all of them.
+fn words(event: &Snapshot) -> Mrkdwn {
+    let all = Mrkdwn::line_within(&event.line, WORDS_CHARS_MAX);
+    if all.chars() > TITLE_CHARS_MAX { all } else { Mrkdwn::default() }
 }
 
 fn join(parts: Vec<Mrkdwn>) -> Mrkdwn {
@@ -108,7 +120,13 @@ fn counts(alert: &Alert) -> Option<Mrkdwn> {
             let text = format!("{} more were folded since the last message.", Thousands(alert.suppressed));
             return Some(Mrkdwn::line(&text));
         }
-        Kind::Opened | Kind::HeldBack => return None,
+        Kind::Notice if alert.suppressed > 0 => {
+            let (more, ago) = (Thousands(alert.suppressed), Human(alert.since_last));
+            return Some(Mrkdwn::line(&format!(
+                "{more} more of this sort since the last such message, {ago} ago."
+            )));
+        }
+        Kind::Opened | Kind::HeldBack | Kind::Notice => return None,
         Kind::Digest => ": too many waited to be told one by one".to_owned(),
     };
     let first = alert.first_seen.to_time_of_day(alert.decided);

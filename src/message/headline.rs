@@ -6,7 +6,7 @@ use crate::rule::{Mention, Severity};
 use crate::time::Human;
 
 /// What a title has room for.
-const TITLE_CHARS_MAX: usize = 150;
+pub(super) const TITLE_CHARS_MAX: usize = 150;
 
 /// A machine's name takes no more than this of a line.
 pub(super) const HOST_CHARS_MAX: usize = 80;
@@ -17,7 +17,7 @@ const NAMED_MENTIONS_MAX: usize = 50;
 /// `title · 41 more in 10m`.
 #[derive(Debug, Clone)]
 pub(super) struct Headline {
-    pub(super) severity: Severity,
+    word: &'static str,
     /// One line with what the kind adds, at most 150 characters.
     pub(super) line: Mrkdwn,
 }
@@ -27,18 +27,19 @@ impl Headline {
     pub(super) fn new(alert: &Alert, title: impl FnOnce(usize) -> Mrkdwn) -> Self {
         let suffix = suffix(alert);
         let line = title(TITLE_CHARS_MAX - suffix.chars()).then(&suffix);
-        Self { severity: alert.severity, line }
+        Self { word: word(alert), line }
     }
 
     /// `[ERROR] title · 41 more in 10m`.
     pub(super) fn fallback(&self) -> Mrkdwn {
-        Mrkdwn::ours("[").then(&self.word()).then(&Mrkdwn::ours("] ")).then(&self.line)
+        Mrkdwn::ours("[").then(&Mrkdwn::ours(self.word)).then(&Mrkdwn::ours("] ")).then(&self.line)
     }
 
     /// `*[ERROR]* title · 41 more in 10m · and 3 more · web-1`, without mentions.
     pub(super) fn text(&self, more: usize, host: &str) -> Mrkdwn {
         let dot = Mrkdwn::ours(" · ");
-        let mut text = Mrkdwn::ours("*[").then(&self.word()).then(&Mrkdwn::ours("]* ")).then(&self.line);
+        let mut text =
+            Mrkdwn::ours("*[").then(&Mrkdwn::ours(self.word)).then(&Mrkdwn::ours("]* ")).then(&self.line);
         if more > 0 {
             text = text.then(&dot).then(&Mrkdwn::ours("and "));
             text = text.then(&Mrkdwn::number(more as u64)).then(&Mrkdwn::ours(" more"));
@@ -46,14 +47,16 @@ impl Headline {
         let host = Mrkdwn::line_within(host, HOST_CHARS_MAX);
         if host.is_empty() { text } else { text.then(&dot).then(&host) }
     }
+}
 
-    fn word(&self) -> Mrkdwn {
-        Mrkdwn::ours(match self.severity {
-            Severity::Info => "INFO",
-            Severity::Warning => "WARNING",
-            Severity::Error => "ERROR",
-            Severity::Critical => "CRITICAL",
-        })
+/// What stands in brackets before the title.
+pub(super) const fn word(alert: &Alert) -> &'static str {
+    match (alert.kind, alert.severity) {
+        (Kind::Notice, _) => "HOOKTAIL",
+        (_, Severity::Info) => "INFO",
+        (_, Severity::Warning) => "WARNING",
+        (_, Severity::Error) => "ERROR",
+        (_, Severity::Critical) => "CRITICAL",
     }
 }
 
@@ -61,7 +64,7 @@ impl Headline {
 fn suffix(alert: &Alert) -> Mrkdwn {
     let dot = Mrkdwn::ours(" · ");
     match alert.kind {
-        Kind::Opened => Mrkdwn::default(),
+        Kind::Opened | Kind::Notice => Mrkdwn::default(),
         Kind::Summary => {
             let more = dot.then(&Mrkdwn::number(alert.suppressed)).then(&Mrkdwn::ours(" more"));
             more.then(&in_time(alert.since_last))

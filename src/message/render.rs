@@ -118,7 +118,7 @@ impl<'a> Drawing<'a> {
 
     /// A part of the rule's message. The templates speak of one alert's line.
     fn spec<T>(&self, part: impl FnOnce(&'a crate::rule::MessageSpec) -> Option<&'a T>) -> Option<&'a T> {
-        let of_one = !matches!(self.alert.kind, Kind::HeldBack | Kind::Digest);
+        let of_one = !matches!(self.alert.kind, Kind::HeldBack | Kind::Digest | Kind::Notice);
         self.rule.filter(|_| of_one).and_then(|rule| part(&rule.message))
     }
 
@@ -145,8 +145,16 @@ impl<'a> Drawing<'a> {
         let title = self.rendered("title", title);
         Headline::new(self.alert, |max| {
             let title = title.map(|pieces| markup::plain(&pieces, max)).filter(|title| !title.is_empty());
-            title.unwrap_or_else(|| Mrkdwn::line_within(&self.alert.rule, max))
+            title.unwrap_or_else(|| Mrkdwn::line_within(self.own_title(), max))
         })
+    }
+
+    /// The title where no template gives one.
+    fn own_title(&self) -> &'a str {
+        match (self.alert.kind, &self.alert.event) {
+            (Kind::Notice, Some(event)) => &event.line,
+            _ => &self.alert.rule,
+        }
     }
 
     fn pretext(&mut self) -> Option<Mrkdwn> {
@@ -192,7 +200,8 @@ impl<'a> Drawing<'a> {
         let place = own.filter(|own| !own.is_empty()).unwrap_or_else(|| {
             let rule = Mrkdwn::line_within(&self.alert.rule, RULE_CHARS_MAX).then(&dot);
             let host = rule.then(&Mrkdwn::line_within(self.host, HOST_CHARS_MAX));
-            let Some(event) = &self.alert.event else { return host };
+            let event = self.alert.event.as_ref().filter(|_| self.alert.kind != Kind::Notice);
+            let Some(event) = event else { return host };
             let host = host.then(&Mrkdwn::ours(":"));
             let place = event.file.as_ref().unwrap_or(&event.input);
             let room = room.saturating_sub(host.chars());

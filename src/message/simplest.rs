@@ -4,7 +4,7 @@
 //! alert's id.
 
 use super::escape::Mrkdwn;
-use super::headline::{HOST_CHARS_MAX, mentions};
+use super::headline::{HOST_CHARS_MAX, mentions, word};
 use super::payload::{Attachment, Message};
 use crate::engine::Alert;
 
@@ -40,8 +40,7 @@ fn attachment(alert: &Alert) -> Attachment {
 }
 
 fn headline(alert: &Alert) -> Mrkdwn {
-    let word = Mrkdwn::line(&alert.severity.name().to_uppercase());
-    let word = Mrkdwn::ours("[").then(&word).then(&Mrkdwn::ours("] "));
+    let word = Mrkdwn::ours("[").then(&Mrkdwn::ours(word(alert))).then(&Mrkdwn::ours("] "));
     word.then(&plain(&alert.rule, RULE_CHARS_MAX))
 }
 

@@ -13,6 +13,7 @@ use super::render::{ATTACHMENTS_MAX, attachment, message};
 use super::template::Template;
 use crate::engine::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, Kind, Snapshot};
 use crate::event::{Stream, Texts};
+use crate::notice::{Notice, Sort};
 use crate::rule::{FieldSpec, Look, Mention, MessageSpec, Rule, Severity, When};
 use crate::time::Time;
 
@@ -232,6 +233,39 @@ fn what_a_person_would_want_to_know_is_told_below() {
     );
 }
 
+fn notice(text: &str, danger: bool) -> Alert {
+    let notice = Notice { sort: Sort::Gap, danger, text: text.to_owned() };
+    Alert::notice(AlertId(0x7f3a_9c00 << 96), &notice, "ops".into(), START)
+}
+
+#[test]
+fn a_notice_speaks_of_hooktail_itself() {
+    let alert = notice("lines of `/var/log/<!channel>.log` may be lost", true);
+    let expected = json!({
+        "text": "*[HOOKTAIL]* lines of `\u{2060}/var/log/&lt;!channel&gt;.log`\u{2060} may be lost · web-1",
+        "unfurl_links": false, "unfurl_media": false,
+        "attachments": [{
+            "color": "#a30200",
+            "fallback": "[HOOKTAIL] lines of `\u{2060}/var/log/&lt;!channel&gt;.log`\u{2060} may be lost",
+            "title": "lines of `\u{2060}/var/log/&lt;!channel&gt;.log`\u{2060} may be lost",
+            "footer": "hooktail itself · web-1 · 7f3a9c",
+            "ts": 1_795_470_000
+        }]
+    });
+    assert_eq!(serde_json::to_value(message(&[&alert], &|_| None, "web-1")).unwrap(), expected);
+}
+
+#[test]
+fn a_notice_says_all_of_its_words_and_what_was_held_back() {
+    let words = format!("the webhook is broken: {}", "x".repeat(200));
+    let alert = Alert { suppressed: 1_200, since_last: Duration::from_secs(3_660), ..notice(&words, false) };
+    let attachment = attachment(&alert, None, "web-1");
+    assert_eq!(attachment.color, "#439fe0");
+    assert_eq!(attachment.title.unwrap().chars().count(), 150);
+    let told = "1,200 more of this sort since the last such message, 1h 1m ago.";
+    assert_eq!(attachment.text, Some(format!("{words}\n{told}")));
+}
+
 #[test]
 fn a_digest_says_how_many_and_shows_one() {
     let mut alert = Alert { kind: Kind::Digest, count: 48_000, ..alert(LINE) };
@@ -384,7 +418,13 @@ fn hostile_snapshot() -> impl Strategy<Value = Snapshot> {
 }
 
 fn hostile_alert() -> impl Strategy<Value = Alert> {
-    let kind = prop::sample::select(vec![Kind::Opened, Kind::Summary, Kind::Escalated, Kind::HeldBack]);
+    let kind = prop::sample::select(vec![
+        Kind::Opened,
+        Kind::Summary,
+        Kind::Escalated,
+        Kind::HeldBack,
+        Kind::Notice,
+    ]);
     let counted = || prop::collection::vec((hostile(), any::<u64>()), 0..6);
     let folded = prop::option::of((prop::collection::vec(hostile(), 0..4), hostile(), counted()));
     let held_back = prop::option::of((any::<u64>(), counted()));

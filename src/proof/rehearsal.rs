@@ -13,7 +13,7 @@ use crate::line::ansi;
 use crate::line::split::Line;
 use crate::message::redact_alert::redact_alert;
 use crate::rule::Rule;
-use crate::scan::{Scanned, Scanner};
+use crate::scan::{Lines, Scanned, Scanner, Search};
 use crate::time::Time;
 
 /// What a configuration is made of once nothing is read: its rules, and a scanner for each input.
@@ -79,11 +79,17 @@ impl Stations {
         origin: &Arc<Origin>,
         line: Line<'_>,
         time: Time,
-        scanned: &mut Scanned,
+        search: &mut Search,
         found: impl FnMut(Match),
     ) {
         let text = self.text(input, line.bytes);
-        self.scanners[input].scan(&text, line.truncated, origin, || time, scanned, found);
+        let lines = Lines { origin, time: || time };
+        self.scanners[input].scan(&text, line.truncated, &lines, search, found);
+    }
+
+    /// What a thread needs to scan lines of the input at `input`.
+    pub fn search(&self, input: usize) -> Search {
+        self.scanners[input].search()
     }
 
     /// Where a line of the input at `input` would come from: the first of its globs stands for a file.
@@ -112,14 +118,16 @@ pub struct Rehearsal<'a> {
     engine: Engine,
     /// The latest time that was told.
     now: Time,
-    scanned: Scanned,
+    /// One for each input's scanner.
+    searches: Vec<Search>,
 }
 
 impl<'a> Rehearsal<'a> {
     /// Begins at `start`, the time of the first line.
     pub fn new(stations: &'a Stations, start: Time) -> Self {
         let engine = Engine::new(stations.rules.clone(), stations.host.clone(), stations.limits.keys, start);
-        Self { stations, engine, now: start, scanned: Scanned::default() }
+        let searches = stations.scanners.iter().map(Scanner::search).collect();
+        Self { stations, engine, now: start, searches }
     }
 
     /// The clock.
@@ -146,13 +154,13 @@ impl<'a> Rehearsal<'a> {
         hears: impl Fn(RuleId) -> bool,
     ) {
         self.advance(time);
-        let Self { stations, engine, now, scanned } = self;
+        let Self { stations, engine, now, searches } = self;
         let take = |found: Match| {
             if hears(found.rule) {
                 engine.take(found, *now);
             }
         };
-        stations.scan(input, origin, line, time, scanned, take);
+        stations.scan(input, origin, line, time, &mut searches[input], take);
     }
 
     /// A match whose place in time is `time`.
@@ -203,7 +211,9 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// What scanning could not do.
-    pub const fn scanned(&self) -> Scanned {
-        self.scanned
+    pub fn scanned(&self) -> Scanned {
+        let mut all = Scanned::default();
+        self.searches.iter().for_each(|search| all.add(search.scanned));
+        all
     }
 }

@@ -15,6 +15,7 @@ use crate::input::{InputSpec, Source};
 use crate::line::split::{Line, Splitter};
 use crate::line::stamp::stamp;
 use crate::proof::rehearsal::Stations;
+use crate::scan::Search;
 use crate::time::Time;
 
 use super::archive::{Archive, Caps};
@@ -131,6 +132,7 @@ pub(super) fn follow(
         chunk: Chunk::default(),
         chunk_bytes: 0,
         counted: Read::default(),
+        search: stations.search(log.input),
         latest: None,
         head: Head::default(),
         near: written(&log.path),
@@ -144,7 +146,8 @@ pub(super) fn follow(
     };
     let timeless = reader.latest.is_none() && reader.counted.lines > 0;
     if reader.end(timeless).is_ok() {
-        let end = End { read: reader.counted, failure, timeless };
+        let read = Read { scanned: reader.search.scanned, ..reader.counted };
+        let end = End { read, failure, timeless };
         let _ = sender.send(Message::End(end));
     }
 }
@@ -168,6 +171,7 @@ struct Reader<'a> {
     chunk: Chunk,
     chunk_bytes: usize,
     counted: Read,
+    search: Search,
     /// The latest time of a line so far.
     latest: Option<Time>,
     head: Head,
@@ -260,10 +264,10 @@ impl Reader<'_> {
         if !self.range.holds(time) {
             return Ok(());
         }
-        let Self { stations, log, chunk, chunk_bytes, counted, .. } = self;
+        let Self { stations, log, chunk, chunk_bytes, search, .. } = self;
         // A time that goes back counts as the latest of its log.
         let order = chunk.saw(time);
-        stations.scan(log.input, &log.origin, line, time, &mut counted.scanned, |found| {
+        stations.scan(log.input, &log.origin, line, time, search, |found| {
             *chunk_bytes += found.event.line.len();
             chunk.matches.push((order, found));
         });

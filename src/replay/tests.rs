@@ -94,6 +94,7 @@ fn time(secs: i64) -> Time {
 fn as_run_does(stations: &Stations, lines: &[(i64, usize, String)]) -> Vec<serde_json::Value> {
     let start = time(lines.iter().map(|(secs, ..)| *secs).min().unwrap_or(0));
     let mut engine = Engine::new(stations.rules.clone(), stations.host.clone(), 100_000, start);
+    let mut searches = [stations.search(0), stations.search(1)];
     let mut told = Vec::new();
     let mut now = start;
     let tell = |engine: &mut Engine, told: &mut Vec<serde_json::Value>| {
@@ -111,7 +112,8 @@ fn as_run_does(stations: &Stations, lines: &[(i64, usize, String)]) -> Vec<serde
         now = now.max(time(*secs));
         let mut found: Vec<Match> = Vec::new();
         let (line, origin) = (Line::cut(line.as_bytes(), 1 << 20), stations.origin(*input));
-        stations.scan(*input, &origin, line, time(*secs), &mut Default::default(), |one| found.push(one));
+        let search = &mut searches[*input];
+        stations.scan(*input, &origin, line, time(*secs), search, |one| found.push(one));
         found.into_iter().for_each(|one| engine.take(one, now));
         tell(&mut engine, &mut told);
     }

@@ -1,41 +1,73 @@
 //! Which rules take a line: the first gate of `engine.md`. No I/O, no clock.
 //!
-//! Nearly every line matches nothing, so one set of all the patterns of an input looks first; only a line that it
-//! takes is looked at rule by rule, and only one that a rule takes is copied.
+//! Nearly every line matches nothing. So whole blocks are looked at, by one filter for all the patterns of an input;
+//! it names the lines that a pattern may match, and only there the patterns decide, one by one. Only a line that a rule
+//! takes is copied. The filter is no semantics: what is taken is what the plain loop over all rules would take.
+
+mod automata;
+mod block;
+mod bytes;
+mod doubt;
+mod filter;
+#[cfg(test)]
+mod filter_tests;
+mod grams;
+mod needle;
+mod rarity;
+mod relax;
+mod sample;
+#[cfg(test)]
+mod tests;
+mod vector;
+mod windows;
 
 use std::sync::Arc;
 
-use regex::bytes::{RegexSet, RegexSetBuilder};
+use regex_syntax::hir::Hir;
 
 use crate::event::{Event, Match, Origin, RuleId, Texts};
 use crate::fields::Fields;
 use crate::rule::{Pattern, Rule};
 use crate::time::Time;
 
-/// How much memory the set's lazy automaton may take, in bytes, for each thread that scans. With less, a set of many
-/// patterns is built over and over while it searches.
-const SET_CACHE_BYTES: usize = 16 * 1024 * 1024;
+use block::line_at;
+use doubt::Doubt;
+use filter::Filter;
+use sample::Sample;
+
+pub use block::count as count_lines;
 
 /// The rules of one input, ready to look at lines. Shared by the threads that read the input.
 #[derive(Debug)]
 pub struct Scanner {
     rules: Arc<[Rule]>,
     host: Arc<str>,
-    /// The rules of this input, in the order of the file.
-    candidates: Vec<Candidate>,
-    /// All patterns of all candidates, in order.
-    set: RegexSet,
-    /// For each pattern of the set its place in `candidates`.
-    owners: Vec<usize>,
-    /// Whether a rule without a pattern looks at each line.
-    any_unfiltered: bool,
+    /// All patterns of the rules of this input, in the order of the file.
+    patterns: Vec<Owned>,
+    /// As long as nothing of the stream was seen.
+    filter: Arc<Filter>,
+    /// The rules without a pattern: only `where` decides.
+    open: Vec<RuleId>,
 }
 
+/// A pattern by its rule, and its place among the rule's patterns.
 #[derive(Debug)]
-struct Candidate {
-    id: RuleId,
-    /// No pattern: only `where` decides.
-    unfiltered: bool,
+struct Owned {
+    rule: RuleId,
+    pattern: usize,
+    doubt: Option<Doubt>,
+}
+
+/// What a thread needs to scan, kept from block to block.
+#[derive(Debug)]
+pub struct Search {
+    /// What scanning could not do since this was taken last.
+    pub scanned: Scanned,
+    filter: Arc<Filter>,
+    search: filter::Search,
+    sample: Sample,
+    /// What takes the line that is looked at: rules, each with its first pattern that matches.
+    taken: Vec<(RuleId, Option<usize>)>,
 }
 
 /// What scanning cost and could not do, for the report.
@@ -45,59 +77,172 @@ pub struct Scanned {
     pub expression_errors: u64,
 }
 
+impl Scanned {
+    /// Adds what another stretch of lines could not.
+    pub fn add(&mut self, other: Self) {
+        self.expression_errors += other.expression_errors;
+    }
+}
+
+/// What the lines of a block have in common.
+#[derive(Debug)]
+pub struct Lines<'a, T> {
+    /// Where they were read.
+    pub origin: &'a Arc<Origin>,
+    /// Their time; asked only where a rule takes a line.
+    pub time: T,
+}
+
+/// What the last byte of a line in a block may be part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// A `\r` before the line's end belongs to the end.
+    Read,
+    /// The text was cut into lines and decoded before: a `\r` belongs to it.
+    Decoded,
+}
+
 impl Scanner {
     /// The scanner of the input `name` for its part of `rules`.
     pub fn new(name: &str, rules: Arc<[Rule]>, host: Arc<str>) -> Self {
-        let mut candidates = Vec::new();
-        let mut patterns = Vec::new();
-        let mut owners = Vec::new();
-        for (id, rule) in
-            rules.iter().enumerate().filter(|(_, rule)| rule.inputs.iter().any(|input| &**input == name))
-        {
-            patterns.extend(rule.patterns.iter().map(|pattern| pattern.regex.as_str().to_owned()));
-            owners.extend(rule.patterns.iter().map(|_| candidates.len()));
-            candidates.push(Candidate { id: RuleId(id), unfiltered: rule.patterns.is_empty() });
+        let (mut patterns, mut open, mut parsed) = (Vec::new(), Vec::new(), Vec::new());
+        let reads = |rule: &Rule| rule.inputs.iter().any(|input| &**input == name);
+        for (id, rule) in rules.iter().enumerate().filter(|(_, rule)| reads(rule)) {
+            if rule.patterns.is_empty() {
+                open.push(RuleId(id));
+            }
+            for (place, pattern) in rule.patterns.iter().enumerate() {
+                let hir = parse(pattern);
+                patterns.push(Owned { rule: RuleId(id), pattern: place, doubt: Doubt::new(&hir) });
+                parsed.push(hir);
+            }
         }
-        let set = RegexSetBuilder::new(&patterns)
-            .size_limit(usize::MAX)
-            .dfa_size_limit(SET_CACHE_BYTES)
-            .build()
-            .expect("each pattern was compiled on its own, and the set has no limit");
-        let any_unfiltered = candidates.iter().any(|candidate| candidate.unfiltered);
-        Self { rules, host, candidates, set, owners, any_unfiltered }
+        let filter = Arc::new(Filter::new(&parsed, None));
+        Self { rules, host, patterns, filter, open }
     }
 
-    /// Hands each match of a rule on `line` to `found`, in the order of the rules. `time` is asked only where a rule
-    /// takes the line.
-    pub fn scan(
+    /// What a thread needs to scan.
+    pub fn search(&self) -> Search {
+        Search {
+            scanned: Scanned::default(),
+            filter: self.filter.clone(),
+            search: self.filter.search(),
+            sample: Sample::new(self.patterns.len()),
+            taken: Vec::new(),
+        }
+    }
+
+    /// Once enough of the stream was seen: a filter by what is rare in it.
+    fn adapt(&self, block: &[u8], search: &mut Search) {
+        let Some(sample) = search.sample.add(block) else { return };
+        let pattern = |owned: &Owned| parse(&self.rules[owned.rule.0].patterns[owned.pattern]);
+        let parsed: Vec<Hir> = self.patterns.iter().map(pattern).collect();
+        let filter = Filter::new(&parsed, Some(&sample));
+        search.search = filter.search();
+        search.filter = Arc::new(filter);
+    }
+
+    /// Hands each match of a rule on a line of `block` to `found`, in the order of the lines and of the rules. The
+    /// lines are whole, and none is longer than what is kept of a line.
+    pub fn scan_block<T: Fn() -> Time>(
         &self,
-        line: &[u8],
-        truncated: bool,
-        origin: &Arc<Origin>,
-        time: impl Fn() -> Time,
-        scanned: &mut Scanned,
+        block: &[u8],
+        ends: Ends,
+        lines: &Lines<'_, T>,
+        search: &mut Search,
         mut found: impl FnMut(Match),
     ) {
-        if !self.any_unfiltered && !self.set.is_match(line) {
-            return;
+        self.adapt(block, search);
+        let filter = search.filter.clone();
+        filter.find(block, &mut search.search);
+        let candidates = std::mem::take(&mut search.search.candidates);
+        let mut rest = &candidates[..];
+        // Where a rule wants to see each line, each is shown; else only those that a pattern may match.
+        let every = !self.open.is_empty() || !filter.unfiltered().is_empty();
+        let mut at = 0;
+        while let Some(line) = if every {
+            (at < block.len()).then(|| line_at(block, at))
+        } else {
+            rest.first().map(|first| first.line)
+        } {
+            at = line.end + 1;
+            let same = rest.iter().take_while(|candidate| candidate.line == line).count();
+            let (named, later) = rest.split_at(same);
+            rest = later;
+            let text = line.text(block, ends);
+            let named = named.iter().map(|candidate| candidate.pattern);
+            self.decide(text, named.chain(filter.unfiltered().iter().copied()), search);
+            self.hand_on(text, false, lines, search, &mut found);
         }
-        let hits = self.set.matches(line);
-        let mut hit = vec![false; self.candidates.len()];
-        hits.iter().for_each(|pattern| hit[self.owners[pattern]] = true);
+        search.search.candidates = candidates;
+    }
+
+    /// The same for one line, which may be the beginning of a longer one, or hold several as they were joined.
+    pub fn scan<T: Fn() -> Time>(
+        &self,
+        text: &[u8],
+        truncated: bool,
+        lines: &Lines<'_, T>,
+        search: &mut Search,
+        mut found: impl FnMut(Match),
+    ) {
+        if memchr::memchr(b'\n', text).is_some() {
+            // The filter knows single lines.
+            self.decide(text, 0..self.patterns.len() as u32, search);
+        } else {
+            let filter = search.filter.clone();
+            filter.find(text, &mut search.search);
+            let candidates = std::mem::take(&mut search.search.candidates);
+            let named = candidates.iter().map(|candidate| candidate.pattern);
+            self.decide(text, named.chain(filter.unfiltered().iter().copied()), search);
+            search.search.candidates = candidates;
+        }
+        self.hand_on(text, truncated, lines, search, &mut found);
+    }
+
+    /// Which rules take `text`, of those whose `patterns` may match it and those without one.
+    fn decide(&self, text: &[u8], patterns: impl Iterator<Item = u32>, search: &mut Search) {
+        let taken = &mut search.taken;
+        taken.clear();
+        // What was made simpler knows single lines.
+        let doubtful = !text.is_ascii() && memchr::memchr(b'\n', text).is_none();
+        for Owned { rule, pattern, doubt } in patterns.map(|pattern| &self.patterns[pattern as usize]) {
+            if doubtful && doubt.as_ref().is_some_and(|doubt| !doubt.may_match(text)) {
+                continue;
+            }
+            if self.rules[rule.0].patterns[*pattern].regex.is_match(text) {
+                taken.push((*rule, Some(*pattern)));
+            }
+        }
+        taken.extend(self.open.iter().map(|rule| (*rule, None)));
+        if taken.len() > 1 {
+            taken.sort_unstable();
+            taken.dedup_by_key(|(rule, _)| *rule);
+        }
+    }
+
+    fn hand_on<T: Fn() -> Time>(
+        &self,
+        text: &[u8],
+        truncated: bool,
+        lines: &Lines<'_, T>,
+        search: &mut Search,
+        found: &mut impl FnMut(Match),
+    ) {
+        let Search { scanned, taken, .. } = search;
         let mut shared: Option<Arc<Event>> = None;
-        for (candidate, hit) in self.candidates.iter().zip(hit) {
-            let rule = &self.rules[candidate.id.0];
-            if !(hit || candidate.unfiltered)
-                || rule.ignore.iter().any(|pattern| pattern.regex.is_match(line))
-            {
+        for (id, pattern) in taken.drain(..) {
+            let rule = &self.rules[id.0];
+            if rule.ignore.iter().any(|pattern| pattern.regex.is_match(text)) {
                 continue;
             }
             let event = shared.get_or_insert_with(|| {
-                Arc::new(Event { origin: origin.clone(), line: line.into(), truncated, time: time() })
+                let (origin, time) = (lines.origin.clone(), (lines.time)());
+                Arc::new(Event { origin, line: text.into(), truncated, time })
             });
-            let captures = captures(&rule.patterns, line);
+            let captures = pattern.map_or_else(Texts::new, |pattern| captures(&rule.patterns[pattern], text));
             if self.holds(rule, event, &captures, scanned) {
-                found(Match { rule: candidate.id, event: event.clone(), captures });
+                found(Match { rule: id, event: event.clone(), captures });
             }
         }
     }
@@ -112,18 +257,20 @@ impl Scanner {
     }
 }
 
-/// What the named groups of the first pattern that matches caught.
-fn captures(patterns: &[Pattern], line: &[u8]) -> Texts {
-    // A single pattern without named groups has matched already and catches nothing.
-    if patterns.iter().all(|pattern| pattern.names.is_empty()) {
+/// What the named groups of a pattern that matches caught.
+fn captures(pattern: &Pattern, line: &[u8]) -> Texts {
+    // Without named groups it catches nothing, and need not look again.
+    if pattern.names.is_empty() {
         return Texts::new();
     }
-    let Some((pattern, groups)) =
-        patterns.iter().find_map(|pattern| pattern.regex.captures(line).map(|groups| (pattern, groups)))
-    else {
-        return Texts::new();
-    };
+    let Some(groups) = pattern.regex.captures(line) else { return Texts::new() };
     let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
     let named = pattern.names.iter();
     named.filter_map(|(name, number)| Some((name.clone(), text(groups.get(*number)?.as_bytes())))).collect()
+}
+
+/// The syntax of a pattern that was compiled already.
+fn parse(pattern: &Pattern) -> Hir {
+    let parsed = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern.regex.as_str());
+    parsed.expect("the configuration takes only what can be parsed")
 }

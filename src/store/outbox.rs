@@ -134,6 +134,19 @@ impl Outbox {
         Ok(())
     }
 
+    /// Lets an alert wait in memory alone, until the process ends: one that can't be stored, and says so.
+    pub fn hold(&self, alert: &Arc<Alert>, now: Time) {
+        let mut writer = self.writer.lock();
+        for (name, queue) in alert.webhooks.iter().filter_map(|name| self.queues.get_key_value(name)) {
+            let waiting = Waiting { alert: alert.clone(), since: now };
+            let entry = Entry { place: writer.next_place(), waiting };
+            let mut entries = queue.entries();
+            let arrivals = entries.arrive(vec![entry], self.alerts_max, name);
+            entries.apply(arrivals);
+            queue.changed.notify_one();
+        }
+    }
+
     /// All that waits for a webhook, in the order in which it was decided.
     pub fn waiting(&self, webhook: &str) -> Vec<Waiting> {
         let Some(queue) = self.queues.get(webhook) else { return Vec::new() };

@@ -200,7 +200,7 @@ fn row_83_the_fallback_gets_what_a_revoked_webhook_refuses() {
     let received = drill.receiver.received();
     assert_eq!(received.iter().filter(|each| each.path == HOOK).count(), 1, "it is tried every ten minutes");
     assert_eq!(times(&drill.wait_for(5)), once(5));
-    assert_eq!(ended.said(&["the webhook is broken: its alerts go to `spare`"]), 1, "{}", ended.stderr);
+    assert_eq!(ended.said(&["the webhook `ops` is broken: its alerts go to `spare`"]), 1, "{}", ended.stderr);
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn row_83_a_new_url_in_the_file_is_tried_at_once() {
     std::fs::set_permissions(&url, permissions).expect("the folder is ours");
     let mut agent = drill.launch("ops: { url_file: url, rate: 100/s }", "").start();
     agent.write(errors(0..3));
-    agent.wait_for_stderr("the webhook is broken: its alerts are kept");
+    agent.wait_for_stderr("the webhook `ops` is broken: its alerts are kept");
     drill.folder.write("url", drill.receiver.url(OTHER));
     assert_eq!(times(&drill.wait_for(3)), once(3));
     agent.close_stdin();
@@ -229,7 +229,7 @@ fn row_84_a_redirect_is_not_followed() {
     drill.receiver.script("*", [Fault::redirect(&elsewhere.url(HOOK))]);
     let ended = drill.run("ops: { url: 'HOOK', rate: 100/s, retry: { probe: 100ms } }", 1);
     assert_eq!(elsewhere.received().len(), 0);
-    assert_eq!(ended.said(&["the webhook is broken", "redirects"]), 1, "{}", ended.stderr);
+    assert_eq!(ended.said(&["the webhook `ops` is broken", "redirects"]), 1, "{}", ended.stderr);
 }
 
 /// How many alerts the attachments tell of: each its own, a digest as many as it says.

@@ -5,6 +5,7 @@ mod client;
 mod delivery;
 mod files;
 mod help;
+mod notices;
 mod oracle;
 mod page;
 mod pipe;

@@ -24,6 +24,8 @@ const PURE: &[&str] = &[
     "deliver/batch.rs",
     "deliver/lane.rs",
     "deliver/answer.rs",
+    "herald/limiter.rs",
+    "notice.rs",
 ];
 
 const FORBIDDEN: &str =

@@ -190,6 +190,7 @@ fn rule_file_with(place: &str, entry: &str) -> String {
         "webhooks": { "team": { "url": WEBHOOK } },
         "inputs": { "app": { "files": "app.log" } },
         "limits": {},
+        "notices": {},
         "rules": [{ "name": "r", "match": "x", "when": { "count": 5, "within": "1m" }, "escalate": [{ "mention": "here" }] }],
     });
     let entry = if entry.contains(": ") { format!("{{ {entry} }}") } else { format!("{{ {entry}: 1 }}") };
@@ -202,6 +203,7 @@ fn rule_file_with(place: &str, entry: &str) -> String {
         "when" => "/rules/0/when",
         "escalate" => "/rules/0/escalate/0",
         "limits" => "/limits",
+        "notices" => "/notices",
         other => panic!("the README's table has a row for `{other}`, which nobody checks"),
     };
     file.pointer_mut(at).and_then(|map| map.as_object_mut()).expect("a map").extend(entry);

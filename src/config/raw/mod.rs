@@ -4,6 +4,7 @@
 
 mod input;
 mod leaf;
+mod notices;
 mod rule;
 mod schedule;
 mod test;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 pub(super) use input::RawInput;
 pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text, TextOr};
+pub(super) use notices::RawNotices;
 pub(super) use rule::{RawDedup, RawField, RawMessage, RawRule, RawStep, RawWhen};
 pub(super) use schedule::RawHours;
 pub(super) use test::{RawExpected, RawTest, RawTestFile, RawWait};
@@ -36,6 +38,8 @@ pub(super) struct RawFile {
     pub(super) schedules: Option<Named<OneOrMany<RawHours>>>,
     /// What is taken out of what is stored and posted.
     pub(super) redact: Option<RawRedact>,
+    /// Where hooktail tells about itself.
+    pub(super) notices: Option<RawNotices>,
     /// This machine's name in messages.
     pub(super) host: Option<Scalar>,
     /// The bounds.

@@ -9,6 +9,7 @@ mod limits;
 mod look;
 mod message;
 mod names;
+mod notices;
 mod patterns;
 mod redact;
 mod rule;
@@ -79,9 +80,12 @@ pub(super) fn resolve(
         .flat_map(|section| named(section, |at, name| input::resolve(at, name, report)))
         .collect();
     input::refuse_second_stdin(files, report);
-    let (rules, tests) = rules(files, &scope, &webhooks, report);
+    let at = main.get("notices", |raw| &raw.notices);
+    let notices = notices::resolve(at, &scope.webhooks, &scope.redaction, report);
+    let fallbacks = webhooks.iter().filter_map(|webhook| webhook.fallback.clone());
+    let (rules, tests) = rules(files, &scope, fallbacks.chain(notices::named(at)), report);
     let host = main.raw.host.as_ref().map_or(host, |host| Arc::from(host.text.as_str()));
-    Config { host, webhooks, inputs, rules, tests, limits: scope.limits, files: Vec::new() }
+    Config { host, webhooks, inputs, rules, tests, notices, limits: scope.limits, files: Vec::new() }
 }
 
 fn empty(host: Arc<str>) -> Config {
@@ -90,6 +94,7 @@ fn empty(host: Arc<str>) -> Config {
         webhooks: Vec::new(),
         inputs: Vec::new(),
         rules: Vec::new(),
+        notices: notices::nobody(),
         tests: Vec::new(),
         limits: Limits::default(),
         files: Vec::new(),
@@ -106,7 +111,7 @@ fn named<'a, T, U>(
 
 /// The keys that hold for all of the configuration, and so stand in the main file alone.
 fn refuse_main_only(file: File<'_>, report: &mut Report) {
-    for key in ["severities", "redact", "host", "limits", "include"] {
+    for key in ["severities", "redact", "notices", "host", "limits", "include"] {
         if file.place.has(key) {
             let help = "an included file has `webhooks`, `inputs`, `rules`, `schedules` and `defaults`";
             let message = format!("`{key}` belongs in the main file");
@@ -126,10 +131,11 @@ fn refuse_in_defaults(file: File<'_>, report: &mut Report) {
     }
 }
 
+/// `others`: the webhooks that get something that no rule sends.
 fn rules(
     files: &[File<'_>],
     scope: &Scope<'_>,
-    webhooks: &[WebhookSpec],
+    others: impl Iterator<Item = Arc<str>>,
     report: &mut Report,
 ) -> (Vec<Rule>, Vec<Case>) {
     let mut resolved = rule::Rules::default();
@@ -145,8 +151,7 @@ fn rules(
         }
     }
     refuse_nothing(files, scope, report);
-    let fallbacks = webhooks.iter().filter_map(|webhook| webhook.fallback.clone());
-    resolved.warn_unused(&scope.webhooks, fallbacks, report);
+    resolved.warn_unused(&scope.webhooks, others, report);
     (resolved.rules, resolved.tests)
 }
 

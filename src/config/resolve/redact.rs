@@ -30,6 +30,11 @@ impl Redaction {
         Self { builtin, patterns, size_max, shared }
     }
 
+    /// The file's.
+    pub(super) fn shared(&self) -> Arc<Redactor> {
+        Arc::clone(&self.shared)
+    }
+
     /// With what the rule and the defaults add.
     pub(super) fn for_rule(&self, layers: &Layers<'_, RawRule>, report: &mut Report) -> Arc<Redactor> {
         let mut patterns = self.patterns.clone();

@@ -76,13 +76,13 @@ impl<'a> Rules<'a> {
     pub(super) fn warn_unused(
         &mut self,
         webhooks: &Names<'_>,
-        fallbacks: impl Iterator<Item = Arc<str>>,
+        others: impl Iterator<Item = Arc<str>>,
         report: &mut Report,
     ) {
         if report.has_errors() {
             return;
         }
-        self.webhooks.extend(fallbacks);
+        self.webhooks.extend(others);
         for (name, place) in webhooks.iter().filter(|(name, _)| !self.webhooks.contains(*name)) {
             report.warning(&place.key_span(), format!("no rule posts to the webhook `{name}`"));
         }

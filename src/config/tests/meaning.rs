@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::{Limits, describe};
 use crate::event::Texts;
+use crate::herald::Lifecycle;
 use crate::input::{FilesSpec, Source, Start};
 use crate::line::{Ansi, LineSpec};
 use crate::rule::{Color, Mention, Severity, When};
@@ -80,6 +81,22 @@ rules:                                # what is worth telling someone
          at most 6 at once, then one every 10s; at 50 mentions here; \
          at 500 mentions channel, becomes critical, posts to `oncall` too"
     );
+}
+
+#[test]
+fn notices_go_to_the_first_webhook_unless_another_is_named() {
+    let yaml = |more: &str| {
+        format!(
+            "webhooks: {{ ops: {{ url: '${{SLACK}}' }}, own: {{ url: '${{SLACK}}' }} }}\ninputs: {{ app: {{ files: /x }} }}\n\
+             rules: [{{ name: r, match: x, webhook: ops }}, {{ name: s, match: x, webhook: own }}]\n{more}"
+        )
+    };
+    let notices = config(&yaml("")).notices;
+    assert_eq!((&*notices.webhook, notices.lifecycle), ("ops", Lifecycle::Logged));
+    let notices =
+        config(&yaml("notices: { webhook: own, lifecycle: true }\nredact: { patterns: ['h.d'] }\n")).notices;
+    assert_eq!((&*notices.webhook, notices.lifecycle), ("own", Lifecycle::Told));
+    assert_eq!(notices.redact.redact("hid password=x1"), "[redacted] password=[redacted]");
 }
 
 #[test]

@@ -795,6 +795,21 @@ rules:
 }
 
 #[test]
+fn notices() {
+    check(
+        |notices| file(&format!("notices: {notices}\n")),
+        &[
+            ("{ webhook: opps }", &["1:21 error: there is no webhook `opps` ^ did you mean `ops`?"]),
+            ("{ webhok: ops }", &["1:12 error: unknown key `webhok` ^ did you mean `webhook`?"]),
+            ("{ lifecycle: 1 }", &["1:23 error: `lifecycle` takes `true` or `false` ^ this is a number"]),
+        ],
+    );
+    let yaml = "webhooks:\n  ops: { url: '${SLACK}' }\n  own: { url: '${SLACK}' }\ninputs: { app: { files: /x } }\n\
+                rules: [{ name: r, match: x, webhook: ops }]\nnotices: { webhook: own }\n";
+    assert_eq!(told(yaml), [""; 0], "a webhook that hears of notices is used");
+}
+
+#[test]
 fn warnings_alone_leave_a_configuration() {
     let yaml = "webhooks:\n  ops: { url: '${SLACK}' }\n  spare: { url: '${SLACK}' }\ninputs: { app: { files: /x } }\nrules: [{ name: r, match: x, webhook: ops }]\n";
     let loaded = load(yaml);

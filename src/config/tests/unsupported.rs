@@ -20,7 +20,7 @@ fn sections() {
             ("schedules: { work: { days: mon-fri } }", "`schedules`"),
             ("silences: []", "`silences`"),
             ("mentions: { budget: 12/h }", "`mentions`"),
-            ("notices: { webhook: ops }", "`notices`"),
+            ("notices: { heartbeat: { url: x } }", "`heartbeat`"),
             ("admin: { listen: '127.0.0.1:1' }", "`admin`"),
             ("on_exit: { lines: 20 }", "`on_exit`"),
             ("state_dir: /var/lib/x", "`state_dir`"),

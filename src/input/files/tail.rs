@@ -93,8 +93,8 @@ impl Tail {
             self.quiet_since = now;
             quantum = quantum.saturating_sub(read as u64);
             feed.count(|count| count.bytes += read as u64);
-            while let Some(line) = self.splitter.next_line() {
-                feed.line(&self.origin, line)?;
+            while let Some(piece) = self.splitter.next_piece() {
+                feed.piece(&self.origin, piece)?;
             }
         }
         Ok(Turn::More)

@@ -1,0 +1,52 @@
+//! Something about hooktail itself as an alert: no rule decided it, and no line led to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::alert::{Alert, AlertId, EpisodeId, Kind, Snapshot};
+use super::snapshot::keep;
+use crate::event::Texts;
+use crate::notice::Notice;
+use crate::rule::Severity;
+use crate::time::Time;
+
+/// What stands in the place of a rule's name. No rule can have it.
+const ITSELF: &str = "hooktail itself";
+
+impl Alert {
+    /// `notice` for `webhook`. Its words stand in the place of the line.
+    pub fn notice(id: AlertId, notice: &Notice, webhook: Arc<str>, now: Time) -> Self {
+        let (line, left_out) = keep(&notice.text);
+        let event = Snapshot {
+            line,
+            left_out,
+            truncated: false,
+            shape: String::new(),
+            time: now,
+            input: ITSELF.into(),
+            file: None,
+            stream: None,
+            labels: Texts::new(),
+            captures: Texts::new(),
+        };
+        Self {
+            id,
+            episode: EpisodeId(id.0),
+            kind: Kind::Notice,
+            rule: ITSELF.into(),
+            severity: if notice.danger { Severity::Error } else { Severity::Info },
+            mention: Vec::new(),
+            webhooks: vec![webhook],
+            decided: now,
+            key: Texts::new(),
+            event: Some(event),
+            count: 1,
+            suppressed: 0,
+            first_seen: now,
+            last_seen: now,
+            since_last: Duration::ZERO,
+            folded: None,
+            held_back: None,
+        }
+    }
+}

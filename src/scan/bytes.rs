@@ -1,0 +1,89 @@
+//! A set of bytes: what one place of a needle may be.
+
+/// A set of bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(super) struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    /// Every byte of a character that is not ASCII.
+    pub(super) const HIGH: Self = Self([0, 0, u64::MAX, u64::MAX]);
+
+    /// One byte.
+    pub(super) fn of(byte: u8) -> Self {
+        let mut set = Self::default();
+        set.insert(byte, byte);
+        set
+    }
+
+    /// Adds `first..=last`, but never a line's end: no line holds one.
+    pub(super) fn insert(&mut self, first: u8, last: u8) {
+        for byte in first..=last {
+            self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+        }
+        self.0[0] &= !(1 << b'\n');
+    }
+
+    /// Whether `byte` is in it.
+    pub(super) const fn has(&self, byte: u8) -> bool {
+        self.0[(byte >> 6) as usize] >> (byte & 63) & 1 == 1
+    }
+
+    /// What is in one of the two.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
+    }
+
+    /// Its bytes, in order.
+    pub(super) fn iter(self) -> impl Iterator<Item = u8> {
+        (0..=u8::MAX).filter(move |byte| self.has(*byte))
+    }
+
+    /// How many bytes are in it.
+    pub(super) fn len(self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// The one byte that all of them become where upper and lower case are one ([`fold`]).
+    pub(super) fn folded(self) -> Option<u8> {
+        let first = fold(self.iter().next()?);
+        self.iter().all(|byte| fold(byte) == first).then_some(first)
+    }
+}
+
+impl std::fmt::Debug for ByteSet {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes: Vec<u8> = self.iter().collect();
+        match bytes.len() {
+            1 => write!(out, "{}", bytes.escape_ascii()),
+            _ => write!(out, "[{}]", bytes.escape_ascii()),
+        }
+    }
+}
+
+/// Makes upper and lower case one, in one operation. It makes some other bytes one too, which costs a candidate and
+/// never a match.
+pub(super) const fn fold(byte: u8) -> u8 {
+    byte | 0x20
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_what_was_put_in_but_no_line_end() {
+        let mut set = ByteSet::default();
+        set.insert(0, 255);
+        assert_eq!(set.len(), 255);
+        assert!(!set.has(b'\n'));
+        assert_eq!(ByteSet::of(b'a').or(ByteSet::of(b'z')).iter().collect::<Vec<_>>(), b"az");
+        assert_eq!(ByteSet::HIGH.iter().next(), Some(0x80));
+    }
+
+    #[test]
+    fn both_cases_fold_to_one_byte() {
+        assert_eq!(ByteSet::of(b'a').or(ByteSet::of(b'A')).folded(), Some(b'a'));
+        assert_eq!(ByteSet::of(b'a').or(ByteSet::of(b'b')).folded(), None);
+        assert_eq!(ByteSet::default().folded(), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! Which patterns may match which lines of a block: one filter for all of them.
+//!
+//! It says too much, never too little; the patterns themselves decide. Each pattern is filtered by what it is cheapest
+//! to look for: needles that are rare in the stream, in one hashed bitmap or in a few passes over windows of sets of
+//! bytes; and where all its needles are common, a small automaton.
+
+use std::collections::HashMap;
+
+use regex_syntax::hir::Hir;
+
+use super::automata::{self, Automaton};
+use super::block::{Line, line_at};
+use super::grams::{self, Grams};
+use super::needle::{self, Needle};
+use super::rarity::Rarity;
+use super::relax::relaxed;
+use super::windows::{self, WIDTH, WINDOWS_MAX, Window, Windows};
+
+/// Needles that cost more ([`Rarity::cost`]) save nothing: about one in three hundred bytes begins one.
+const COST_MAX: f64 = 0.05;
+
+/// A needle whose pieces are at more than one read place in so many is better looked for by a window.
+const COMMON_GRAM: f64 = 3e-4;
+
+/// The filter of some patterns.
+#[derive(Debug)]
+pub(super) struct Filter {
+    needles: Vec<Target>,
+    grams: Option<Grams>,
+    windows: Vec<Windows>,
+    automata: Vec<Automaton>,
+    unfiltered: Vec<u32>,
+}
+
+/// A needle, and which patterns need it.
+#[derive(Debug)]
+struct Target {
+    needle: Needle,
+    /// Where its window begins in it, if it is found by one.
+    window: usize,
+    patterns: Vec<u32>,
+}
+
+/// A pattern that may match a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    /// The line.
+    pub(super) line: Line,
+    /// The pattern's place in the list that the filter was made of.
+    pub(super) pattern: u32,
+}
+
+/// What a thread needs to search with a filter, and what it found.
+#[derive(Debug)]
+pub(super) struct Search {
+    /// In order of the lines, and of the patterns of each.
+    pub(super) candidates: Vec<Candidate>,
+    grams: Vec<grams::Hit>,
+    windows: Vec<windows::Hit>,
+    automata: Vec<automata::Search>,
+}
+
+impl Filter {
+    /// For `patterns`. `sample` is a beginning of the stream, where some was seen.
+    pub(super) fn new(patterns: &[Hir], sample: Option<&[u8]>) -> Self {
+        let mut rarity = Rarity::new(sample);
+        let mut targets: HashMap<Needle, Vec<u32>> = HashMap::new();
+        let (mut automata, mut unfiltered) = (Vec::new(), Vec::new());
+        for (pattern, hir) in patterns.iter().enumerate() {
+            let pattern = pattern as u32;
+            // What matches an empty text matches each line, or at least may.
+            if hir.properties().minimum_len() == Some(0) {
+                unfiltered.push(pattern);
+                continue;
+            }
+            let needles = needle::needles(hir, &mut |needles| rarity.cost(needles));
+            match needles.filter(|needles| rarity.cost(needles) < COST_MAX) {
+                Some(needles) => {
+                    needles.into_iter().for_each(|needle| targets.entry(needle).or_default().push(pattern));
+                }
+                None => automata.push((pattern, relaxed(hir))),
+            }
+        }
+        let mut needles: Vec<Target> =
+            targets.into_iter().map(|(needle, patterns)| Target { needle, window: 0, patterns }).collect();
+        needles.sort_by(|one, other| one.needle.cmp(&other.needle));
+        let (grams, windows) = spread(&mut needles, &mut rarity);
+        Self { needles, grams, windows, automata: Automaton::all(&automata), unfiltered }
+    }
+
+    /// The patterns that each line must be shown to: they are never among the candidates.
+    pub(super) fn unfiltered(&self) -> &[u32] {
+        &self.unfiltered
+    }
+
+    /// What a thread needs to search.
+    pub(super) fn search(&self) -> Search {
+        Search {
+            candidates: Vec::new(),
+            grams: Vec::new(),
+            windows: Vec::new(),
+            automata: self.automata.iter().map(Automaton::search).collect(),
+        }
+    }
+
+    /// Finds the candidates of `block`, which is of whole lines and shorter than 4 GiB.
+    pub(super) fn find(&self, block: &[u8], search: &mut Search) {
+        let Search { candidates, grams, windows, automata } = search;
+        candidates.clear();
+        let mut line = None;
+        if let Some(all) = &self.grams {
+            all.find(block, grams);
+            for (at, needle) in grams.drain(..) {
+                self.check(block, at as usize, needle, &mut line, candidates);
+            }
+        }
+        for pass in &self.windows {
+            pass.find(block, windows);
+            for (at, buckets) in windows.drain(..) {
+                for needle in pass.needles(buckets) {
+                    let before = self.needles[needle as usize].window;
+                    if let Some(at) = (at as usize).checked_sub(before) {
+                        self.check(block, at, needle, &mut line, candidates);
+                    }
+                }
+            }
+        }
+        for (automaton, search) in self.automata.iter().zip(automata) {
+            automaton.find(block, search, |line, pattern| candidates.push(Candidate { line, pattern }));
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+    }
+
+    /// Whether the needle is at `at`, whole. `line` is the line that was looked at last.
+    #[inline]
+    fn check(
+        &self,
+        block: &[u8],
+        at: usize,
+        needle: u32,
+        line: &mut Option<Line>,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let target = &self.needles[needle as usize];
+        let Some(text) = block.get(at..at + target.needle.len()) else { return };
+        if !target.needle.iter().zip(text).all(|(set, byte)| set.has(*byte)) {
+            return;
+        }
+        let line = match *line {
+            Some(line) if (line.start..line.end).contains(&at) => line,
+            _ => *line.insert(line_at(block, at)),
+        };
+        candidates.extend(target.patterns.iter().map(|pattern| Candidate { line, pattern: *pattern }));
+    }
+}
+
+/// How each needle is looked for.
+fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Windows>) {
+    let mut by_gram = Vec::new();
+    let mut by_window = Vec::new();
+    let few = needles.len() <= WINDOWS_MAX;
+    for (at, target) in needles.iter_mut().enumerate() {
+        let stretch = if few { None } else { rarest_stretch(&target.needle, rarity) };
+        match stretch.filter(|(_, frequency)| *frequency < COMMON_GRAM) {
+            Some((start, _)) => by_gram
+                .extend(grams::stretch(&target.needle, start).map(|stretch| (at as u32, start, stretch))),
+            None => {
+                (target.window, _) = rarity.rarest(&target.needle, WIDTH);
+                let sets = target.needle[target.window..].iter().copied().take(WIDTH).collect();
+                by_window.push(Window { needle: at as u32, sets });
+            }
+        }
+    }
+    let grams = (!by_gram.is_empty()).then(|| Grams::new(by_gram));
+    // Alike ones in one pass: they share buckets.
+    by_window.sort_by(|one, other| one.sets.cmp(&other.sets));
+    let passes = by_window.len().div_ceil(WINDOWS_MAX).max(1);
+    let windows = by_window
+        .chunks(by_window.len().div_ceil(passes).max(1))
+        .map(|windows| Windows::new(windows, rarity));
+    (grams, windows.collect())
+}
+
+/// Where the stretch begins whose pieces are rarest, and how often one of them is read.
+fn rarest_stretch(needle: &Needle, rarity: &mut Rarity) -> Option<(usize, f64)> {
+    let starts = (0..needle.len()).filter(|start| grams::stretch(needle, *start).is_some());
+    let starts: Vec<usize> = starts.collect();
+    let counted = starts.into_iter().map(|start| {
+        let pieces = needle[start..start + grams::STRETCH].windows(4);
+        (start, pieces.map(|piece| rarity.frequency(piece)).sum::<f64>() / 4.0)
+    });
+    counted.min_by(|(_, one), (_, other)| one.total_cmp(other))
+}

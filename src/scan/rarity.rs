@@ -1,0 +1,155 @@
+//! How often a needle's pieces stand in a stream: counted in a sample of it.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::bytes::ByteSet;
+use super::needle::Needle;
+use super::windows::WIDTH;
+
+/// Of a sample so much is looked at: enough to see what is in each line, little enough to be counted at each start.
+const SAMPLE_BYTES: usize = 16 * 1024;
+
+/// A line that holds a needle is shown to a pattern: that costs as much as so many pieces that prove to be something else.
+const WHOLE_COST: f64 = 16.0;
+
+/// The power of the product of the bytes' shares that their frequency together is about.
+const TOGETHER: f64 = 0.7;
+
+/// What stands in for a stream before any of it was seen: lines as services write them.
+const TYPICAL: &str = include_str!("typical.log");
+
+/// Where each byte stands in a sample, so that a sequence of sets is counted by a few operations on words.
+#[derive(Debug)]
+pub(super) struct Rarity {
+    /// For each byte, one bit a place.
+    places: Vec<Vec<u64>>,
+    /// The same for each set that was asked for.
+    sets: HashMap<ByteSet, Rc<[u64]>>,
+    /// What needles cost that were asked about: a pattern's parts are asked about again and again.
+    costs: HashMap<Needle, f64>,
+    /// How often each byte stands in the stream: from 0 to 1.
+    shares: Vec<f64>,
+    bytes: usize,
+}
+
+impl Rarity {
+    /// Of the beginning of `sample`; without one, of typical lines.
+    pub(super) fn new(sample: Option<&[u8]>) -> Self {
+        let sample = sample.unwrap_or(TYPICAL.as_bytes());
+        let sample = &sample[..sample.len().min(SAMPLE_BYTES)];
+        let mut places = vec![vec![0; sample.len().div_ceil(64)]; 256];
+        for (at, byte) in sample.iter().enumerate() {
+            places[usize::from(*byte)][at / 64] |= 1 << (at % 64);
+        }
+        let count = |places: &Vec<u64>| places.iter().map(|word| word.count_ones()).sum::<u32>();
+        let share = |places| (f64::from(count(places)) + 1.0 / 256.0) / (sample.len() as f64 + 1.0);
+        let shares = places.iter().map(share).collect();
+        Self { shares, places, sets: HashMap::new(), costs: HashMap::new(), bytes: sample.len().max(1) }
+    }
+
+    /// How often a byte of the stream is in `set`: from 0 to 1.
+    pub(super) fn share(&self, set: ByteSet) -> f64 {
+        set.iter().map(|byte| self.shares[usize::from(byte)]).sum()
+    }
+
+    /// How often `sets` begin at a byte of the stream, about. What isn't in the sample is told apart by its bytes.
+    pub(super) fn frequency(&mut self, sets: &[ByteSet]) -> f64 {
+        let mut here: Option<Vec<u64>> = None;
+        let mut guess = 1.0;
+        let mut anywhere = true;
+        for (shift, set) in sets.iter().enumerate() {
+            guess *= self.share(*set);
+            if !anywhere {
+                continue;
+            }
+            let places = self.places_of(*set);
+            match &mut here {
+                None => here = Some(places.to_vec()),
+                Some(here) => anywhere = keep_followed(here, &places, shift),
+            }
+        }
+        let count: u32 = here.iter().flatten().map(|word| word.count_ones()).sum();
+        // Bytes that go together are more frequent together than each by itself would say.
+        (f64::from(count) + (guess.powf(TOGETHER) * self.bytes as f64).min(1.0)) / self.bytes as f64
+    }
+
+    /// The `width` places of `needle` that are rarest together, by where they begin, and how often they are there.
+    pub(super) fn rarest(&mut self, needle: &Needle, width: usize) -> (usize, f64) {
+        let width = width.min(needle.len());
+        let windows = needle.windows(width.max(1)).enumerate();
+        let counted = windows.map(|(at, window)| (at, self.frequency(window)));
+        counted.min_by(|(_, one), (_, other)| one.total_cmp(other)).unwrap_or((0, 1.0))
+    }
+
+    /// What looking for `needles` costs: for each byte of the stream, in pieces that are looked at closer, of which one
+    /// that proves to be the whole needle costs several times as much.
+    pub(super) fn cost(&mut self, needles: &[Needle]) -> f64 {
+        needles.iter().map(|needle| self.cost_of_one(needle)).sum()
+    }
+
+    fn cost_of_one(&mut self, needle: &Needle) -> f64 {
+        if let Some(cost) = self.costs.get(needle) {
+            return *cost;
+        }
+        let cost = self.rarest(needle, WIDTH).1 + WHOLE_COST * self.frequency(needle);
+        self.costs.insert(needle.clone(), cost);
+        cost
+    }
+
+    fn places_of(&mut self, set: ByteSet) -> Rc<[u64]> {
+        let places = &self.places;
+        let of_set = self.sets.entry(set).or_insert_with(|| {
+            let mut all = vec![0; places[0].len()];
+            for byte in set.iter() {
+                all.iter_mut().zip(&places[usize::from(byte)]).for_each(|(word, other)| *word |= other);
+            }
+            all.into()
+        });
+        of_set.clone()
+    }
+}
+
+/// Keeps the places of `here` that have one of `places` so many bytes behind; returns whether any is left.
+fn keep_followed(here: &mut [u64], places: &[u64], shift: usize) -> bool {
+    let (words, bits) = (shift / 64, shift % 64);
+    let mut left = 0;
+    for (at, word) in here.iter_mut().enumerate().filter(|(_, word)| **word != 0) {
+        let low = places.get(at + words).copied().unwrap_or(0);
+        let high = places.get(at + words + 1).copied().unwrap_or(0);
+        *word &= if bits == 0 { low } else { low >> bits | high << (64 - bits) };
+        left |= *word;
+    }
+    left != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn needle(text: &str) -> Needle {
+        text.bytes().map(ByteSet::of).collect()
+    }
+
+    #[test]
+    fn what_is_common_in_the_stream_is_not_chosen() {
+        let sample = b"GET /a HTTP/1.1\" 200\nGET /b HTTP/1.1\" 500\n".repeat(20);
+        let mut rarity = Rarity::new(Some(&sample));
+        let (at, _) = rarity.rarest(&needle("HTTP/1.1\" 5"), 4);
+        assert_eq!(at, 7, "`1\" 5` is rarer than what stands in each line");
+    }
+
+    proptest! {
+        #[test]
+        fn counts_are_those_of_a_plain_search(
+            sample in proptest::collection::vec(prop_oneof![Just(b'a'), Just(b'b'), Just(b'c')], 1..300),
+            text in "[abc]{1,8}",
+        ) {
+            let sets = needle(&text);
+            let plain = sample.windows(sets.len()).filter(|window| *window == text.as_bytes()).count();
+            let counted = Rarity::new(Some(&sample)).frequency(&sets) * sample.len() as f64;
+            prop_assert!((-0.001..=1.001).contains(&(counted - plain as f64)), "{counted} is not {plain}");
+        }
+    }
+}

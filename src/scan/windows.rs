@@ -1,0 +1,164 @@
+//! Few needles of any sets of bytes at once: each by a window of its rarest places, eight buckets of windows in one pass.
+//!
+//! For each place of a window and each byte a table has one bit a bucket: the buckets in which some window may have
+//! that byte there. Where a bucket's bit is set for a window's length of bytes, one of its windows may begin.
+
+use super::bytes::ByteSet;
+use super::rarity::Rarity;
+use super::vector::{self, Halves};
+
+/// Places of a window. A shorter one takes any byte after its own.
+pub(super) const WIDTH: usize = 5;
+
+/// As many as a byte has bits.
+const BUCKETS: usize = 8;
+
+/// More in one pass, and every byte begins some window.
+pub(super) const WINDOWS_MAX: usize = 16;
+
+/// The rarest places of a needle.
+#[derive(Debug, Clone)]
+pub(super) struct Window {
+    /// Whatever the user of the windows knows its needle by.
+    pub(super) needle: u32,
+    /// At most [`WIDTH`].
+    pub(super) sets: Vec<ByteSet>,
+}
+
+/// One pass's windows.
+#[derive(Debug)]
+pub(super) struct Windows {
+    /// By byte: for each place of the window (eight bits each, the last place highest) the buckets that take it there.
+    table: Box<[u64; 256]>,
+    /// The needles of each bucket's windows.
+    buckets: [Vec<u32>; BUCKETS],
+    /// The same table for vectors. Of a byte the halves are known one by one, so that it takes a little more.
+    halves: Halves,
+}
+
+/// Where windows of some buckets may begin.
+pub(super) type Hit = (u32, u8);
+
+impl Windows {
+    /// Spreads `windows` over the buckets so that each takes as little as possible.
+    pub(super) fn new(windows: &[Window], rarity: &mut Rarity) -> Self {
+        let mut unions = [[ByteSet::default(); WIDTH]; BUCKETS];
+        let mut buckets: [Vec<u32>; BUCKETS] = Default::default();
+        let mut by_cost: Vec<(f64, &Window)> =
+            windows.iter().map(|window| (cost(&padded(&window.sets), rarity), window)).collect();
+        by_cost.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        for (_, window) in by_cost {
+            let sets = padded(&window.sets);
+            let grown = |union: &[ByteSet; WIDTH]| std::array::from_fn(|place| union[place].or(sets[place]));
+            let costs = unions.iter().map(|union| cost(&grown(union), rarity) - cost(union, rarity));
+            let costs: Vec<f64> = costs.collect();
+            let cheapest =
+                (0..BUCKETS).min_by(|one, other| costs[*one].total_cmp(&costs[*other])).unwrap_or(0);
+            unions[cheapest] = grown(&unions[cheapest]);
+            buckets[cheapest].push(window.needle);
+        }
+        let mut table = Box::new([0; 256]);
+        let mut halves = Halves::default();
+        for (bucket, union) in unions.iter().enumerate().filter(|(bucket, _)| !buckets[*bucket].is_empty()) {
+            for (place, set) in union.iter().enumerate() {
+                for byte in 0..=u8::MAX {
+                    // A shorter window may end at a line's end, and its any byte is this one too.
+                    if set.has(byte) || byte == b'\n' && set.len() == ANY {
+                        table[usize::from(byte)] |= 1 << (place * BUCKETS + bucket);
+                        halves.low[place][usize::from(byte & 15)] |= 1 << bucket;
+                        halves.high[place][usize::from(byte >> 4)] |= 1 << bucket;
+                    }
+                }
+            }
+        }
+        Self { table, buckets, halves }
+    }
+
+    /// Where windows may begin in `block`, in order; what `hits` held is gone.
+    pub(super) fn find(&self, block: &[u8], hits: &mut Vec<Hit>) {
+        hits.clear();
+        let plain_from = vector::find(&self.halves, block, hits);
+        self.find_plainly(block, plain_from, hits);
+    }
+
+    /// Without vectors: windows that begin at `from` or later.
+    fn find_plainly(&self, block: &[u8], from: usize, hits: &mut Vec<Hit>) {
+        let mut state = 0;
+        // A window that begins near the end takes any byte after it.
+        let behind = [b'\n'; WIDTH - 1];
+        for (at, byte) in block[from..].iter().chain(&behind).enumerate() {
+            state = (state << BUCKETS | 0xff) & self.table[usize::from(*byte)];
+            let buckets = (state >> ((WIDTH - 1) * BUCKETS)) as u8;
+            if buckets != 0 {
+                hits.push(((from + at + 1 - WIDTH) as u32, buckets));
+            }
+        }
+    }
+
+    /// The needles whose windows are in `buckets`.
+    pub(super) fn needles(&self, buckets: u8) -> impl Iterator<Item = u32> {
+        let set = (0..BUCKETS).filter(move |bucket| buckets >> bucket & 1 == 1);
+        set.flat_map(|bucket| self.buckets[bucket].iter().copied())
+    }
+}
+
+/// The length of the set of all bytes but a line's end.
+const ANY: u32 = 255;
+
+fn padded(sets: &[ByteSet]) -> [ByteSet; WIDTH] {
+    let mut any = ByteSet::default();
+    any.insert(0, u8::MAX);
+    std::array::from_fn(|place| sets.get(place).copied().unwrap_or(any))
+}
+
+/// How much a bucket of these sets takes, were the places of a window independent.
+fn cost(sets: &[ByteSet; WIDTH], rarity: &mut Rarity) -> f64 {
+    sets.iter().map(|set| rarity.share(*set).min(1.0)).product()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn set() -> impl Strategy<Value = ByteSet> {
+        let ranges = proptest::collection::vec((any::<u8>(), 0u8..20), 1..4);
+        ranges.prop_map(|ranges| {
+            let mut set = ByteSet::default();
+            ranges.into_iter().for_each(|(first, more)| set.insert(first, first.saturating_add(more)));
+            set
+        })
+    }
+
+    proptest! {
+        /// With vectors and without: a window that is there is found where it begins, and in order.
+        #[test]
+        fn no_window_is_missed(
+            windows in proptest::collection::vec(proptest::collection::vec(set(), 1..=WIDTH), 1..WINDOWS_MAX),
+            block in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let number = |(needle, sets)| Window { needle: needle as u32, sets };
+            let windows: Vec<Window> = windows.into_iter().enumerate().map(number).collect();
+            let pass = Windows::new(&windows, &mut Rarity::new(None));
+            let (mut with, mut without) = (Vec::new(), Vec::new());
+            pass.find(&block, &mut with);
+            pass.find_plainly(&block, 0, &mut without);
+            for hits in [&with, &without] {
+                prop_assert!(hits.is_sorted_by(|one, other| one.0 < other.0));
+                for at in 0..block.len() {
+                    let hit = hits.iter().find(|hit| hit.0 == at as u32).map_or(0, |hit| hit.1);
+                    for window in &windows {
+                        let here = block[at..].iter().zip(&window.sets).filter(|(byte, set)| set.has(**byte)).count();
+                        if here == window.sets.len() {
+                            prop_assert!(pass.needles(hit).any(|needle| needle == window.needle));
+                        }
+                    }
+                }
+            }
+            for hit in without {
+                let more = with.iter().find(|other| other.0 == hit.0).map_or(0, |other| other.1);
+                prop_assert_eq!(hit.1 & !more, 0);
+            }
+        }
+    }
+}
