@@ -12,7 +12,7 @@ use super::redact_alert::redact_alert;
 use super::render::{ATTACHMENTS_MAX, attachment, message};
 use super::template::Template;
 use crate::engine::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, Kind, Snapshot};
-use crate::event::{Stream, Texts};
+use crate::event::{Parsed, Stream, Texts};
 use crate::notice::{Notice, Sort};
 use crate::rule::{FieldSpec, Look, Mention, MessageSpec, Rule, Severity, When};
 use crate::time::Time;
@@ -40,12 +40,14 @@ pub(super) fn alert(line: &str) -> Alert {
             line: line.to_owned(),
             left_out: 0,
             truncated: false,
+            message: None,
             shape: line.to_owned(),
             time: START,
             input: "auth".into(),
             file: Some("/var/log/auth.log".into()),
             stream: None,
             labels: vec![],
+            fields: Parsed::new(),
             captures: texts(&[("ip", "203.0.113.7")]),
         }),
         count: 5,
@@ -71,6 +73,7 @@ fn rule(message: MessageSpec) -> Rule {
         filter: None,
         when: When::Every,
         severity: Severity::Warning,
+        severity_from: None,
         looks: Severity::ALL.map(|severity| Look { color: severity.color(), mention: vec![] }),
         active_during: None,
         webhooks: vec!["ops".into()],
@@ -404,6 +407,8 @@ fn hostile_snapshot() -> impl Strategy<Value = Snapshot> {
     (hostile(), hostile_texts(), hostile_texts(), hostile(), bits).prop_map(
         |(line, labels, captures, input, (left_out, truncated, file, out))| Snapshot {
             shape: line.clone(),
+            message: out.then(|| line.clone()),
+            fields: captures.iter().map(|(name, value)| (name.to_string(), (&**value).into())).collect(),
             line,
             left_out: left_out * 10_000,
             truncated,

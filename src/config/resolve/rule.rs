@@ -139,6 +139,7 @@ fn resolve<'a>(
             .get("severity", |raw| &raw.severity)
             .and_then(|at| look::severity(at, report))
             .unwrap_or(Severity::Error),
+        severity_from: None,
         looks: scope.severities.for_rule(layers, report),
         webhooks: if is_rule || layers.has("webhook") {
             webhooks(&name, place, layers, scope, report)
