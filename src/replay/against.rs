@@ -92,7 +92,8 @@ pub fn compare<'a>(old: &'a [Sent], new: &'a [Sent]) -> Vec<Change<'a>> {
     for (mut old, mut new) in places.into_values() {
         while let (Some(before), Some(after)) = (old.front(), new.front()) {
             changes.push(change(before, after));
-            (old.pop_front(), new.pop_front());
+            old.pop_front();
+            new.pop_front();
         }
         changes.extend(old.into_iter().map(Change::Goes));
         changes.extend(new.into_iter().map(Change::Comes));

@@ -57,8 +57,8 @@ pub(super) struct Archive<'a> {
 
 enum Source<'a> {
     Plain(Raw<'a>),
-    Gzip(MultiGzDecoder<Raw<'a>>),
-    Zstd(Frames<'a>),
+    Gzip(Box<MultiGzDecoder<Raw<'a>>>),
+    Zstd(Box<Frames<'a>>),
 }
 
 type Raw<'a> = BufReader<Counted<'a>>;
@@ -83,8 +83,8 @@ impl<'a> Archive<'a> {
         let whole = Cursor::new(head.clone()).chain(file);
         let raw = BufReader::with_capacity(READ_BYTES, Counted { file: Box::new(whole), read, bytes: 0 });
         let source = match head[..] {
-            [0x1f, 0x8b, ..] => Source::Gzip(MultiGzDecoder::new(raw)),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Source::Zstd(Frames::new(raw)?),
+            [0x1f, 0x8b, ..] => Source::Gzip(Box::new(MultiGzDecoder::new(raw))),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Source::Zstd(Box::new(Frames::new(raw)?)),
             [0xfd, b'7', b'z', b'X', b'Z', 0] => return Err(io::Error::other(ArchiveError::Unknown("xz"))),
             [b'B', b'Z', b'h', ..] => return Err(io::Error::other(ArchiveError::Unknown("bzip2"))),
             _ => Source::Plain(raw),

@@ -139,7 +139,7 @@ pub(super) fn follow(
         zone: TimeZone::system(),
     };
     // Where nobody waits any longer, nobody wants to know the end.
-    let failure = match reader.to_the_end(read) {
+    let failure = match reader.all(read) {
         Ok(()) => None,
         Err(Stop::Gone) => return,
         Err(Stop::Failed(error)) => Some(error),
@@ -189,7 +189,7 @@ struct Head {
 }
 
 impl Reader<'_> {
-    fn to_the_end(&mut self, read: &(dyn Fn(u64) + Sync)) -> Result<(), Stop> {
+    fn all(&mut self, read: &(dyn Fn(u64) + Sync)) -> Result<(), Stop> {
         let mut archive = Archive::open(&self.log.path, self.log.caps, read).map_err(Stop::Failed)?;
         let mut splitter = Splitter::new(self.stations.inputs[self.log.input].line.line_bytes_max);
         loop {
