@@ -9,6 +9,7 @@ mod load;
 mod log;
 mod man;
 mod pipe;
+mod replay;
 mod run;
 mod screen;
 mod send;
@@ -63,6 +64,8 @@ enum Command {
     Test(test::TestArgs),
     /// Say why each rule takes a line, or does not
     Explain(explain::ExplainArgs),
+    /// Say what would have been sent for old logs, on their own times
+    Replay(Box<replay::ReplayArgs>),
     /// Send a test message, and show the receiver's answer
     Send(send::SendArgs),
     /// The whole thing on this machine alone, in half a minute
@@ -87,6 +90,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),

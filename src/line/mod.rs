@@ -3,6 +3,7 @@
 pub mod ansi;
 pub mod parse;
 pub mod split;
+pub mod stamp;
 
 use std::borrow::Cow;
 use std::sync::Arc;
