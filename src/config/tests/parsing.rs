@@ -109,9 +109,9 @@ fn mistakes_of_parsing() {
     check(
         "{ regex: x }",
         "    match: x\n",
-        &["2:55 error: the regex reads no field = a field is a named group: `(?P<status>\\d+)`"],
+        &["2:59 error: the regex reads no field = a field is a named group: `(?P<status>\\d+)`"],
     );
-    check("{}", "    match: x\n", &["2:46 error: `parse` needs a `regex` = or one of its words"]);
+    check("{}", "    match: x\n", &["2:50 error: `parse` needs a `regex` = or one of its words"]);
     check("json", "    match: {}\n", &["5:12 error: patterns of no field = write `{ level: ERROR }`"]);
     check("json", "    match: { a: '(' }\n", &["5:18 error: the regex is wrong ^ unclosed group"]);
     check(
