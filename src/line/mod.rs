@@ -1,16 +1,19 @@
 //! Bytes to lines. No I/O, no clock.
 
 pub mod ansi;
+pub mod own_time;
 pub mod parse;
 pub mod split;
 pub mod stamp;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::event::{Event, Origin};
+use crate::event::{Event, Origin, Parse};
 use crate::time::Time;
 
+use own_time::TimeSpec;
 use parse::Parser;
 
 /// How bytes become lines.
@@ -22,6 +25,10 @@ pub struct LineSpec {
     pub ansi: Ansi,
     /// How a line's fields are read.
     pub parser: Parser,
+    /// Where its own time is read.
+    pub time: TimeSpec,
+    /// A line whose own time is older is counted, not matched.
+    pub max_age: Option<Duration>,
 }
 
 impl LineSpec {
@@ -36,16 +43,41 @@ impl LineSpec {
         }
     }
 
-    /// The event of such a text, read at `now`.
-    pub fn event(&self, text: &[u8], truncated: bool, origin: &Arc<Origin>, now: Time) -> Event {
+    /// The event of such a text, read at `now`, and its own time if it has one. A time that is still to come counts as
+    /// `now`: one clock that is wrong must not hold up the windows.
+    pub fn event(
+        &self,
+        text: &[u8],
+        truncated: bool,
+        origin: &Arc<Origin>,
+        now: Time,
+    ) -> (Event, Option<Time>) {
         let parse = self.parser.parse(text);
-        Event { origin: origin.clone(), line: text.into(), truncated, time: now, parse }
+        let mut event = Event { origin: origin.clone(), line: text.into(), truncated, time: now, parse };
+        let own = self.time.own(text, &event.parse, now);
+        event.time = own.map_or(now, |own| own.min(now));
+        (event, own)
+    }
+
+    /// The own time of such a text.
+    pub fn own_time(&self, text: &[u8], now: Time) -> Option<Time> {
+        match (&self.time, &self.parser) {
+            // Nothing but the line is needed.
+            (TimeSpec::Auto(_) | TimeSpec::Read, Parser::Text) => self.time.own(text, &Parse::Text, now),
+            _ => self.time.own(text, &self.parser.parse(text), now),
+        }
     }
 }
 
 impl Default for LineSpec {
     fn default() -> Self {
-        Self { line_bytes_max: Self::LINE_BYTES_MAX, ansi: Ansi::Strip, parser: Parser::Text }
+        Self {
+            line_bytes_max: Self::LINE_BYTES_MAX,
+            ansi: Ansi::Strip,
+            parser: Parser::Text,
+            time: TimeSpec::default(),
+            max_age: None,
+        }
     }
 }
 

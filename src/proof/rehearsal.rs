@@ -89,6 +89,11 @@ impl Stations {
         self.scanners[input].search()
     }
 
+    /// The own time of a line of the input at `input` that is read at `now`.
+    pub fn own_time(&self, input: usize, line: Line<'_>, now: Time) -> Option<Time> {
+        self.inputs[input].line.own_time(&self.text(input, line.bytes), now)
+    }
+
     /// Where a line of the input at `input` would come from: the first of its globs stands for a file.
     pub fn origin(&self, input: usize) -> Arc<Origin> {
         let spec = &self.inputs[input];
@@ -150,7 +155,8 @@ impl<'a> Rehearsal<'a> {
         time: Time,
         hears: impl Fn(RuleId) -> bool,
     ) {
-        self.advance(time);
+        self.advance(self.stations.own_time(input, line, time).unwrap_or(time));
+        let time = self.now;
         let Self { stations, engine, now, searches } = self;
         let take = |found: Match| {
             if hears(found.rule) {

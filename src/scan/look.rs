@@ -7,6 +7,7 @@ use crate::fields::Fields;
 use crate::rule::{Matcher, Pattern, Rule};
 use crate::time::Time;
 
+use super::latest::Latest;
 use super::{Lines, Scanned, Scanner, looks_at_line, part_on_line};
 
 /// One line, and what is known of it.
@@ -16,7 +17,10 @@ pub(super) struct Look<'a, T> {
     pub(super) truncated: bool,
     pub(super) lines: &'a Lines<'a, T>,
     pub(super) scanned: &'a mut Scanned,
+    pub(super) latest: &'a mut Latest,
     pub(super) event: Option<Arc<Event>>,
+    /// Its own time is older than the input's `max_age`; known with the event.
+    pub(super) too_old: bool,
 }
 
 impl<T: Fn() -> Time> Look<'_, T> {
@@ -66,7 +70,12 @@ impl<T: Fn() -> Time> Look<'_, T> {
             return event.clone();
         }
         let Self { scanner, text, truncated, lines, .. } = self;
-        let event = scanner.line.event(text, *truncated, lines.origin, (lines.time)());
+        let now = (lines.time)();
+        let (mut event, own) = scanner.line.event(text, *truncated, lines.origin, now);
+        if let Some(own) = own {
+            self.too_old = scanner.line.max_age.is_some_and(|max| now.since(own) > max);
+            event.time = self.latest.see(lines.origin, event.time);
+        }
         self.scanned.unparsed += u64::from(event.parse == Parse::Failed);
         self.event.insert(Arc::new(event)).clone()
     }

@@ -12,6 +12,7 @@ mod filter;
 #[cfg(test)]
 mod filter_tests;
 mod grams;
+mod latest;
 mod look;
 mod needle;
 mod rarity;
@@ -34,6 +35,7 @@ use crate::time::Time;
 use block::line_at;
 use doubt::Doubt;
 use filter::Filter;
+use latest::Latest;
 use look::Look;
 use sample::Sample;
 
@@ -72,6 +74,7 @@ pub struct Search {
     filter: Arc<Filter>,
     search: filter::Search,
     sample: Sample,
+    latest: Latest,
     /// What may take the line that is looked at: rules with the matchers of which a pattern matches.
     taken: Vec<(RuleId, Option<usize>)>,
 }
@@ -83,6 +86,8 @@ pub struct Scanned {
     pub expression_errors: u64,
     /// Lines that were parsed and are not what the input's `parse` says.
     pub unparsed: u64,
+    /// Lines that a rule would have taken, had they not been older than `max_age`.
+    pub too_old: u64,
 }
 
 impl Scanned {
@@ -90,6 +95,7 @@ impl Scanned {
     pub fn add(&mut self, other: Self) {
         self.expression_errors += other.expression_errors;
         self.unparsed += other.unparsed;
+        self.too_old += other.too_old;
     }
 }
 
@@ -98,7 +104,7 @@ impl Scanned {
 pub struct Lines<'a, T> {
     /// Where they were read.
     pub origin: &'a Arc<Origin>,
-    /// Their time; asked only where a rule takes a line.
+    /// When they are read; asked only where a rule may take a line.
     pub time: T,
 }
 
@@ -142,6 +148,7 @@ impl Scanner {
             filter: self.filter.clone(),
             search: self.filter.search(),
             sample: Sample::new(self.patterns.len()),
+            latest: Latest::new(),
             taken: Vec::new(),
         }
     }
@@ -243,10 +250,11 @@ impl Scanner {
         search: &mut Search,
         found: &mut impl FnMut(Match),
     ) {
-        let Search { scanned, taken, .. } = search;
-        let mut look = Look { scanner: self, text, truncated, lines, scanned, event: None };
+        let Search { scanned, taken, latest, .. } = search;
+        let mut look =
+            Look { scanner: self, text, truncated, lines, scanned, latest, event: None, too_old: false };
         let mut decided = None;
-        for (id, matcher) in taken.drain(..) {
+        for (id, matcher) in taken.iter().copied() {
             // The first matcher of a rule that matches decides.
             if decided == Some(id) {
                 continue;
@@ -260,9 +268,14 @@ impl Scanner {
             if !rule.ignore.iter().any(|matcher| look.matches(rule, matcher))
                 && let Some(taken) = look.take(id, rule, matcher)
             {
+                if look.too_old {
+                    look.scanned.too_old += 1;
+                    break;
+                }
                 found(taken);
             }
         }
+        taken.clear();
     }
 }
 

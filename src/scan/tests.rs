@@ -211,7 +211,7 @@ fn what_cannot_be_parsed_is_text_and_counted() {
     let (taken, scanned) = parsed(&[r#"{"msg":"say"#, r#"say "no""#, r#"{"user":"eve","n":1,"quiet":true}"#]);
     assert_eq!(taken, ["message error what=no", "line error user=eve"]);
     // `where` asks for what these two lines have not.
-    assert_eq!(scanned, Scanned { unparsed: 2, expression_errors: 2 });
+    assert_eq!(scanned, Scanned { unparsed: 2, expression_errors: 2, too_old: 0 });
 }
 
 #[test]
@@ -226,4 +226,36 @@ fn a_line_is_parsed_only_where_a_rule_could_take_it() {
     let mut search = scanner.search();
     scanner.scan_block(b"no JSON\nnor \"user\":\"x\" this\n", Ends::Read, &common, &mut search, drop);
     assert_eq!(search.scanned.unparsed, 1);
+}
+
+#[test]
+fn a_time_that_goes_back_counts_as_the_latest_of_its_file() {
+    let rules = rules();
+    let scanner = Scanner::new("a", LineSpec::default(), rules, "host".into());
+    let now = Time::from_secs(1_767_225_600);
+    let block: String =
+        [30, 10, 40, 99].map(|second| format!("2025-12-31T23:00:{second}Z error x\n")).concat();
+    let block = block.replace(":99Z", ":50Z") + "error without a time\n2026-06-01T00:00:00Z error to come\n";
+    let mut times = Vec::new();
+    let origin = origin();
+    let common = Lines { origin: &origin, time: || now };
+    scanner.scan_block(block.as_bytes(), Ends::Read, &common, &mut scanner.search(), |found| {
+        if &*scanner.rules[found.rule.0].name == "word" {
+            times.push(found.event.time.as_secs() - now.as_secs() + 3_600);
+        }
+    });
+    assert_eq!(times, [30, 30, 40, 50, 3_600, 3_600]);
+}
+
+#[test]
+fn a_line_that_is_too_old_is_counted_once_and_not_matched() {
+    let line = LineSpec { max_age: Some(std::time::Duration::from_secs(60)), ..LineSpec::default() };
+    let scanner = Scanner::new("a", line, rules(), "host".into());
+    let origin = origin();
+    let common = Lines { origin: &origin, time: || Time::from_secs(1_767_225_600) };
+    let (mut search, mut found) = (scanner.search(), Vec::new());
+    let block = b"2025-12-31T23:58:59Z error open\n2025-12-31T23:59:00Z error x\nerror x\n";
+    scanner.scan_block(block, Ends::Read, &common, &mut search, |one| found.push(one.event.line.len()));
+    assert_eq!(search.scanned.too_old, 1);
+    assert!(!found.contains(&31) && found.contains(&28) && found.contains(&7), "{found:?}");
 }

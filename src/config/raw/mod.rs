@@ -12,7 +12,7 @@ mod webhook;
 
 use serde::Deserialize;
 
-pub(super) use input::{RawInput, RawParse};
+pub(super) use input::{RawInput, RawParse, RawTime};
 pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text, TextOr};
 pub(super) use notices::RawNotices;
 pub(super) use rule::{RawDedup, RawField, RawMessage, RawRule, RawSeverity, RawStep, RawWhen};

@@ -15,10 +15,11 @@ use crate::config::scalar::name::{name as checked_name, texts};
 use crate::config::scalar::regex::parser as regex_of;
 use crate::config::scalar::size::size;
 use crate::input::{FilesSpec, InputSpec, Source, Start};
+use crate::line::own_time::TimeSpec;
 use crate::line::parse::Parser;
 use crate::line::{Ansi, LineSpec};
 
-use super::File;
+use super::{File, time};
 
 const POLL: Duration = Duration::from_secs(1);
 /// Compressed rotations.
@@ -39,9 +40,6 @@ pub(super) fn resolve(
     let labels = at.get("labels", |raw| &raw.labels).map(|at| labels(at, report)).unwrap_or_default();
     if let Some(encoding) = at.get("encoding", |raw| &raw.encoding) {
         choice(encoding, "encoding", &[("utf-8", ())], report);
-    }
-    if let Some(time) = at.get("time", |raw| &raw.time) {
-        choice(time, "time", &[("read", ())], report);
     }
     let source = source(at, name, report)?;
     // A name that is none was reported with the names of all files.
@@ -77,10 +75,20 @@ fn line(at: At<'_, RawInput>, size_max: usize, report: &mut Report) -> LineSpec 
     let ansi =
         ansi.and_then(|at| choice(at, "ansi", &[("strip", Ansi::Strip), ("keep", Ansi::Keep)], report));
     let parser = at.get("parse", |raw| &raw.parse).and_then(|at| parser(at, size_max, report));
+    let parser = parser.unwrap_or_default();
+    let time = at.get("time", |raw| &raw.time).and_then(|at| time::resolve(at, &parser, report));
+    let max_age = at.get("max_age", |raw| &raw.max_age).and_then(|at| duration(at, report));
+    let never_old = max_age.is_some() && matches!(time, Some(TimeSpec::Read));
+    if never_old {
+        let span = at.place.key("max_age").key_span();
+        report.error(&span, "`max_age` with `time: read`").label("no line has a time of its own then");
+    }
     LineSpec {
         line_bytes_max: max.unwrap_or(LineSpec::LINE_BYTES_MAX),
         ansi: ansi.unwrap_or(Ansi::Strip),
-        parser: parser.unwrap_or_default(),
+        parser,
+        time: time.unwrap_or_default(),
+        max_age,
     }
 }
 

@@ -20,6 +20,7 @@ mod severity;
 mod state_dir;
 mod test;
 mod throttle;
+mod time;
 mod webhook;
 mod when;
 

@@ -664,7 +664,7 @@ fn inputs() {
                     "2:63 error: `x` is no `ansi` = write `strip`, `keep`",
                     "2:73 error: `jsn` is no `parse` ^ did you mean `json`?",
                     "2:88 error: `utf8` is no `encoding` ^ did you mean `utf-8`?",
-                    "2:100 error: `now` is no `time` = write `read`",
+                    "2:100 error: `now` is no `time` = write `auto`, `read`",
                 ],
             ),
             (

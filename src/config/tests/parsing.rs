@@ -1,6 +1,7 @@
 //! `parse`, patterns on fields, and a severity that the line says.
 
 use super::*;
+use crate::line::own_time::TimeSpec;
 use crate::line::parse::Parser;
 use crate::rule::{On, Severity, SeverityFrom};
 
@@ -133,5 +134,41 @@ fn mistakes_of_parsing() {
         &[
             "5:13 warning: this pattern looks at the message, not at the JSON around it = write `{ FIELD: REGEX }` for one of its fields, `{ line: REGEX }` for the line as it was read",
         ],
+    );
+}
+
+#[test]
+fn a_time_is_found_read_or_in_a_field() {
+    let time = |parse: &str, more: &str| {
+        let parse = format!("{parse}, {more}");
+        config(&parsed(&parse, "    match: x\n")).inputs.remove(0).line
+    };
+    assert!(matches!(config(&rules("    match: x\n")).inputs[0].line.time, TimeSpec::Auto(_)));
+    assert!(matches!(time("text", "time: auto").time, TimeSpec::Auto(_)));
+    assert!(matches!(time("text", "time: read").time, TimeSpec::Read));
+    let TimeSpec::Auto(zone) = time("text", "time: { tz: Europe/Berlin }").time else { panic!("auto") };
+    assert_eq!(zone.iana_name(), Some("Europe/Berlin"));
+    let spec = time("json", "max_age: 2h, time: { field: a.b, format: '%d/%b/%Y:%H:%M:%S %z', tz: UTC }");
+    let TimeSpec::Field(field) = spec.time else { panic!("a field") };
+    assert_eq!((&*field.name, field.format.as_deref()), ("a.b", Some("%d/%b/%Y:%H:%M:%S %z")));
+    assert_eq!(spec.max_age, Some(std::time::Duration::from_secs(7_200)));
+}
+
+#[test]
+fn mistakes_of_time() {
+    let told = |more: &str| told(&parsed(&format!("clf, {more}"), "    match: x\n"));
+    assert_eq!(told("time: { field: st }"), ["2:70 error: no line has a field `st` ^ did you mean `ts`?"]);
+    assert_eq!(
+        told("time: { format: '%Y' }"),
+        [
+            "2:63 error: a `format` of no `field` = write `field: line` for a time at the line's beginning",
+            "2:71 error: the format reads no time = it needs a day and a time of day, as in `%d/%b/%Y:%H:%M:%S %z`, or seconds as `%s`",
+        ]
+    );
+    assert_eq!(told("time: { tz: Moon }").len(), 1);
+    assert_eq!(told("time: { field: line, format: '%!' }").len(), 1);
+    assert_eq!(
+        told("time: read, max_age: 1h"),
+        ["2:67 error: `max_age` with `time: read` ^ no line has a time of its own then"]
     );
 }

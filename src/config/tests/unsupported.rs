@@ -46,7 +46,6 @@ fn inputs() {
             ("prometheus: { url: x }", "`prometheus`"),
             ("statsd: { listen: x }", "`statsd`"),
             ("host: { every: 15s }", "`host`"),
-            ("files: /x, max_age: 5m", "`max_age`"),
             ("files: /x, multiline: { preset: java }", "`multiline`"),
             ("files: /x, encoding: utf-16le", "`encoding: utf-16le`"),
             ("files: /x, encoding: utf-16be", "`encoding: utf-16be`"),
@@ -54,8 +53,6 @@ fn inputs() {
             ("files: /x, parse: cri", "`parse: cri`"),
             ("files: /x, parse: docker", "`parse: docker`"),
             ("files: /x, parse: syslog", "`parse: syslog`"),
-            ("files: /x, time: auto", "`time: auto`"),
-            ("files: /x, time: { field: ts }", "`time: { field: NAME }`"),
         ],
     );
 }

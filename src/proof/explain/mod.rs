@@ -159,7 +159,7 @@ impl<'a> Explainer<'a> {
         let spec = &self.stations.inputs[input];
         let cut = Line::cut(line, spec.line.line_bytes_max);
         let text = self.stations.text(input, cut.bytes);
-        let event = spec.line.event(&text, cut.truncated, &origin, self.rehearsal.now());
+        let (event, _) = spec.line.event(&text, cut.truncated, &origin, self.rehearsal.now());
         let fields = self.fields(rule, &event, &[]);
         let matched = rule.patterns.iter().find_map(|matcher| matched(matcher, &fields));
         let end = self.not_taken(rule, &event, matched.as_ref()).unwrap_or_else(|| {
