@@ -79,7 +79,7 @@ rules:                                # what is worth telling someone
         "takes lines of `auth` that match `Failed password for (?:invalid user )?(?P<user>\\S+) from (?P…`; \
          alerts when 5 lie within 1m per `ip`; posts to `ops` as warning; \
          repeats per `ip` are folded for 10m, then twice as long each time, up to 4h; \
-         at most 6 at once, then one every 10s; at 50 mentions here; \
+         at most 6 messages at once, then one every 10s; at 50 mentions here; \
          at 500 mentions channel, becomes critical, posts to `oncall` too"
     );
 }
@@ -429,7 +429,7 @@ fn what_a_rule_does_is_told() {
     assert_eq!(
         told("    where: 'line == \"x\"'\n    dedup: off\n    throttle: { rate: 1/h, by: file }\n"),
         "takes lines of `app`, where `line == \"x\"`; posts to `ops` as error; each alert is a message of its own; \
-         at most 1 at once, then one every 1h per `file`"
+         at most 1 message at once, then one every 1h, per `file`"
     );
     assert_eq!(
         told("    match: a\n    when: { count: 2, within: 1h }\n    dedup: { summary: false, by: file }\n"),
