@@ -95,7 +95,8 @@ fn line(at: At<'_, RawInput>, size_max: usize, report: &mut Report) -> LineSpec 
 fn parser(at: At<'_, TextOr<RawParse>>, size_max: usize, report: &mut Report) -> Option<Parser> {
     match at.raw {
         TextOr::Text(word) => {
-            const WORDS: [(&str, fn() -> Parser); 4] = [
+            type New = fn() -> Parser;
+            const WORDS: [(&str, New); 4] = [
                 ("text", || Parser::Text),
                 ("json", || Parser::Json),
                 ("logfmt", || Parser::Logfmt),

@@ -121,22 +121,25 @@ pub(super) fn check_defaults<'a>(at: At<'a, RawRule>, scope: &Scope<'a>, report:
 }
 
 /// What is resolved.
-enum Whole {
+pub(super) enum Whole {
     /// A rule, which must have all that a rule needs.
     Rule(Arc<str>),
+    /// What takes a program's end, and no line.
+    OnExit(Arc<str>),
     /// Settings to which a rule adds; the fields that they read are the rule's.
     Defaults,
 }
 
-fn resolve<'a>(
+pub(super) fn resolve<'a>(
     whole: Whole,
     place: Place<'a>,
     layers: &Layers<'a, RawRule>,
     scope: &Scope<'a>,
     report: &mut Report,
 ) -> Rule {
+    let takes_lines = matches!(whole, Whole::Rule(_));
     let (name, is_rule) = match whole {
-        Whole::Rule(name) => (name, true),
+        Whole::Rule(name) | Whole::OnExit(name) => (name, true),
         Whole::Defaults => (Arc::from("defaults"), false),
     };
     let size_max = scope.limits.regex;
@@ -148,7 +151,7 @@ fn resolve<'a>(
         captures: Vec::new(),
         labels: known_labels(&inputs, layers, scope),
         parsed: parsed(&parsers),
-        closed: is_rule && !inputs.is_empty(),
+        closed: takes_lines && !inputs.is_empty(),
     };
     let parsers: Vec<&Parser> = parsers.into_iter().flatten().collect();
     let matchers = |at, report: &mut Report| patterns::resolve(at, &before, &parsers, size_max, report);
@@ -160,7 +163,7 @@ fn resolve<'a>(
     let closed = before.closed && complete && !(patterns.is_empty() && layers.has("match"));
     let fields = Fields { captures, closed, ..before };
     let filter = filter(layers, &fields, report);
-    if is_rule && !["match", "where", "metric"].iter().any(|key| layers.means(key)) {
+    if takes_lines && !["match", "where", "metric"].iter().any(|key| layers.means(key)) {
         let help = "write `match: REGEX`; or `where: EXPRESSION`, which reads every line";
         report.error(&place.value_span(), format!("rule `{name}` takes nothing")).help(help);
     }

@@ -16,7 +16,8 @@ use crate::time::Time;
 use super::schedule::zone;
 
 pub(super) fn resolve(at: At<'_, TextOr<RawTime>>, parser: &Parser, report: &mut Report) -> Option<TimeSpec> {
-    const WORDS: [(&str, fn() -> TimeSpec); 2] = [("auto", TimeSpec::default), ("read", || TimeSpec::Read)];
+    type New = fn() -> TimeSpec;
+    const WORDS: [(&str, New); 2] = [("auto", TimeSpec::default), ("read", || TimeSpec::Read)];
     match at.raw {
         TextOr::Text(word) => {
             choice(At::new(&Text(word.clone()), at.place), "time", &WORDS, report).map(|time| time())
