@@ -39,4 +39,5 @@ pub mod severity;
 pub mod shape;
 pub mod sink;
 pub mod store;
+pub mod suggest;
 pub mod time;

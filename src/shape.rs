@@ -1,13 +1,20 @@
 //! The shape of a message: the text with what varies masked, so that two lines of one statement have one shape.
 //!
-//! Numbers (with the dots, colons and commas inside them, so addresses and times too), hexadecimal words, UUIDs,
-//! IPv6 addresses and quoted text become `#`, `#`, `#`, `#` and `"…"`. One pass, no I/O.
+//! Numbers (with the dots, colons and commas inside them, so addresses and times too), hexadecimal words, UUIDs, IPv6
+//! addresses, the days and months of a date and the names of machines with a number in them become `#`, quoted text
+//! becomes `"…"`; a word with a `#` that is repeated stands once. One pass, no I/O. What it can't see: `docs/shape.md`.
 
 /// The longest shape, in bytes: what follows in a longer message tells no statements apart.
 const SHAPE_BYTES_MAX: usize = 512;
 
 /// A quoted text that is longer than this, in bytes, is no quotation.
 const QUOTED_BYTES_MAX: usize = 256;
+
+/// What stands before the number of a day.
+const DATE_WORDS: [&[u8; 3]; 19] = [
+    b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun", b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun",
+    b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
 
 /// Masks `message`, which need not be UTF-8.
 ///
@@ -21,7 +28,16 @@ pub fn shape(message: &[u8]) -> String {
     let mut at = 0;
     while at < message.len() && out.len() < SHAPE_BYTES_MAX {
         let byte = message[at];
+        if let Some(len) = date_word(message, at) {
+            at += len;
+            continue;
+        }
+        if let Some(len) = machine(message, at) {
+            at += mask(&mut out, len);
+            continue;
+        }
         at += match byte {
+            b'-' if is_sign(message, at) => 1,
             b'"' | b'\'' if !follows_word(message, at) => match quoted(&message[at..]) {
                 Some(len) => {
                     out.extend_from_slice("\"…\"".as_bytes());
@@ -40,7 +56,24 @@ pub fn shape(message: &[u8]) -> String {
             _ => copy(&mut out, byte),
         };
     }
-    String::from_utf8_lossy(&out).into_owned()
+    without_repeats(&String::from_utf8_lossy(&out))
+}
+
+/// Lists of things that are masked are as long as they happen to be.
+fn without_repeats(shape: &str) -> String {
+    let mut last = "";
+    let mut kept = String::with_capacity(shape.len());
+    for (place, word) in shape.split(' ').enumerate() {
+        if word == last && word.contains('#') {
+            continue;
+        }
+        if place > 0 {
+            kept.push(' ');
+        }
+        kept.push_str(word);
+        last = word;
+    }
+    kept
 }
 
 fn copy(out: &mut Vec<u8>, byte: u8) -> usize {
@@ -55,6 +88,54 @@ fn mask(out: &mut Vec<u8>, len: usize) -> usize {
 
 fn follows_word(message: &[u8], at: usize) -> bool {
     at > 0 && (message[at - 1].is_ascii_alphanumeric() || message[at - 1] == b'_')
+}
+
+/// The length of the name of a day or a month at `at`, with what stands between it and the number or name that follows.
+fn date_word(message: &[u8], at: usize) -> Option<usize> {
+    let text = &message[at..];
+    if !text.first()?.is_ascii_uppercase() || follows_word(message, at) {
+        return None;
+    }
+    let is_name =
+        |text: &[u8]| text.get(..3).is_some_and(|name| DATE_WORDS.iter().any(|word| **word == *name));
+    if !is_name(text) {
+        return None;
+    }
+    let gap = text[3..].iter().take_while(|byte| matches!(byte, b' ' | b',' | b'/' | b'-')).count();
+    let after = &text[3 + gap..];
+    (gap > 0 && (after.first().is_some_and(u8::is_ascii_digit) || is_name(after))).then_some(3 + gap)
+}
+
+/// The length of a machine's name at `at`, in small letters and with its domain, if a number is in it: `web-17.example.com`.
+fn machine(message: &[u8], at: usize) -> Option<usize> {
+    let text = &message[at..];
+    let of_name =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    // Looked for where a word begins alone, so that each byte is looked at once.
+    let before = at.checked_sub(1).map(|before| message[before]);
+    if !text.first()?.is_ascii_alphanumeric()
+        || before.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-./\\$".contains(&byte))
+    {
+        return None;
+    }
+    let len = text.iter().take_while(|byte| of_name(byte)).count();
+    let name = text[..len].trim_ascii_end();
+    let goes_on = text.get(len).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    let mut labels = name.rsplit(|byte| *byte == b'.');
+    let domain = labels.next()?;
+    let is_domain = domain.len() >= 2 && domain.iter().all(u8::is_ascii_lowercase);
+    let rest: Vec<&[u8]> = labels.collect();
+    let whole = !rest.is_empty() && rest.iter().all(|label| !label.is_empty());
+    let numbered = name.iter().any(u8::is_ascii_digit);
+    (!goes_on && is_domain && whole && numbered).then_some(name.len())
+}
+
+/// Whether the `-` at `at` belongs to the number behind it.
+fn is_sign(message: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).map(|before| message[before]);
+    message.get(at + 1).is_some_and(u8::is_ascii_digit)
+        && before.is_none_or(|byte| b" \t_=(:,[".contains(&byte))
 }
 
 /// The length of the quoted text at the beginning of `text`, quotes included.
@@ -126,6 +207,14 @@ mod tests {
         check("at 0xffff88003a", "at #");
         check("req 123e4567-e89b-12d3-a456-426614174000 failed", "req # failed");
         check("from fe80::1ff:fe23:4567:890a: closed", "from #: closed");
+        check("blk_-17 and blk_18", "blk_# and blk_#");
+        check("[Sun Dec 04 04:47:44 2005] x", "[# # #] x");
+        check("Jul  1 00:21:28 web-1 up", "# web-# up");
+        check("10/Oct/2026:13:55:36 +0200", "#/# +#");
+        check("from ec2-52-80-34-196.compute.example.com: closed", "from #: closed");
+        check("rhost=n219.example.net  user=root", "rhost=#  user=root");
+        check("ask 10.0.0.1 to delete blk_1 blk_-2 blk_3", "ask # to delete blk_#");
+        check("exit -1 of 3-4", "exit # of #-#");
         check("unknown user \"bob\"", "unknown user \"…\"");
         check("unknown user 'bob', again", "unknown user \"…\", again");
     }
@@ -136,6 +225,11 @@ mod tests {
         check("decade of feedback", "decade of feedback");
         check("deadbeef", "deadbeef");
         check("a: b", "a: b");
+        check("org.apache.hadoop.ipc.Client: x", "org.apache.hadoop.ipc.Client: x");
+        check("Sun Microsystems, Marc 5", "Sun Microsystems, Marc #");
+        check("the the end", "the the end");
+        check("conf/workers2.properties", "conf/workers#.properties");
+        check("v1.2.beta-3 took 3.5ms", "v#.beta-# took #ms");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod demo;
 mod exec;
 mod exit;
 mod explain;
+mod init;
 mod load;
 mod log;
 mod man;
@@ -66,6 +67,8 @@ enum Command {
     Exec(exec::ExecArgs),
     /// Say what is wrong with a rule file, and what each of its rules does
     Check(check::CheckArgs),
+    /// Print a first rule file: a ready pack, or rules that a log suggests
+    Init(init::InitArgs),
     /// Run the rules' own tests
     Test(test::TestArgs),
     /// Say why each rule takes a line, or does not
@@ -129,6 +132,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Pipe(args) => pipe::run(*args),
         Command::Exec(args) => Ok(exec::run(&args)),
         Command::Check(args) => check::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Replay(args) => replay::run(&args),

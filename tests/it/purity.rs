@@ -11,6 +11,7 @@ const PURE: &[&str] = &[
     "engine",
     "message",
     "shape.rs",
+    "suggest.rs",
     "excerpt.rs",
     "severity.rs",
     "mention.rs",
