@@ -101,7 +101,7 @@ impl Errors {
         all.sort_by_key(|(_, seen)| (std::cmp::Reverse(seen.count), seen.place));
         let mut suggested: Vec<Suggestion> = Vec::new();
         for (shape, seen) in all {
-            let pieces = pieces(&shape);
+            let pieces = pieces(&shape, &seen.example);
             let pattern = pieces.iter().map(|piece| regex::escape(piece)).collect::<Vec<_>>().join(".*");
             let matches = regex::Regex::new(&pattern).is_ok_and(|regex| regex.is_match(&seen.example));
             if pieces.is_empty() || !matches || suggested.iter().any(|other| other.pattern == pattern) {
@@ -145,20 +145,19 @@ fn told(text: &[u8]) -> Option<Severity> {
 }
 
 /// What stays the same in lines of one shape, without the time and the machine's name at its beginning.
-fn pieces(shape: &str) -> Vec<String> {
-    let syslog = MONTHS.iter().any(|month| shape.starts_with(&format!("{month} ")));
+fn pieces(shape: &str, example: &str) -> Vec<String> {
+    let syslog = MONTHS.iter().any(|month| example.starts_with(&format!("{month} ")));
+    // There the masked time and the machine are a word each.
+    let shape = if syslog { shape.splitn(3, ' ').nth(2).unwrap_or_default() } else { shape };
     let literal = shape.replace("\"…\"", "#");
-    let mut pieces: Vec<&str> = literal.split('#').collect();
-    // What the time is made of has no words in it.
-    let first = pieces.iter().position(|piece| letters(piece) && !MONTHS.contains(&piece.trim()));
-    pieces.drain(..first.unwrap_or(pieces.len()));
-    let mut kept: Vec<String> = pieces.iter().map(|piece| (*piece).to_owned()).collect();
-    if let (true, Some(first)) = (syslog, kept.first_mut()) {
-        let after = first.trim_start();
-        *first = after.split_once(' ').map_or("", |(_, rest)| rest).to_owned();
+    let mut pieces: Vec<&str> = literal.split('#').map(str::trim).filter(|piece| letters(piece)).collect();
+    if let Some(first) = pieces.first_mut() {
+        // What is left of the time has no words in it.
+        while let Some((_, rest)) = first.split_once(' ').filter(|(word, _)| !letters(word)) {
+            *first = rest.trim_start();
+        }
     }
-    let kept = kept.iter().map(|piece| piece.trim().to_owned());
-    kept.filter(|piece| letters(piece)).collect()
+    pieces.into_iter().map(str::to_owned).collect()
 }
 
 fn letters(piece: &str) -> bool {
