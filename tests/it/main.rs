@@ -2,6 +2,7 @@
 
 mod agent;
 mod client;
+mod content;
 mod delivery;
 mod exec;
 mod files;

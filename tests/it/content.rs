@@ -1,0 +1,79 @@
+//! What stands in a line: its end, its bytes, its fields and its time.
+
+use crate::scene::Scene;
+
+#[test]
+fn row_37_ends_of_lines_and_empty_lines() {
+    let scene = Scene::new();
+    scene.folder.write("a.log", "unix\ndos\r\n\nmac\rold\r\r\n");
+    scene.read("logs: { files: a.log }");
+    // One carriage return belongs to the line's end; others are the line's own, and shown.
+    assert_eq!(scene.texts(), ["unix", "dos", "(an empty line)", "mac\\rold\\r"]);
+}
+
+#[test]
+fn row_40_invalid_utf_8_is_matched_as_bytes_and_nothing_is_dropped() {
+    let scene = Scene::new();
+    scene.folder.write("a.log", b"before \xff\xfe after\ncut \xe2\x82\n");
+    let rules = r#"{ name: bytes, match: '(?-u:\xff\xfe) (?P<rest>.*)', dedup: off, message: { title: "{{ input }}:{{ file }}", text: "{{ line }} {{ rest }}" } },
+                   { name: cut, match: '^cut ', dedup: off, message: { title: "{{ input }}:{{ file }}", text: "{{ line }}" } }"#;
+    let ended = scene.launch_with("logs: { files: a.log }", rules).args(["--until-eof"]).output("");
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert_eq!(scene.texts(), ["before \u{fffd}\u{fffd} after after", "cut \u{fffd}"]);
+}
+
+#[test]
+fn row_41_what_is_invisible_is_matched_raw_and_shown_escaped() {
+    let scene = Scene::new();
+    scene.folder.write("a.log", "nul \0 esc \x1b bell \x07 rtl \u{202e} zero \u{200b} end\n");
+    let rules = r#"{ name: raw, match: 'nul \x00 esc \x1b .* end$', dedup: off, message: { title: "{{ input }}:{{ file }}", text: "{{ line }}" } }"#;
+    let ended =
+        scene.launch_with("logs: { files: a.log, ansi: keep }", rules).args(["--until-eof"]).output("");
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    let [text] = &scene.texts()[..] else { panic!("one message: {:?}", scene.texts()) };
+    assert!(text.contains("nul \\x00 esc \\x1b bell \\x07 rtl \\u{202e} zero \\u{200b} end"), "{text}");
+}
+
+#[test]
+fn row_45_a_packed_rotation_is_not_read() {
+    let scene = Scene::new();
+    scene.folder.write("a.log", "new\n");
+    for ending in ["gz", "xz", "zst", "bz2"] {
+        scene.folder.write(&format!("a.log.1.{ending}"), b"\x1f\x8b packed\n");
+    }
+    scene.read("logs: { files: 'a.log*' }");
+    assert_eq!(scene.texts(), ["new"]);
+}
+
+#[test]
+fn a_backlog_raises_no_false_window() {
+    let rule = "{ name: many, match: failed, when: { count: 3, within: 1m }, dedup: off, message: { title: \"{{ input }}:{{ file }}\" } }";
+    let log = |gap: u32| -> String {
+        (0..6).map(|n| format!("2026-01-05T10:{:02}:{:02}Z failed\n", n * gap / 60, n * gap % 60)).collect()
+    };
+    for (gap, time, alerts) in [(50, "auto", 0), (20, "auto", 2), (50, "read", 2)] {
+        let scene = Scene::new();
+        scene.folder.write("a.log", log(gap));
+        let input = format!("logs: {{ files: a.log, time: {time} }}");
+        let ended = scene.launch_with(&input, rule).args(["--until-eof"]).output("");
+        assert_eq!(ended.code(), 0, "{}", ended.stderr);
+        assert_eq!(scene.texts().len(), alerts, "each {gap} s, time: {time}");
+    }
+}
+
+#[test]
+fn one_rule_forwards_all_that_matters_in_its_own_colour() {
+    let scene = Scene::new();
+    scene.folder.write(
+        "a.log",
+        "{\"level\":30,\"msg\":\"fine\"}\n{\"level\":40,\"msg\":\"slow\"}\n{\"level\":\"fatal\",\"msg\":\"down\",\"db\":{\"name\":\"main\"}}\n",
+    );
+    let rule = r#"{ name: all, where: has(fields.level), severity: { from: level, min: warning },
+                   message: { title: "{{ message }} {{ db.name|default('') }}", text: "{{ severity }}" } }"#;
+    let ended =
+        scene.launch_with("logs: { files: a.log, parse: json }", rule).args(["--until-eof"]).output("");
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    let mut fallbacks = scene.fallbacks();
+    fallbacks.sort();
+    assert_eq!(fallbacks, ["[CRITICAL] down main", "[WARNING] slow"]);
+}
