@@ -3,6 +3,9 @@
 /// How many bytes are read at once. Larger makes nothing faster; smaller costs system calls.
 const READ_BYTES: usize = 64 * 1024;
 
+/// How much of what was handed out is still there: enough to know the text again that is read on from.
+pub const KEPT_BYTES: usize = 1024;
+
 /// A line without its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
@@ -51,11 +54,12 @@ impl Splitter {
 
     /// Room for the next bytes. What was read there is told by [`Splitter::filled`].
     pub fn room(&mut self) -> &mut [u8] {
-        if self.start == self.end {
-            (self.start, self.end, self.searched) = (0, 0, 0);
-        } else if self.buffer.len() - self.end < READ_BYTES {
-            self.buffer.copy_within(self.start..self.end, 0);
-            (self.searched, self.end, self.start) = (self.searched - self.start, self.end - self.start, 0);
+        let unneeded = self.start.saturating_sub(KEPT_BYTES);
+        if self.start == self.end || self.buffer.len() - self.end < READ_BYTES {
+            self.buffer.copy_within(unneeded..self.end, 0);
+            self.start -= unneeded;
+            self.searched -= unneeded;
+            self.end -= unneeded;
         }
         if self.buffer.len() < self.end + READ_BYTES {
             self.buffer.resize(self.end + READ_BYTES, 0);
@@ -66,6 +70,32 @@ impl Splitter {
     /// `bytes` of the room were filled.
     pub fn filled(&mut self, bytes: usize) {
         self.end += bytes;
+    }
+
+    /// The first `bytes` of what was not handed out belong to no line.
+    pub fn pass(&mut self, bytes: usize) {
+        self.consume(self.start + bytes);
+    }
+
+    /// Begins anew, or within an over-long line whose beginning was handed out.
+    pub fn resume(&mut self, skipping: bool) {
+        self.clear();
+        self.skipping = skipping;
+    }
+
+    /// Whether the rest of an over-long line is being thrown away.
+    pub const fn is_skipping(&self) -> bool {
+        self.skipping
+    }
+
+    /// What was handed out or passed last, up to [`KEPT_BYTES`].
+    pub fn before(&self) -> &[u8] {
+        &self.buffer[self.start.saturating_sub(KEPT_BYTES)..self.start]
+    }
+
+    /// What was read and not handed out.
+    pub fn waiting(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
     }
 
     /// The next line whose end has been read, or the beginning of one that is too long.
