@@ -29,7 +29,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("on_exit", Key),
     ("state_dir", Key),
     ("threads", Key),
-    ("limits.deleted_file", Key),
     ("limits.history", Key),
     ("limits.history_alerts", Key),
     ("webhooks.*.flavor", Values(&["slack-legacy", "mattermost", "rocketchat", "discord"])),

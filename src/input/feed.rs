@@ -56,6 +56,8 @@ pub struct Read {
     pub truncated: u64,
     /// Bytes of unfinished lines that were lost with a truncation.
     pub dropped_bytes: u64,
+    /// Bytes that nobody wrote: holes, and zeros before a line.
+    pub nul_bytes: u64,
     /// Reading a file failed.
     pub errors: u64,
     /// What scanning could not do.
@@ -69,6 +71,7 @@ impl Read {
         self.bytes += other.bytes;
         self.truncated += other.truncated;
         self.dropped_bytes += other.dropped_bytes;
+        self.nul_bytes += other.nul_bytes;
         self.errors += other.errors;
         self.scanned.add(other.scanned);
     }

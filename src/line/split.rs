@@ -67,6 +67,17 @@ impl Splitter {
         &mut self.buffer[self.end..]
     }
 
+    /// The last `bytes` that were read, and room after them: what is read on from is read once more with what follows.
+    pub fn room_after(&mut self, bytes: usize) -> &mut [u8] {
+        self.room();
+        &mut self.buffer[self.end - bytes.min(self.end)..]
+    }
+
+    /// How much of what was read last is still there.
+    pub fn kept(&self) -> usize {
+        self.end
+    }
+
     /// `bytes` of the room were filled.
     pub fn filled(&mut self, bytes: usize) {
         self.end += bytes;

@@ -25,7 +25,6 @@ fn sections() {
             ("on_exit: { lines: 20 }", "`on_exit`"),
             ("state_dir: /var/lib/x", "`state_dir`"),
             ("threads: 2", "`threads`"),
-            ("limits: { deleted_file: 5m }", "`deleted_file`"),
             ("limits: { history: 30d }", "`history`"),
             ("limits: { history_alerts: 1 }", "`history_alerts`"),
             ("defaults: { context: { before: 1 } }", "`context`"),
