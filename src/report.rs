@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::deliver::worker::Tallied;
+use crate::deliver::tally::Tallied;
 use crate::engine::Counters;
 use crate::input::feed::Read;
 use crate::message::thousands::Thousands;
@@ -51,7 +51,15 @@ pub struct InputReport {
 impl From<Read> for InputReport {
     fn from(read: Read) -> Self {
         let Read { lines, bytes, truncated, dropped_bytes, nul_bytes, errors, scanned } = read;
-        Self { lines, bytes, truncated, dropped_bytes, nul_bytes, errors, expression_errors: scanned.expression_errors }
+        Self {
+            lines,
+            bytes,
+            truncated,
+            dropped_bytes,
+            nul_bytes,
+            errors,
+            expression_errors: scanned.expression_errors,
+        }
     }
 }
 

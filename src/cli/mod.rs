@@ -13,6 +13,7 @@ mod run;
 mod screen;
 mod send;
 mod sink;
+mod state;
 mod stops;
 mod test;
 

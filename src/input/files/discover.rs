@@ -122,7 +122,13 @@ impl Glob {
         let matcher = GlobBuilder::new(text).literal_separator(true).build()?.compile_matcher();
         let below = text[base.as_os_str().len()..].matches('/').count();
         let depth_max = if text.contains("**") { usize::MAX } else { below.max(1) };
-        Ok(Self { text: text.to_owned(), first_use: FirstUse::Now, base, matcher: (!literal).then_some(matcher), depth_max })
+        Ok(Self {
+            text: text.to_owned(),
+            first_use: FirstUse::Now,
+            base,
+            matcher: (!literal).then_some(matcher),
+            depth_max,
+        })
     }
 
     /// Adds what it names to `found`; returns whether it names anything, new or not.

@@ -148,18 +148,15 @@ impl<D: Disk> FilesInput<D> {
             };
             self.links |= self.disk.is_link(&path);
             self.names.insert(path.clone(), facts.file);
-            let known = self.by_file.get(&facts.file).and_then(|known| self.tails.get_mut(known));
-            match known {
-                // By the name that it had, if it still has that.
-                Some(tail) if named.insert(facts.file) || *tail.path() == path => {
-                    if tail.attach(&path, &facts) {
-                        self.ready.insert(tail.generation);
-                    }
+            if !named.insert(facts.file) {
+                continue;
+            }
+            match self.by_file.get(&facts.file).and_then(|known| self.tails.get_mut(known)) {
+                Some(tail) => {
+                    let changed = tail.attach(&path, &facts).then_some(tail.generation);
+                    self.ready.extend(changed);
                 }
-                None if named.insert(facts.file) => {
-                    newcomers.push(Newcomer { path, facts, first_use, named: true });
-                }
-                _ => {}
+                None => newcomers.push(Newcomer { path, facts, first_use, named: true }),
             }
         }
         for glob in found.empty {
@@ -205,8 +202,11 @@ impl<D: Disk> FilesInput<D> {
         if newcomers.is_empty() {
             return;
         }
-        let gone: HashMap<FileId, Generation> =
-            self.gone.iter().filter_map(|(generation, position)| Some((position.file?, *generation))).collect();
+        let gone: HashMap<FileId, Generation> = self
+            .gone
+            .iter()
+            .filter_map(|(generation, position)| Some((position.file?, *generation)))
+            .collect();
         let moved: HashMap<(PathBuf, u64), Generation> = self
             .gone
             .iter()
@@ -411,7 +411,11 @@ impl<D: Disk> FilesInput<D> {
     pub(super) fn rest(&mut self, generation: Generation) {
         self.ready.remove(&generation);
         let waits = self.tails.get(&generation).is_some_and(|tail| tail.due(self.spec.poll).is_some());
-        if waits { self.attended.insert(generation) } else { self.attended.remove(&generation) };
+        if waits {
+            self.attended.insert(generation)
+        } else {
+            self.attended.remove(&generation)
+        };
     }
 
     /// Whether it can be read: opens it where it is not.
@@ -429,7 +433,9 @@ impl<D: Disk> FilesInput<D> {
         }
         match self.disk.open(tail.path(), self.homes.as_deref()) {
             Ok((file, facts)) if Some(facts.file) == tail.position.file => {
-                if tail.position.unseen && let Err(error) = tail.begin_at_a_line(&file, self.feed.line_spec().line_bytes_max) {
+                if tail.position.unseen
+                    && let Err(error) = tail.begin_at_a_line(&file, self.feed.line_spec().line_bytes_max)
+                {
                     self.failed(generation, &error, now);
                     return false;
                 }

@@ -69,7 +69,8 @@ fn anchor(before: &[u8]) -> u64 {
 }
 
 fn lengths() -> impl Iterator<Item = usize> {
-    std::iter::successors(Some(SHORTEST_HEAD), |length| Some(length * 2)).take_while(|length| *length <= KEPT_BYTES)
+    std::iter::successors(Some(SHORTEST_HEAD), |length| Some(length * 2))
+        .take_while(|length| *length <= KEPT_BYTES)
 }
 
 #[cfg(test)]

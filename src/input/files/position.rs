@@ -91,7 +91,8 @@ impl Position {
 
     /// From the beginning of whatever the file holds now.
     pub(super) fn rewind(&mut self) {
-        (self.offset, self.marks, self.skipping, self.told, self.unseen) = (0, Marks::default(), false, None, false);
+        (self.offset, self.marks, self.skipping, self.told, self.unseen) =
+            (0, Marks::default(), false, None, false);
     }
 
     /// Whether enough was read for the content alone to tell which file it is.
@@ -139,7 +140,11 @@ impl Position {
 }
 
 /// `None`: the file ends before.
-pub(super) fn read_exactly(file: &impl DiskFile, from: u64, length: usize) -> std::io::Result<Option<Vec<u8>>> {
+pub(super) fn read_exactly(
+    file: &impl DiskFile,
+    from: u64,
+    length: usize,
+) -> std::io::Result<Option<Vec<u8>>> {
     let mut bytes = vec![0; length];
     let mut filled = 0;
     while filled < length {
@@ -184,13 +189,8 @@ mod tests {
     fn any_name_comes_back_from_a_record() {
         let names: [&[u8]; 4] = [b"/var/log/a.log", b"/100%/\xff\xfe.log", "/ü\n%25".as_bytes(), b"/a%zz"];
         for name in names {
-            let facts = Facts {
-                file: FileId { device: 1, inode: 2 },
-                born: Some(3),
-                changed: 4,
-                size: 5,
-                links: 1,
-            };
+            let facts =
+                Facts { file: FileId { device: 1, inode: 2 }, born: Some(3), changed: 4, size: 5, links: 1 };
             let mut position = Position::new(OsStr::from_bytes(name).into(), &facts);
             position.told = Some(Told { length: 7, taken: true });
             position.marks.grow(&[b'x'; 20]);

@@ -10,8 +10,8 @@ use crate::notice::{Notice, Sort};
 use crate::store::{Record, Space};
 use crate::time::Time;
 
-use super::disk::{Disk, DiskFile, Facts, FileId};
 use super::discover::FirstUse;
+use super::disk::{Disk, DiskFile, Facts, FileId};
 use super::input::{FilesInput, Newcomer, matters};
 use super::marks::{self, HEAD_BYTES};
 use super::position::{Generation, Holds, Position, read_exactly};
@@ -73,8 +73,11 @@ impl<D: Disk> FilesInput<D> {
 
     /// Files of which nothing is needed any more.
     pub(super) fn forget(&mut self, now: Time) {
-        let mut gone: Vec<(Time, Generation)> =
-            self.gone.iter().filter_map(|(generation, position)| Some((position.gone?, *generation))).collect();
+        let mut gone: Vec<(Time, Generation)> = self
+            .gone
+            .iter()
+            .filter_map(|(generation, position)| Some((position.gone?, *generation)))
+            .collect();
         let too_many = gone.len().saturating_sub(REMEMBERED_MAX);
         if too_many > 0 {
             gone.sort_unstable();
@@ -105,9 +108,8 @@ impl<D: Disk> FilesInput<D> {
             let Some(born) = self.born(*old) else { continue };
             let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { continue };
             let listing = listings.entry(directory.to_owned()).or_insert_with(|| list(&self.disk, directory));
-            let own_name = |(other, _): &(&OsString, _)| {
-                other.as_encoded_bytes().starts_with(name.as_encoded_bytes())
-            };
+            let own_name =
+                |(other, _): &(&OsString, _)| other.as_encoded_bytes().starts_with(name.as_encoded_bytes());
             for (_, (path, facts)) in listing.range(name.to_owned()..).take_while(own_name) {
                 let known = self.by_file.contains_key(&facts.file)
                     || self.gone.values().any(|position| position.file == Some(facts.file))
@@ -228,7 +230,10 @@ struct Beside {
 
 impl Beside {
     fn new<D: Disk>(_: &D, listing: Listing) -> Self {
-        Self { by_file: listing.into_values().map(|(path, facts)| (facts.file, (path, facts))).collect(), heads: None }
+        Self {
+            by_file: listing.into_values().map(|(path, facts)| (facts.file, (path, facts))).collect(),
+            heads: None,
+        }
     }
 
     /// The file of this position: by its number, or by its content.
@@ -254,7 +259,9 @@ impl Beside {
             .collect()
         });
         let same: Vec<FileId> = heads.iter().filter(|(it, _)| *it == head).map(|(_, file)| *file).collect();
-        same.into_iter().filter(|file| !is_read(*file)).find_map(|file| self.open(disk, file, position, &[Holds::All]))
+        same.into_iter()
+            .filter(|file| !is_read(*file))
+            .find_map(|file| self.open(disk, file, position, &[Holds::All]))
     }
 
     fn open<D: Disk>(

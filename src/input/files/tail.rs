@@ -322,13 +322,7 @@ impl<F: DiskFile> Tail<F> {
 
     /// Passes the bytes that were never written, before the line that follows them. Returns whether the splitter is to
     /// begin anew behind them.
-    fn skip_nuls(
-        &mut self,
-        file: &F,
-        splitter: &mut Splitter,
-        at: u64,
-        feed: &mut Feed,
-    ) -> io::Result<bool> {
+    fn skip_nuls(&mut self, file: &F, splitter: &mut Splitter, at: u64, feed: &mut Feed) -> io::Result<bool> {
         let waiting = splitter.waiting();
         let zeros = waiting.iter().take_while(|byte| **byte == 0).count();
         if zeros < waiting.len() {
