@@ -26,10 +26,13 @@ enum Verdict {
     Copy,
     /// That one is to be read to its end first.
     Wait,
+    /// Whether that one was truncated shows later.
+    Doubt,
 }
 
 impl<D: Disk> FilesInput<D> {
-    /// Decides what a file is before it is read from its beginning.
+    /// Decides what a file is before it is read from its beginning; [`Settled::Not`]: that must wait for another file's
+    /// turn.
     pub(super) fn settle(&mut self, generation: Generation) -> io::Result<Settled> {
         let Some(tail) = self.tails.get(&generation) else { return Ok(Settled::Not) };
         let Some(file) = &tail.file else { return Ok(Settled::Not) };
@@ -39,9 +42,9 @@ impl<D: Disk> FilesInput<D> {
         let size = file.facts()?.size;
         if size < HEAD_BYTES {
             // Too little to know it by. A copy that has only begun is longer when it can first be seen.
-            return Ok(Settled::Not);
+            return Ok(Settled::Own);
         }
-        let Some(head) = read_exactly(file, 0, HEAD_BYTES as usize)? else { return Ok(Settled::Not) };
+        let Some(head) = read_exactly(file, 0, HEAD_BYTES as usize)? else { return Ok(Settled::Own) };
         let head = marks::head(&head);
         if self.succeed_a_lost_one(generation, head, size)? {
             return Ok(Settled::Own);
@@ -68,7 +71,11 @@ impl<D: Disk> FilesInput<D> {
                 Verdict::Copy => settled = Settled::CopyOf(other, size),
                 Verdict::Wait => {
                     self.ready.insert(other);
-                    return Ok(Settled::CopyOf(other, 0));
+                    return Ok(Settled::Not);
+                }
+                Verdict::Doubt => {
+                    settled = Settled::CopyOf(other, 0);
+                    break;
                 }
             }
         }
@@ -121,6 +128,7 @@ impl<D: Disk> FilesInput<D> {
         let facts = other_file.facts()?;
         match other.position.held_by(file, size)? {
             Holds::Other => Ok(Verdict::Other),
+            _ if facts.size < other.end => Ok(Verdict::Doubt),
             _ if other.end < facts.size => Ok(Verdict::Wait),
             Holds::All if facts.links == 0 => Ok(Verdict::Successor),
             Holds::All if size > other.end => Ok(Verdict::Longer),

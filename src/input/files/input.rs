@@ -361,10 +361,12 @@ impl<D: Disk> FilesInput<D> {
             return Ok(false);
         }
         match self.settle(generation) {
-            Ok(Settled::Own | Settled::Not) => {}
-            // That one is read to its end first.
-            Ok(Settled::CopyOf(_, 0)) => return Ok(true),
+            Ok(Settled::Own) => {}
+            Ok(Settled::Not) => return Ok(true),
             Ok(Settled::CopyOf(..)) => {
+                if let Some(tail) = self.tails.get_mut(&generation) {
+                    tail.read = now;
+                }
                 self.rest(generation);
                 return Ok(false);
             }

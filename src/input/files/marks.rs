@@ -59,7 +59,7 @@ impl Marks {
     }
 }
 
-/// The hash of a beginning.
+/// The hash of a beginning, of a file or a line.
 pub(super) fn head(bytes: &[u8]) -> u64 {
     xxh3_64(bytes)
 }

@@ -58,6 +58,7 @@ pub(super) struct Position {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Told {
     pub(super) length: u64,
+    pub(super) hash: u64,
     /// A rule took it: the line is not handed on again when it has grown.
     pub(super) taken: bool,
 }
@@ -192,7 +193,7 @@ mod tests {
             let facts =
                 Facts { file: FileId { device: 1, inode: 2 }, born: Some(3), changed: 4, size: 5, links: 1 };
             let mut position = Position::new(OsStr::from_bytes(name).into(), &facts);
-            position.told = Some(Told { length: 7, taken: true });
+            position.told = Some(Told { length: 7, hash: 8, taken: true });
             position.marks.grow(&[b'x'; 20]);
             let record = position.record(&"app".into(), Generation(77));
             assert_eq!(Position::from_record(&record), Some((Generation(77), position)));

@@ -47,6 +47,8 @@ pub(super) enum Turn {
 pub(super) enum LastLine {
     /// It waits for its end.
     Waits,
+    /// It was quiet: if it still is, it is handed on as [`Self::Told`] has it.
+    Quiet,
     /// It is handed on as it is; when it grows, it is handed on again if no rule took it.
     Told,
     /// It is handed on, and done with: nothing more comes of the file.
@@ -87,7 +89,7 @@ pub(super) struct Tail<F> {
     /// It ends in bytes that are not written yet: whoever writes them may change neither size nor time.
     hollow: bool,
     /// When it was last read.
-    read: Time,
+    pub(super) read: Time,
     /// The position is not as it was stored.
     pub(super) unsaved: bool,
 }
@@ -171,7 +173,7 @@ impl<F: DiskFile> Tail<F> {
             return self.check_truncation(file, now);
         }
         self.shrunk = None;
-        let began = self.position.offset;
+        let (began, known_end) = (self.position.offset, self.end);
         let reach = marks::reach(began);
         splitter.resume(self.position.skipping);
         let room = splitter.room();
@@ -221,7 +223,16 @@ impl<F: DiskFile> Tail<F> {
             splitter.filled(read - overlap);
             at += (read - overlap) as u64;
         }
+        let quiet = at == known_end;
+        if at < known_end {
+            // It is shorter than it was, or said to be: what stands there is not to be trusted yet.
+            self.grown = now;
+        }
         self.end = at;
+        let last_line = match last_line {
+            LastLine::Quiet if !quiet => LastLine::Waits,
+            other => other,
+        };
         self.last_line(at, feed, splitter, last_line, beginning.as_deref());
         Ok(Turn::AtEnd)
     }
@@ -237,8 +248,10 @@ impl<F: DiskFile> Tail<F> {
         if splitter.pending() > 0 {
             self.settled = Settled::Own;
         }
-        if let Some(told) = self.position.told {
-            if (splitter.pending() as u64) < told.length {
+        if let Some(told) = self.position.told
+            && let Some(text) = splitter.waiting().get(..told.length as usize)
+        {
+            if marks::head(text) != told.hash {
                 // What was told is no longer there.
                 self.position.told = None;
             } else if let Some(line) = splitter.next_line() {
@@ -281,7 +294,7 @@ impl<F: DiskFile> Tail<F> {
             if before.is_some() {
                 feed.count(|count| count.lines -= 1);
             }
-            self.position.told = Some(Told { length: pending, taken });
+            self.position.told = Some(Told { length: pending, hash: marks::head(splitter.waiting()), taken });
             self.unsaved = true;
         }
         if what == LastLine::Over {
@@ -364,6 +377,8 @@ impl<F: DiskFile> Tail<F> {
         let mut old = self.position.clone();
         old.file = None;
         self.position.rewind();
+        // Its number may have been given to another file.
+        self.position.born = self.facts.born;
         (self.shrunk, self.settled, self.unsaved) = (None, Settled::Not, true);
         Turn::Replaced(Box::new(old))
     }
@@ -448,7 +463,7 @@ impl<F: DiskFile> Tail<F> {
     /// What becomes of its last line now.
     pub(super) fn last_line_now(&self, now: Time) -> LastLine {
         let due = self.has_untold() && now.since(self.grown) >= PARTIAL_AFTER;
-        if due { LastLine::Told } else { LastLine::Waits }
+        if due { LastLine::Quiet } else { LastLine::Waits }
     }
 
     /// Whether only time will show if it was truncated.
@@ -461,7 +476,8 @@ impl<F: DiskFile> Tail<F> {
         let shrunk = self.shrunk.map(|since| since + SHRUNK_FOR);
         let partial = self.has_untold().then(|| self.grown + PARTIAL_AFTER);
         let trouble = self.trouble.as_ref().map(|trouble| trouble.again);
-        let unseen = (self.hollow || self.detached.is_some()).then(|| self.read + poll);
+        let in_doubt = matches!(self.settled, Settled::CopyOf(_, 0));
+        let unseen = (self.hollow || in_doubt || self.detached.is_some()).then(|| self.read + poll);
         [shrunk, partial, trouble, unseen].into_iter().flatten().min()
     }
 }
