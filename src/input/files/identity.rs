@@ -8,7 +8,7 @@ use super::disk::{Disk, DiskFile};
 use super::input::FilesInput;
 use super::marks::{self, HEAD_BYTES};
 use super::position::{Generation, Holds, Position, read_exactly};
-use super::tail::{Settled, start_of_last_line};
+use super::tail::Settled;
 
 /// How much of two files is compared at the end of the shorter one.
 const COMPARED_BYTES: u64 = 256;
@@ -30,6 +30,16 @@ enum Verdict {
     Doubt,
 }
 
+/// What is made of a new file whose content was read elsewhere.
+#[derive(Debug)]
+enum Choice {
+    /// It is a lost one, returned.
+    Return(Generation),
+    Succeed(Generation),
+    GoOnAs(Generation),
+    Copy(Generation),
+}
+
 impl<D: Disk> FilesInput<D> {
     /// Decides what a file is before it is read from its beginning; [`Settled::Not`]: that must wait for another file's
     /// turn.
@@ -46,76 +56,85 @@ impl<D: Disk> FilesInput<D> {
         }
         let Some(head) = read_exactly(file, 0, HEAD_BYTES as usize)? else { return Ok(Settled::Own) };
         let head = marks::head(&head);
-        if self.succeed_a_lost_one(generation, head, size)? {
-            return Ok(Settled::Own);
-        }
-        let candidates = self.tails.values().filter(|other| other.generation != generation);
-        let candidates: Vec<Generation> = candidates
-            .filter(|other| other.position.marks.whole_head() == Some(head))
-            .map(|other| other.generation)
-            .collect();
-        let mut settled = Settled::Own;
-        for other in candidates {
-            match self.compare(generation, other, size)? {
-                Verdict::Other => {}
-                Verdict::Successor => {
-                    self.succeed(generation, other);
-                    settled = Settled::Own;
-                    break;
+        let mut best = self.lost_one_held_by(generation, head, size)?;
+        for other in self.alike(generation, head) {
+            let choice = match self.compare(generation, other, size)? {
+                Verdict::Other => continue,
+                Verdict::Successor => Choice::Succeed(other),
+                Verdict::Longer => Choice::GoOnAs(other),
+                Verdict::Copy => Choice::Copy(other),
+                Verdict::Doubt => {
+                    self.set_settled(generation, Settled::CopyOf(other, 0));
+                    return Ok(Settled::CopyOf(other, 0));
                 }
-                Verdict::Longer => {
-                    self.go_on_as(generation, other);
-                    settled = Settled::Own;
-                    break;
-                }
-                Verdict::Copy => settled = Settled::CopyOf(other, size),
                 Verdict::Wait => {
                     self.ready.insert(other);
                     return Ok(Settled::Not);
                 }
-                Verdict::Doubt => {
-                    settled = Settled::CopyOf(other, 0);
-                    break;
-                }
+            };
+            // Where most of it was read.
+            let read = self.tails.get(&other).map_or(0, |other| other.position.offset.min(size));
+            if best.as_ref().is_none_or(|(most, _)| read >= *most) {
+                best = Some((read, choice));
             }
         }
-        if let Some(tail) = self.tails.get_mut(&generation) {
-            tail.settled = settled;
-        }
+        let settled = match best.map(|(_, choice)| choice) {
+            None => Settled::Own,
+            Some(Choice::Copy(other)) => Settled::CopyOf(other, size),
+            Some(Choice::Succeed(other)) => self.succeed(generation, other),
+            Some(Choice::GoOnAs(other)) => self.go_on_as(generation, other),
+            Some(Choice::Return(lost)) => self.succeed_a_lost_one(generation, lost),
+        };
+        self.set_settled(generation, settled);
         Ok(settled)
     }
 
+    fn set_settled(&mut self, generation: Generation, settled: Settled) {
+        if let Some(tail) = self.tails.get_mut(&generation) {
+            tail.settled = settled;
+        }
+    }
+
+    /// The others with this head.
+    fn alike(&self, generation: Generation, head: u64) -> Vec<Generation> {
+        let others = self.tails.values().filter(|other| other.generation != generation);
+        others
+            .filter(|other| other.position.marks.whole_head() == Some(head))
+            .map(|other| other.generation)
+            .collect()
+    }
+
     /// Of the positions whose file is nowhere to be found, the one that reaches furthest in this content.
-    fn succeed_a_lost_one(&mut self, generation: Generation, head: u64, size: u64) -> io::Result<bool> {
-        let Some(tail) = self.tails.get_mut(&generation) else { return Ok(false) };
-        let Some(file) = tail.file.take() else { return Ok(false) };
-        let mut best: Option<Generation> = None;
-        let mut result = Ok(());
+    fn lost_one_held_by(
+        &self,
+        generation: Generation,
+        head: u64,
+        size: u64,
+    ) -> io::Result<Option<(u64, Choice)>> {
+        let Some(file) = self.tails.get(&generation).and_then(|tail| tail.file.as_ref()) else {
+            return Ok(None);
+        };
+        let mut best = None;
         for (lost, position) in &self.gone {
-            let further = best.is_none_or(|best| self.gone[&best].offset < position.offset);
-            if position.marks.whole_head() != Some(head) || !further {
-                continue;
-            }
-            match position.held_by(&file, size) {
-                Ok(Holds::All) => best = Some(*lost),
-                Ok(_) => {}
-                Err(error) => result = Err(error),
+            let further = best.as_ref().is_none_or(|(most, _)| *most < position.offset);
+            let alike = position.marks.whole_head() == Some(head) && further;
+            if alike && position.held_by(file, size)? == Holds::All {
+                best = Some((position.offset, Choice::Return(*lost)));
             }
         }
-        tail.file = Some(file);
-        result?;
-        let Some(position) = best.and_then(|best| self.gone.remove(&best).map(|position| (best, position)))
-        else {
-            return Ok(false);
-        };
-        let (lost, position) = position;
-        tracing::debug!(
-            file = %tail.path().display(), before = %position.path.display(), position = position.offset,
-            "holds what was read before: going on there"
-        );
-        tail.continue_as(&position);
-        self.drop_record(lost);
-        Ok(true)
+        Ok(best)
+    }
+
+    fn succeed_a_lost_one(&mut self, generation: Generation, lost: Generation) -> Settled {
+        if let (Some(tail), Some(position)) = (self.tails.get_mut(&generation), self.gone.remove(&lost)) {
+            tracing::debug!(
+                file = %tail.path().display(), before = %position.path.display(), position = position.offset,
+                "holds what was read before: going on there"
+            );
+            tail.continue_as(&position);
+            self.drop_record(lost);
+        }
+        Settled::Own
     }
 
     fn compare(&self, generation: Generation, other: Generation, size: u64) -> io::Result<Verdict> {
@@ -143,24 +162,27 @@ impl<D: Disk> FilesInput<D> {
     }
 
     /// Goes on where another file of the same content is.
-    fn go_on_as(&mut self, generation: Generation, other: Generation) {
-        let Some(position) = self.tails.get(&other).map(|other| other.position.clone()) else { return };
-        if let Some(tail) = self.tails.get_mut(&generation) {
+    fn go_on_as(&mut self, generation: Generation, other: Generation) -> Settled {
+        let position = self.tails.get(&other).map(|other| other.position.clone());
+        if let (Some(tail), Some(position)) = (self.tails.get_mut(&generation), position) {
             tail.continue_as(&position);
         }
+        Settled::Own
     }
 
     /// Takes the place of a file that has no name any more.
-    fn succeed(&mut self, generation: Generation, other: Generation) {
-        let Some(before) = self.remove(other) else { return };
-        self.drop_record(other);
-        if let Some(tail) = self.tails.get_mut(&generation) {
-            tracing::debug!(
-                file = %tail.path().display(), position = before.position.offset,
-                "replaced by a file that begins as it did: going on there"
-            );
-            tail.continue_as(&before.position);
+    fn succeed(&mut self, generation: Generation, other: Generation) -> Settled {
+        if let Some(before) = self.remove(other) {
+            self.drop_record(other);
+            if let Some(tail) = self.tails.get_mut(&generation) {
+                tracing::debug!(
+                    file = %tail.path().display(), position = before.position.offset,
+                    "replaced by a file that begins as it did: going on there"
+                );
+                tail.continue_as(&before.position);
+            }
         }
+        Settled::Own
     }
 
     /// The generation that copies were waiting for is over: what was read of it is not read from them again.
@@ -178,8 +200,7 @@ impl<D: Disk> FilesInput<D> {
                 Ok(Holds::All) => tail.continue_as(old),
                 // All of it was read there.
                 Ok(Holds::Less) if verified == size => {
-                    let start = start_of_last_line(&file, size, line_bytes_max);
-                    if start.and_then(|start| tail.continue_at(&file, start)).is_err() {
+                    if tail.continue_behind(&file, size, line_bytes_max).is_err() {
                         tail.settled = Settled::Own;
                     }
                 }

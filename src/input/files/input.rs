@@ -151,6 +151,7 @@ impl<D: Disk> FilesInput<D> {
             if !named.insert(facts.file) {
                 continue;
             }
+            self.let_go_of_reborn(&facts);
             match self.by_file.get(&facts.file).and_then(|known| self.tails.get_mut(known)) {
                 Some(tail) => {
                     let changed = tail.attach(&path, &facts).then_some(tail.generation);
@@ -175,6 +176,16 @@ impl<D: Disk> FilesInput<D> {
         self.remember_globs();
         self.forget(now);
         found.directories
+    }
+
+    /// A file that is not open may be gone, and its number given to another one.
+    fn let_go_of_reborn(&mut self, facts: &Facts) {
+        let known = self.by_file.get(&facts.file).and_then(|known| self.tails.get(known));
+        let reborn = known.filter(|tail| tail.file.is_none() && tail.position.born != facts.born);
+        if let Some(tail) = reborn.map(|tail| tail.generation).and_then(|reborn| self.remove(reborn)) {
+            self.gone.insert(tail.generation, tail.position);
+            self.lost = true;
+        }
     }
 
     /// What no name leads to any more is read on while it is open, and looked for where it isn't.

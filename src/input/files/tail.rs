@@ -411,6 +411,16 @@ impl<F: DiskFile> Tail<F> {
         Ok(())
     }
 
+    /// Goes on with the line that `size` lies in, of a file whose lines before were handed on.
+    pub(super) fn continue_behind(&mut self, file: &F, size: u64, line_bytes_max: usize) -> io::Result<()> {
+        let start = start_of_last_line(file, size, line_bytes_max)?;
+        let cut = start > 0 && read_exactly(file, start - 1, 1)?.is_some_and(|byte| byte != *b"\n");
+        self.continue_at(file, if cut { size } else { start })?;
+        // The beginning of an over-long line was handed on.
+        self.position.skipping = cut;
+        Ok(())
+    }
+
     /// Goes on where another generation of the same content was read to.
     pub(super) fn continue_as(&mut self, other: &Position) {
         let Position { offset, ref marks, skipping, told, .. } = *other;

@@ -222,7 +222,9 @@ impl Play {
             open_max: if self.seed.is_multiple_of(3) { 2 } else { 100 },
         };
         let stored: Vec<Record> = self.stored.values().cloned().collect();
-        let input = FilesInput::new(ModelDisk(self.world.clone()), setup, &stored).expect("good globs");
+        let mut input = FilesInput::new(ModelDisk(self.world.clone()), setup, &stored).expect("good globs");
+        // Nothing is read before a look.
+        input.look(self.now());
         self.input = Some((input, receiver));
         self.note("start".into());
         if self.stored.is_empty() {
