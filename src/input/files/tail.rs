@@ -450,9 +450,10 @@ impl<F: DiskFile> Tail<F> {
             self.file = None;
             self.position.born = facts.born;
         }
+        let unread = self.file.is_none() && self.end != facts.size;
         let changed = self.facts != *facts;
         self.facts = *facts;
-        changed
+        changed || unread
     }
 
     /// No path of the globs leads to it any more; it is read on for a while.
