@@ -3,6 +3,9 @@
 /// How many bytes are read at once. Larger makes nothing faster; smaller costs system calls.
 const READ_BYTES: usize = 64 * 1024;
 
+/// So many lines are handed out together: enough to be fast, and few enough that what they cause is not much at once.
+const PIECE_BYTES: usize = 16 * 1024;
+
 /// How much of what was handed out is still there: enough to know the text again that is read on from.
 pub const KEPT_BYTES: usize = 1024;
 
@@ -154,15 +157,17 @@ impl Splitter {
             false => memchr::memrchr(b'\n', &self.buffer[self.searched..self.end])
                 .map_or(0, |newline| self.searched + newline + 1 - self.start),
         };
+        let whole = match whole > PIECE_BYTES {
+            true => memchr::memrchr(b'\n', &self.buffer[self.start..self.start + PIECE_BYTES])
+                .map_or(whole, |newline| newline + 1),
+            false => whole,
+        };
         let short = short_lines(&self.buffer[self.start..self.start + whole], self.line_bytes_max);
         if short == 0 {
             return self.next_line().map(Piece::One);
         }
         let start = self.start;
         self.consume(start + short);
-        if short == whole {
-            self.searched = self.end;
-        }
         Some(Piece::Lines(&self.buffer[start..start + short]))
     }
 

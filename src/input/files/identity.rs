@@ -4,6 +4,8 @@
 
 use std::io;
 
+use crate::time::Time;
+
 use super::disk::{Disk, DiskFile};
 use super::input::FilesInput;
 use super::marks::{self, HEAD_BYTES};
@@ -26,7 +28,7 @@ enum Verdict {
     Copy,
     /// That one is to be read to its end first.
     Wait,
-    /// Whether that one was truncated shows later.
+    /// What that one holds shows later.
     Doubt,
 }
 
@@ -43,7 +45,7 @@ enum Choice {
 impl<D: Disk> FilesInput<D> {
     /// Decides what a file is before it is read from its beginning; [`Settled::Not`]: that must wait for another file's
     /// turn.
-    pub(super) fn settle(&mut self, generation: Generation) -> io::Result<Settled> {
+    pub(super) fn settle(&mut self, generation: Generation, now: Time) -> io::Result<Settled> {
         let Some(tail) = self.tails.get(&generation) else { return Ok(Settled::Not) };
         let Some(file) = &tail.file else { return Ok(Settled::Not) };
         if tail.settled == Settled::Own || tail.position.offset > 0 {
@@ -58,6 +60,8 @@ impl<D: Disk> FilesInput<D> {
         let head = marks::head(&head);
         let mut best = self.lost_one_held_by(generation, head, size)?;
         for other in self.alike(generation, head) {
+            // It may be closed because it is quiet.
+            self.open(other, now);
             let choice = match self.compare(generation, other, size)? {
                 Verdict::Other => continue,
                 Verdict::Successor => Choice::Succeed(other),
@@ -141,11 +145,13 @@ impl<D: Disk> FilesInput<D> {
         let (Some(tail), Some(other)) = (self.tails.get(&generation), self.tails.get(&other)) else {
             return Ok(Verdict::Other);
         };
-        let (Some(file), Some(other_file)) = (&tail.file, &other.file) else {
-            return Ok(if self.ready.contains(&other.generation) { Verdict::Wait } else { Verdict::Other });
+        let Some(file) = &tail.file else { return Ok(Verdict::Other) };
+        let holds = other.position.held_by(file, size)?;
+        let Some(other_file) = &other.file else {
+            return Ok(if holds == Holds::Other { Verdict::Other } else { Verdict::Doubt });
         };
         let facts = other_file.facts()?;
-        match other.position.held_by(file, size)? {
+        match holds {
             Holds::Other => Ok(Verdict::Other),
             _ if facts.size < other.end => Ok(Verdict::Doubt),
             _ if other.end < facts.size => Ok(Verdict::Wait),

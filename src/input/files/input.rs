@@ -371,7 +371,7 @@ impl<D: Disk> FilesInput<D> {
         if !self.open(generation, now) {
             return Ok(false);
         }
-        match self.settle(generation) {
+        match self.settle(generation, now) {
             Ok(Settled::Own) => {}
             Ok(Settled::Not) => return Ok(true),
             Ok(Settled::CopyOf(..)) => {
@@ -432,7 +432,7 @@ impl<D: Disk> FilesInput<D> {
     }
 
     /// Whether it can be read: opens it where it is not.
-    fn open(&mut self, generation: Generation, now: Time) -> bool {
+    pub(super) fn open(&mut self, generation: Generation, now: Time) -> bool {
         let Some(tail) = self.tails.get_mut(&generation) else {
             self.ready.remove(&generation);
             return false;

@@ -140,23 +140,28 @@ impl<D: Disk> FilesInput<D> {
             self.gone.iter().filter(|(_, position)| position.gone.is_none()).map(|(lost, _)| *lost).collect();
         let mut listings = HashMap::new();
         let mut missing = Vec::new();
-        for generation in lost {
-            let Some(position) = self.gone.get(&generation) else { continue };
-            let Some(directory) = position.path.parent().map(Path::to_owned) else { continue };
-            let beside = listings
-                .entry(directory.clone())
-                .or_insert_with(|| Beside::new(&self.disk, list(&self.disk, &directory)));
-            let found = beside.find(&self.disk, position, |file| self.by_file.contains_key(&file));
-            let Some(position) = self.gone.remove(&generation) else { continue };
-            match found {
-                Some((path, file, facts)) => self.follow_lost(generation, position, path, file, facts, now),
-                None => {
-                    if position.file.is_some() && matters(&position) {
-                        missing.push(position.clone());
-                    }
-                    self.keep(generation, position, now);
+        // By their numbers first: by content alone, one could be taken for what was a copy of it.
+        for by in [By::Number, By::Content] {
+            for generation in &lost {
+                let Some(position) = self.gone.get(generation) else { continue };
+                let Some(directory) = position.path.parent().map(Path::to_owned) else { continue };
+                let beside = listings
+                    .entry(directory.clone())
+                    .or_insert_with(|| Beside::new(list(&self.disk, &directory)));
+                let found = beside.find(&self.disk, position, by, |file| self.by_file.contains_key(&file));
+                if let Some((path, file, facts)) = found
+                    && let Some(position) = self.gone.remove(generation)
+                {
+                    self.follow_lost(*generation, position, path, file, facts, now);
                 }
             }
+        }
+        for generation in lost {
+            let Some(position) = self.gone.remove(&generation) else { continue };
+            if position.file.is_some() && matters(&position) {
+                missing.push(position.clone());
+            }
+            self.keep(generation, position, now);
         }
         self.tell_missing(&missing);
     }
@@ -228,25 +233,30 @@ struct Beside {
     heads: Option<Vec<(u64, FileId)>>,
 }
 
+/// What a lost file is known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Number,
+    Content,
+}
+
 impl Beside {
-    fn new<D: Disk>(_: &D, listing: Listing) -> Self {
-        Self {
-            by_file: listing.into_values().map(|(path, facts)| (facts.file, (path, facts))).collect(),
-            heads: None,
-        }
+    fn new(listing: Listing) -> Self {
+        let by_file = listing.into_values().map(|(path, facts)| (facts.file, (path, facts))).collect();
+        Self { by_file, heads: None }
     }
 
-    /// The file of this position: by its number, or by its content.
+    /// The file of this position.
     fn find<D: Disk>(
         &mut self,
         disk: &D,
         position: &Position,
+        by: By,
         is_read: impl Fn(FileId) -> bool,
     ) -> Option<(PathBuf, D::File, Facts)> {
-        if let Some(file) = position.file.filter(|file| !is_read(*file))
-            && let Some(found) = self.open(disk, file, position, &[Holds::All, Holds::Less])
-        {
-            return Some(found);
+        if by == By::Number {
+            let file = position.file.filter(|file| !is_read(*file))?;
+            return self.open(disk, file, position, &[Holds::All, Holds::Less]);
         }
         let head = position.marks.whole_head()?;
         let heads = self.heads.get_or_insert_with(|| {

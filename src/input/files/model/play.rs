@@ -271,7 +271,7 @@ impl Play {
             reachable.extend(world.inode(path).map(|inode| world.files[&inode].serial));
         }
         for (serial, file) in &mut self.files {
-            if !world.files.get(&file.inode).is_some_and(|content| content.serial == *serial) {
+            if world.files.get(&file.inode).is_none_or(|content| content.serial != *serial) {
                 continue;
             }
             let at = world.now;
