@@ -153,6 +153,8 @@ impl<D: Disk> FilesInput<D> {
         let facts = other_file.facts()?;
         match holds {
             Holds::Other => Ok(Verdict::Other),
+            // It seems truncated: what it may have lost is not waited with.
+            Holds::All if facts.size < other.end && size > other.position.offset => Ok(Verdict::Longer),
             _ if facts.size < other.end => Ok(Verdict::Doubt),
             _ if other.end < facts.size => Ok(Verdict::Wait),
             Holds::All if facts.links == 0 => Ok(Verdict::Successor),
@@ -205,7 +207,7 @@ impl<D: Disk> FilesInput<D> {
             match old.held_by(&file, size) {
                 Ok(Holds::All) => tail.continue_as(old),
                 // All of it was read there.
-                Ok(Holds::Less) if verified == size => {
+                Ok(Holds::Less) if size <= verified => {
                     if tail.continue_behind(&file, size, line_bytes_max).is_err() {
                         tail.settled = Settled::Own;
                     }
