@@ -249,8 +249,9 @@ impl<D: Disk> FilesInput<D> {
         }
         let (file, facts) = match self.disk.open(path, self.homes.as_deref()) {
             Ok((file, opened)) if opened.file == facts.file => match position.held_by(&file, opened.size) {
-                Ok(Holds::All | Holds::Less) => (Some(file), opened),
-                Ok(Holds::Other) => return false,
+                Ok(Holds::All) => (Some(file), opened),
+                Ok(Holds::Less) if !reborn => (Some(file), opened),
+                Ok(Holds::Less | Holds::Other) => return false,
                 // It is tried again, and its content is looked at then.
                 Err(_) => (None, *facts),
             },

@@ -363,11 +363,14 @@ impl Play {
 
     /// What a network file system says of sizes is wrong for less than a second.
     fn lie(&mut self) {
-        let copies = |(input, _): &(FilesInput<ModelDisk>, _)| {
-            input.tails.values().any(|tail| matches!(tail.settled, Settled::CopyOf(..)))
+        self.poll();
+        let unsure = |(input, _): &(FilesInput<ModelDisk>, _)| {
+            let unsure =
+                |tail: &Tail<_>| matches!(tail.settled, Settled::CopyOf(..)) || tail.trouble.is_some();
+            input.tails.values().any(unsure)
         };
-        if self.input.as_ref().is_some_and(copies) {
-            // How much of a copy was read elsewhere is known by its size.
+        if self.world.borrow().failing > 0 || self.input.as_ref().is_some_and(unsure) {
+            // How much of a new file was read elsewhere is known by its size.
             return;
         }
         self.note("sizes are wrong".into());
@@ -502,7 +505,8 @@ impl Play {
         // The line that it ends in is cut by the copy.
         let bytes = self.world.borrow().files[&inode].bytes.clone();
         let last = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
-        if let Some(number) = number(&bytes[last..]) {
+        let text = bytes[last..].iter().position(|byte| *byte != 0).map_or(bytes.len(), |at| last + at);
+        if let Some(number) = number(&bytes[text..]) {
             self.lines[number].may_repeat = true;
         }
     }
