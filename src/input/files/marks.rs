@@ -48,6 +48,12 @@ impl Marks {
         before.is_empty() || self.anchor == anchor(before)
     }
 
+    /// Whether these first bytes are still what they were, as far as they are remembered.
+    pub(super) fn begin(&self, beginning: &[u8]) -> bool {
+        self.head_within(beginning.len() as u64)
+            .is_none_or(|(length, hash)| head(&beginning[..length]) == hash)
+    }
+
     /// The longest beginning within `size` bytes that is remembered.
     pub(super) fn head_within(&self, size: u64) -> Option<(usize, u64)> {
         lengths().zip(self.head.iter().copied()).take_while(|(length, _)| *length as u64 <= size).last()

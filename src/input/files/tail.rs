@@ -183,7 +183,8 @@ impl<F: DiskFile> Tail<F> {
             self.shrunk = Some(now);
             return Ok(Turn::AtEnd);
         }
-        if !self.position.marks.hold(&room[..reach]) {
+        let begins = reach as u64 != began || self.position.marks.begin(&room[..reach]);
+        if !begins || !self.position.marks.hold(&room[..reach]) {
             return Ok(self.replaced());
         }
         let beginning = (reach as u64 == began).then(|| room[..read.min(KEPT_BYTES)].to_vec());
