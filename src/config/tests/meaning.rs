@@ -101,6 +101,29 @@ fn notices_go_to_the_first_webhook_unless_another_is_named() {
 }
 
 #[test]
+fn on_exit_is_a_rule_that_takes_no_line() {
+    let yaml = |keys: &str| {
+        format!(
+            "{}severities: {{ critical: {{ mention: channel }} }}\non_exit: {keys}\n",
+            rules("    match: x\n")
+        )
+    };
+    assert!(config(&rules("    match: x\n")).on_exit.is_none());
+    let on_exit = config(&yaml("{}")).on_exit.unwrap();
+    assert_eq!((on_exit.lines, &on_exit.ok[..]), (20, &[0, 143][..]));
+    let rule = &on_exit.rule;
+    assert_eq!(
+        (rule.severity, &rule.webhooks[..], rule.inputs.len()),
+        (Severity::Critical, &["ops".into()][..], 0)
+    );
+    assert_eq!(rule.look(Severity::Critical).mention, [Mention::Channel]);
+    assert!(rule.dedup.is_none());
+    let on_exit = config(&yaml("{ severity: info, mention: here, lines: 5, ok: 7 }")).on_exit.unwrap();
+    assert_eq!((on_exit.lines, &on_exit.ok[..], on_exit.rule.severity), (5, &[7][..], Severity::Info));
+    assert_eq!(on_exit.rule.look(Severity::Info).mention, [Mention::Here]);
+}
+
+#[test]
 fn a_rules_defaults() {
     let rule = rule("    match: x\n");
     assert_eq!(rule.inputs, ["app".into()]);
