@@ -297,8 +297,10 @@ impl Agent {
     ) -> std::io::Result<()> {
         let mut file_inputs = Vec::new();
         for (place, input) in inputs.into_iter().enumerate() {
-            let scanner = Arc::new(Scanner::new(&input.name, self.rules.clone(), host.clone()));
-            let feed = || Feed::new(place, scanner.clone(), input.line, clock.clone(), sender.clone());
+            let scanner =
+                Arc::new(Scanner::new(&input.name, input.line.clone(), self.rules.clone(), host.clone()));
+            let feed =
+                || Feed::new(place, scanner.clone(), input.line.clone(), clock.clone(), sender.clone());
             match input.source {
                 Source::Files(spec) => {
                     let positions = restored.take(Space::Position, &input.name);

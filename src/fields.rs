@@ -9,7 +9,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::event::{Event, Kinds, Match, Parsed, Texts, find};
-use crate::rule::Rule;
+use crate::line::parse::LEVELS;
+use crate::rule::{On, Pattern, Rule};
 use crate::severity::Severity;
 use crate::shape::shape;
 
@@ -88,6 +89,45 @@ impl<'a> Fields<'a> {
     /// The same without the reserved names: what labels, the parser and the pattern give.
     pub fn own(&self, name: &str) -> Option<Found<'a>> {
         self.capture(name).or_else(|| self.parsed(name)).or_else(|| self.label(name))
+    }
+
+    /// The text that a pattern looks at; `None` where the event has no such field.
+    pub fn subject(&self, on: &On) -> Option<Cow<'a, [u8]>> {
+        match on {
+            On::Message => Some(Cow::Borrowed(self.event.message())),
+            On::Line => Some(Cow::Borrowed(&self.event.line)),
+            On::Field(name) => Some(match self.get(name)? {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            }),
+        }
+    }
+
+    /// What the named groups of a pattern catch; nothing where it does not match.
+    pub fn captures_of(&self, pattern: &Pattern) -> Texts {
+        // Without named groups it catches nothing, and need not look again.
+        if pattern.names.is_empty() {
+            return Texts::new();
+        }
+        let Some(subject) = self.subject(&pattern.on) else { return Texts::new() };
+        let Some(groups) = pattern.regex.captures(&subject) else { return Texts::new() };
+        let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
+        let named = pattern.names.iter();
+        named
+            .filter_map(|(name, number)| Some((name.clone(), text(groups.get(*number)?.as_bytes()))))
+            .collect()
+    }
+
+    /// The severity that the event says, where the rule reads it from a field; `None`: the rule does not take it.
+    pub fn level(&self) -> Option<Severity> {
+        let Some(from) = &self.rule.severity_from else { return Some(self.rule.severity) };
+        let read = |name: &str| self.own(name)?.text();
+        let level = read(&from.field).or_else(|| {
+            let usual = LEVELS.contains(&&*from.field);
+            LEVELS.iter().filter(|_| usual).find_map(|name| read(name))
+        });
+        let severity = level.and_then(|level| from.severity(&level)).unwrap_or(self.rule.severity);
+        (severity >= from.min).then_some(severity)
     }
 
     /// The texts of `fields` in their order, with their names; a missing one is empty.

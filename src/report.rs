@@ -10,6 +10,7 @@ use crate::deliver::tally::Tallied;
 use crate::engine::Counters;
 use crate::input::feed::Read;
 use crate::message::thousands::Thousands;
+use crate::scan::Scanned;
 use crate::time::Human;
 
 /// What a run did. The keys are those of `docs/report.md`.
@@ -44,12 +45,17 @@ pub struct InputReport {
     pub errors: u64,
     /// Expressions that could not be evaluated, and so did not hold.
     pub expression_errors: u64,
+    /// Lines that are not what `parse` says, and were matched as text.
+    pub unparsed: u64,
+    /// Lines that a rule would have taken, had they not been older than `max_age`.
+    pub too_old: u64,
 }
 
 impl From<Read> for InputReport {
     fn from(read: Read) -> Self {
         let Read { lines, bytes, truncated, dropped_bytes, errors, scanned } = read;
-        Self { lines, bytes, truncated, dropped_bytes, errors, expression_errors: scanned.expression_errors }
+        let Scanned { expression_errors, unparsed, too_old } = scanned;
+        Self { lines, bytes, truncated, dropped_bytes, errors, expression_errors, unparsed, too_old }
     }
 }
 
@@ -123,6 +129,8 @@ impl fmt::Display for Report {
             (self.inputs.values().map(|input| input.truncated).sum(), "lines cut"),
             (self.inputs.values().map(|input| input.errors).sum(), "read errors"),
             (self.inputs.values().map(|input| input.expression_errors).sum(), "expressions failed"),
+            (self.inputs.values().map(|input| input.unparsed).sum(), "lines not parsed"),
+            (self.inputs.values().map(|input| input.too_old).sum(), "lines too old"),
             (total.keys_forgotten, "keys forgotten"),
         ];
         for (n, what) in held_back.into_iter().filter(|(n, _)| *n > 0) {

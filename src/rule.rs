@@ -2,6 +2,7 @@
 //!
 //! Plain data: no I/O, no clock. `scan` reads the patterns, `engine` the times and counts, `message` the templates.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,9 +25,9 @@ pub struct Rule {
     /// The names of the inputs that it reads; never empty.
     pub inputs: Vec<Arc<str>>,
     /// Any of them takes the line; the first that matches gives the captures. Empty where only `where` decides.
-    pub patterns: Vec<Pattern>,
+    pub patterns: Vec<Matcher>,
     /// What one of them matches is not taken.
-    pub ignore: Vec<Pattern>,
+    pub ignore: Vec<Matcher>,
     /// `where`: an expression that must hold.
     pub filter: Option<Expr>,
     /// Which matches make an alert.
@@ -83,9 +84,61 @@ impl SeverityFrom {
     }
 }
 
-/// A regex over the bytes of a line, and the names of its groups.
+/// One item of `match` or `ignore`: patterns that must all match, mostly a single one on the message.
+#[derive(Debug, Clone)]
+pub struct Matcher {
+    /// Never empty; together they give the captures.
+    pub parts: Vec<Pattern>,
+}
+
+impl fmt::Display for Matcher {
+    /// As the configuration has it: the regex, or `{ FIELD: REGEX }`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [Pattern { on: On::Message, regex, .. }] = &self.parts[..] {
+            return f.write_str(regex.as_str());
+        }
+        let parts: Vec<String> =
+            self.parts.iter().map(|part| format!("{}: {}", part.on.name(), part.regex.as_str())).collect();
+        write!(f, "{{ {} }}", parts.join(", "))
+    }
+}
+
+/// What a pattern looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum On {
+    /// The parsed message, else the line.
+    Message,
+    /// The line as it was read.
+    Line,
+    /// A field's text; an event without it doesn't match.
+    Field(Arc<str>),
+}
+
+impl On {
+    /// What the field of that name is.
+    pub fn field(name: &str) -> Self {
+        match name {
+            "message" => Self::Message,
+            "line" => Self::Line,
+            _ => Self::Field(name.into()),
+        }
+    }
+
+    /// The field's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Message => "message",
+            Self::Line => "line",
+            Self::Field(name) => name,
+        }
+    }
+}
+
+/// A regex over the bytes of a text, and the names of its groups.
 #[derive(Debug, Clone)]
 pub struct Pattern {
+    /// Which text.
+    pub on: On,
     /// The compiled regex, with Unicode as the `regex` crate has it by default.
     pub regex: regex::bytes::Regex,
     /// Its named groups in their order, with their numbers.
@@ -94,13 +147,13 @@ pub struct Pattern {
 
 impl Pattern {
     /// Wraps a compiled regex.
-    pub fn new(regex: regex::bytes::Regex) -> Self {
+    pub fn new(on: On, regex: regex::bytes::Regex) -> Self {
         let names = regex
             .capture_names()
             .enumerate()
             .filter_map(|(number, name)| name.map(|name| (Arc::from(name), number)))
             .collect();
-        Self { regex, names }
+        Self { on, regex, names }
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) struct PipeArgs {
     #[arg(long, value_name = "M")]
     mention: Vec<String>,
 
-    /// How lines are parsed; only `text` is supported yet
+    /// How lines are parsed: text, json, logfmt or clf
     #[arg(long, value_name = "P")]
     parse: Option<String>,
 

@@ -80,7 +80,7 @@ fn tell(words: &str, steps: &[Step], value: &Value, mut place: Place<'_>, report
     if let ("`true` or `false`", Some(meant)) = (wanted, truth(word)) {
         diagnostic.label(format!("write `{meant}`: YAML takes `{word}` for text"));
     }
-    if wanted == "text" && matches!(found, Some(Value::Number(_) | Value::Bool(_))) {
+    if wanted.starts_with("text") && matches!(found, Some(Value::Number(_) | Value::Bool(_))) {
         diagnostic.help(format!("put it in quotes: '{}'", place.spelled()));
     }
 }

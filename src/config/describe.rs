@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::Config;
-use crate::rule::{Dedup, Mention, Pattern, Rule, Step, Throttle, When};
+use crate::rule::{Dedup, Matcher, Mention, Rule, Severity, Step, Throttle, When};
 use crate::time::Spelled;
 
 /// How much of a pattern is shown.
@@ -56,10 +56,24 @@ pub fn alerts(when: &When) -> Option<String> {
 }
 
 fn posts(rule: &Rule) -> String {
-    let mut text = format!("posts to {} as {}", names(&rule.webhooks), rule.severity);
-    let called = &rule.look(rule.severity).mention;
-    if !called.is_empty() {
-        let _ = write!(text, " and mentions {}", mentions(called));
+    let mut text = format!("posts to {} as ", names(&rule.webhooks));
+    let Some(from) = &rule.severity_from else {
+        let called = &rule.look(rule.severity).mention;
+        let _ = write!(text, "{}", rule.severity);
+        if !called.is_empty() {
+            let _ = write!(text, " and mentions {}", mentions(called));
+        }
+        return text;
+    };
+    let _ = write!(text, "`{}` says, {} where it is unknown", from.field, rule.severity);
+    if from.min > Severity::Info {
+        let _ = write!(text, ", nothing below {}", from.min);
+    }
+    for severity in Severity::ALL.into_iter().filter(|severity| *severity >= from.min) {
+        let called = &rule.look(severity).mention;
+        if !called.is_empty() {
+            let _ = write!(text, "; {severity} mentions {}", mentions(called));
+        }
     }
     text
 }
@@ -127,8 +141,8 @@ fn mentions(mentions: &[Mention]) -> String {
     joined(mentions.iter().map(ToString::to_string), "and")
 }
 
-fn patterns(patterns: &[Pattern]) -> String {
-    joined(patterns.iter().map(|pattern| format!("`{}`", shortened(pattern.regex.as_str()))), "or")
+fn patterns(patterns: &[Matcher]) -> String {
+    joined(patterns.iter().map(|matcher| format!("`{}`", shortened(&matcher.to_string()))), "or")
 }
 
 fn shortened(pattern: &str) -> String {

@@ -50,29 +50,41 @@ pub(super) fn expand(
     let Value::Mapping(sections) = value else { return };
     for section in SECTIONS {
         if let Some(value) = sections.get_mut(section)
-            && !expand_in(value, place.key(section), env, report)
+            && !expand_in(value, place.key(section), &[], env, report)
         {
             sections.shift_remove(section);
         }
     }
 }
 
-/// Whether `value` may stay.
+/// What below a key of an input is taken to the letter: regexes, and the format of a time.
+fn to_the_letter(key: &str) -> &'static [&'static str] {
+    match key {
+        "parse" => &["regex"],
+        "multiline" => &["start", "continue"],
+        "time" => &["format"],
+        _ => &[],
+    }
+}
+
+/// Whether `value` may stay. Below the keys of `letter` nothing is expanded.
 fn expand_in(
     value: &mut Value,
     place: Place<'_>,
+    letter: &[&str],
     env: &dyn Fn(&str) -> Option<String>,
     report: &mut Report,
 ) -> bool {
     match value {
         Value::Mapping(map) => {
             map.retain(|key, child| {
-                expand_in(child, place.key(key.as_str().unwrap_or_default()), env, report)
+                let key = key.as_str().unwrap_or_default();
+                letter.contains(&key) || expand_in(child, place.key(key), to_the_letter(key), env, report)
             });
         }
         Value::Sequence(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                if !expand_in(item, place.item(index), env, report) {
+                if !expand_in(item, place.item(index), &[], env, report) {
                     *item = Value::Null;
                 }
             }

@@ -13,11 +13,9 @@ enum What {
     Key,
     /// These values of it.
     Values(&'static [&'static str]),
-    /// A map as its value, spelled so.
-    Map(&'static str),
 }
 
-use What::{Key, Map, Values};
+use What::{Key, Values};
 
 /// Where each stands: `*` is any name, `[]` any item of a list; `rules[]` holds for `defaults` too.
 const NOT_YET: &[(&str, What)] = &[
@@ -35,19 +33,10 @@ const NOT_YET: &[(&str, What)] = &[
     ("inputs.*.prometheus", Key),
     ("inputs.*.statsd", Key),
     ("inputs.*.host", Key),
-    ("inputs.*.max_age", Key),
     ("inputs.*.multiline", Key),
     ("inputs.*.encoding", Values(&["utf-16le", "utf-16be", "latin1"])),
-    ("inputs.*.parse", Values(&["json", "logfmt", "cri", "docker", "syslog", "clf"])),
-    ("inputs.*.parse", Map("{ regex: REGEX }")),
-    ("inputs.*.time", Values(&["auto"])),
-    ("inputs.*.time", Map("{ field: NAME }")),
-    ("rules[].match", Map("{ FIELD: REGEX }")),
-    ("rules[].match[]", Map("{ FIELD: REGEX }")),
-    ("rules[].ignore", Map("{ FIELD: REGEX }")),
-    ("rules[].ignore[]", Map("{ FIELD: REGEX }")),
+    ("inputs.*.parse", Values(&["cri", "docker", "syslog"])),
     ("rules[].metric", Key),
-    ("rules[].severity", Map("{ from: FIELD }")),
     ("rules[].when.distinct", Key),
     ("rules[].when.absent", Key),
     ("rules[].when.spike", Key),
@@ -137,9 +126,6 @@ fn tell(key: &str, value: &Value, place: Place<'_>, what: &What, report: &mut Re
         }
         (Values(values), Value::String(text)) if values.contains(&text.as_str()) => {
             report.error(&place.value_span(), format!("`{key}: {text}` is not yet supported"));
-        }
-        (Map(spelled), Value::Mapping(_)) => {
-            report.error(&place.value_span(), format!("`{key}: {spelled}` is not yet supported"));
         }
         _ => return false,
     }

@@ -121,8 +121,8 @@ impl Feed {
     }
 
     /// How the input's bytes become lines.
-    pub const fn line_spec(&self) -> LineSpec {
-        self.line
+    pub const fn line_spec(&self) -> &LineSpec {
+        &self.line
     }
 
     /// Lines that were just read.
@@ -165,10 +165,7 @@ impl Feed {
         let Self { scanner, search, line: spec, clock, outlet } = self;
         outlet.batch.read.lines += 1;
         outlet.batch.read.truncated += u64::from(line.truncated);
-        let text = match spec.ansi {
-            Ansi::Strip => ansi::strip(line.bytes),
-            Ansi::Keep => line.bytes.into(),
-        };
+        let text = spec.text(line.bytes);
         let mut sent = Ok(());
         let lines = Lines { origin, time: || clock.now() };
         scanner.scan(&text, line.truncated, &lines, search, |found| {

@@ -1,21 +1,84 @@
 //! Bytes to lines. No I/O, no clock.
 
 pub mod ansi;
+pub mod own_time;
+pub mod parse;
 pub mod split;
 pub mod stamp;
 
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::{Event, Origin, Parse};
+use crate::time::Time;
+
+use own_time::TimeSpec;
+use parse::Parser;
+
 /// How bytes become lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct LineSpec {
     /// A longer line is cut here, in bytes, and its rest skipped.
     pub line_bytes_max: usize,
     /// What is done with terminal colour codes before matching.
     pub ansi: Ansi,
+    /// How a line's fields are read.
+    pub parser: Parser,
+    /// Where its own time is read.
+    pub time: TimeSpec,
+    /// A line whose own time is older is counted, not matched.
+    pub max_age: Option<Duration>,
 }
 
 impl LineSpec {
     /// The default of `max_line`.
     pub const LINE_BYTES_MAX: usize = 256 * 1024;
+
+    /// A line as rules see it.
+    pub fn text<'l>(&self, line: &'l [u8]) -> Cow<'l, [u8]> {
+        match self.ansi {
+            Ansi::Strip => ansi::strip(line),
+            Ansi::Keep => line.into(),
+        }
+    }
+
+    /// The event of such a text, read at `now`, and its own time if it has one. A time that is still to come counts as
+    /// `now`: one clock that is wrong must not hold up the windows.
+    pub fn event(
+        &self,
+        text: &[u8],
+        truncated: bool,
+        origin: &Arc<Origin>,
+        now: Time,
+    ) -> (Event, Option<Time>) {
+        let parse = self.parser.parse(text);
+        let mut event = Event { origin: origin.clone(), line: text.into(), truncated, time: now, parse };
+        let own = self.time.own(text, &event.parse, now);
+        event.time = own.map_or(now, |own| own.min(now));
+        (event, own)
+    }
+
+    /// The own time of such a text.
+    pub fn own_time(&self, text: &[u8], now: Time) -> Option<Time> {
+        match (&self.time, &self.parser) {
+            // Nothing but the line is needed.
+            (TimeSpec::Auto(_) | TimeSpec::Read, Parser::Text) => self.time.own(text, &Parse::Text, now),
+            _ => self.time.own(text, &self.parser.parse(text), now),
+        }
+    }
+}
+
+impl Default for LineSpec {
+    fn default() -> Self {
+        Self {
+            line_bytes_max: Self::LINE_BYTES_MAX,
+            ansi: Ansi::Strip,
+            parser: Parser::Text,
+            time: TimeSpec::default(),
+            max_age: None,
+        }
+    }
 }
 
 /// What is done with terminal colour codes.

@@ -8,8 +8,6 @@ use crate::config::{Config, Limits};
 use crate::engine::{Alert, Counters, Engine};
 use crate::event::{Match, Origin, RuleId};
 use crate::input::{InputSpec, Source};
-use crate::line::Ansi;
-use crate::line::ansi;
 use crate::line::split::Line;
 use crate::message::redact_alert::redact_alert;
 use crate::rule::Rule;
@@ -37,8 +35,10 @@ impl Stations {
     pub fn new(config: Config) -> Self {
         let Config { host, webhooks, inputs, rules, limits, .. } = config;
         let rules: Arc<[Rule]> = rules.into();
-        let scanners =
-            inputs.iter().map(|input| Scanner::new(&input.name, rules.clone(), host.clone())).collect();
+        let scanners = inputs
+            .iter()
+            .map(|input| Scanner::new(&input.name, input.line.clone(), rules.clone(), host.clone()))
+            .collect();
         let webhooks = webhooks.into_iter().map(|webhook| webhook.name).collect();
         Self { host, webhooks, inputs, rules, scanners, limits }
     }
@@ -66,10 +66,7 @@ impl Stations {
 
     /// A line as the rules of the input at `input` see it.
     pub fn text<'l>(&self, input: usize, line: &'l [u8]) -> Cow<'l, [u8]> {
-        match self.inputs[input].line.ansi {
-            Ansi::Strip => ansi::strip(line),
-            Ansi::Keep => line.into(),
-        }
+        self.inputs[input].line.text(line)
     }
 
     /// Hands on what rules take of a line of the input at `input`, whose time is `time`.
@@ -90,6 +87,11 @@ impl Stations {
     /// What a thread needs to scan lines of the input at `input`.
     pub fn search(&self, input: usize) -> Search {
         self.scanners[input].search()
+    }
+
+    /// The own time of a line of the input at `input` that is read at `now`.
+    pub fn own_time(&self, input: usize, line: Line<'_>, now: Time) -> Option<Time> {
+        self.inputs[input].line.own_time(&self.text(input, line.bytes), now)
     }
 
     /// Where a line of the input at `input` would come from: the first of its globs stands for a file.
@@ -153,7 +155,8 @@ impl<'a> Rehearsal<'a> {
         time: Time,
         hears: impl Fn(RuleId) -> bool,
     ) {
-        self.advance(time);
+        self.advance(self.stations.own_time(input, line, time).unwrap_or(time));
+        let time = self.now;
         let Self { stations, engine, now, searches } = self;
         let take = |found: Match| {
             if hears(found.rule) {

@@ -7,13 +7,11 @@ use std::sync::mpsc::SyncSender;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use globset::GlobBuilder;
-use jiff::tz::TimeZone;
 
 use crate::event::Origin;
 use crate::input::feed::Read;
 use crate::input::{InputSpec, Source};
 use crate::line::split::{Line, Splitter};
-use crate::line::stamp::stamp;
 use crate::proof::rehearsal::Stations;
 use crate::scan::Search;
 use crate::time::Time;
@@ -136,7 +134,6 @@ pub(super) fn follow(
         latest: None,
         head: Head::default(),
         near: written(&log.path),
-        zone: TimeZone::system(),
     };
     // Where nobody waits any longer, nobody wants to know the end.
     let failure = match reader.all(read) {
@@ -177,8 +174,6 @@ struct Reader<'a> {
     head: Head,
     /// When the log was written last: a time without a year is of the twelve months before it.
     near: Time,
-    /// Of times that name none.
-    zone: TimeZone,
 }
 
 /// Lines before the first time.
@@ -229,7 +224,7 @@ impl Reader<'_> {
     fn line(&mut self, line: Line<'_>) -> Result<(), Gone> {
         self.counted.lines += 1;
         self.counted.truncated += u64::from(line.truncated);
-        let own = stamp(line.bytes, self.near, &self.zone);
+        let own = self.stations.own_time(self.log.input, line, self.near);
         match (own, self.latest) {
             (Some(time), None) => {
                 self.latest = Some(time);

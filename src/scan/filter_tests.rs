@@ -134,8 +134,10 @@ fn block() -> impl Strategy<Value = Vec<u8>> {
 
 /// What the filter missed; and that what it names are lines.
 fn check(patterns: &[String], blocks: &[Vec<u8>], sample: Option<&[u8]>) -> Result<(), TestCaseError> {
-    let hirs: Vec<Hir> =
-        patterns.iter().map(|text| parse(&Pattern::new(Regex::new(text).unwrap()))).collect();
+    let hirs: Vec<Hir> = patterns
+        .iter()
+        .map(|text| parse(&Pattern::new(crate::rule::On::Line, Regex::new(text).unwrap())))
+        .collect();
     let regexes: Vec<Regex> = patterns.iter().map(|text| Regex::new(text).unwrap()).collect();
     let doubts: Vec<Option<Doubt>> = hirs.iter().map(Doubt::new).collect();
     let filter = Filter::new(&hirs, sample);

@@ -12,6 +12,8 @@ mod filter;
 #[cfg(test)]
 mod filter_tests;
 mod grams;
+mod latest;
+mod look;
 mod needle;
 mod rarity;
 mod relax;
@@ -25,14 +27,16 @@ use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
-use crate::event::{Event, Match, Origin, Parse, RuleId, Texts};
-use crate::fields::Fields;
-use crate::rule::{Pattern, Rule};
+use crate::event::{Match, Origin, RuleId};
+use crate::line::LineSpec;
+use crate::rule::{Matcher, On, Pattern, Rule};
 use crate::time::Time;
 
 use block::line_at;
 use doubt::Doubt;
 use filter::Filter;
+use latest::Latest;
+use look::Look;
 use sample::Sample;
 
 pub use block::count as count_lines;
@@ -42,19 +46,23 @@ pub use block::count as count_lines;
 pub struct Scanner {
     rules: Arc<[Rule]>,
     host: Arc<str>,
-    /// All patterns of the rules of this input, in the order of the file.
+    /// How lines become events.
+    line: LineSpec,
+    /// All patterns that look at the line itself, one of each matcher, in the order of the file.
     patterns: Vec<Owned>,
     /// As long as nothing of the stream was seen.
     filter: Arc<Filter>,
-    /// The rules without a pattern: only `where` decides.
-    open: Vec<RuleId>,
+    /// What must be shown each line: rules without a matcher, of which only `where` decides, and matchers of what only
+    /// a parser can tell.
+    open: Vec<(RuleId, Option<usize>)>,
 }
 
-/// A pattern by its rule, and its place among the rule's patterns.
+/// A pattern by its rule, its matcher's place in the rule and its own in the matcher.
 #[derive(Debug)]
 struct Owned {
     rule: RuleId,
-    pattern: usize,
+    matcher: usize,
+    part: usize,
     doubt: Option<Doubt>,
 }
 
@@ -66,7 +74,8 @@ pub struct Search {
     filter: Arc<Filter>,
     search: filter::Search,
     sample: Sample,
-    /// What takes the line that is looked at: rules, each with its first pattern that matches.
+    latest: Latest,
+    /// What may take the line that is looked at: rules with the matchers of which a pattern matches.
     taken: Vec<(RuleId, Option<usize>)>,
 }
 
@@ -75,12 +84,18 @@ pub struct Search {
 pub struct Scanned {
     /// Expressions that could not be evaluated: a missing field, text compared with a number.
     pub expression_errors: u64,
+    /// Lines that were parsed and are not what the input's `parse` says.
+    pub unparsed: u64,
+    /// Lines that a rule would have taken, had they not been older than `max_age`.
+    pub too_old: u64,
 }
 
 impl Scanned {
     /// Adds what another stretch of lines could not.
     pub fn add(&mut self, other: Self) {
         self.expression_errors += other.expression_errors;
+        self.unparsed += other.unparsed;
+        self.too_old += other.too_old;
     }
 }
 
@@ -89,7 +104,7 @@ impl Scanned {
 pub struct Lines<'a, T> {
     /// Where they were read.
     pub origin: &'a Arc<Origin>,
-    /// Their time; asked only where a rule takes a line.
+    /// When they are read; asked only where a rule may take a line.
     pub time: T,
 }
 
@@ -103,22 +118,27 @@ pub enum Ends {
 }
 
 impl Scanner {
-    /// The scanner of the input `name` for its part of `rules`.
-    pub fn new(name: &str, rules: Arc<[Rule]>, host: Arc<str>) -> Self {
+    /// The scanner of the input `name`, whose lines are as `line` says, for its part of `rules`.
+    pub fn new(name: &str, line: LineSpec, rules: Arc<[Rule]>, host: Arc<str>) -> Self {
         let (mut patterns, mut open, mut parsed) = (Vec::new(), Vec::new(), Vec::new());
         let reads = |rule: &Rule| rule.inputs.iter().any(|input| &**input == name);
         for (id, rule) in rules.iter().enumerate().filter(|(_, rule)| reads(rule)) {
+            let id = RuleId(id);
             if rule.patterns.is_empty() {
-                open.push(RuleId(id));
+                open.push((id, None));
             }
-            for (place, pattern) in rule.patterns.iter().enumerate() {
-                let hir = parse(pattern);
-                patterns.push(Owned { rule: RuleId(id), pattern: place, doubt: Doubt::new(&hir) });
+            for (place, matcher) in rule.patterns.iter().enumerate() {
+                let Some(part) = part_on_line(matcher, &line) else {
+                    open.push((id, Some(place)));
+                    continue;
+                };
+                let hir = parse(&matcher.parts[part]);
+                patterns.push(Owned { rule: id, matcher: place, part, doubt: Doubt::new(&hir) });
                 parsed.push(hir);
             }
         }
         let filter = Arc::new(Filter::new(&parsed, None));
-        Self { rules, host, patterns, filter, open }
+        Self { rules, host, line, patterns, filter, open }
     }
 
     /// What a thread needs to scan.
@@ -128,6 +148,7 @@ impl Scanner {
             filter: self.filter.clone(),
             search: self.filter.search(),
             sample: Sample::new(self.patterns.len()),
+            latest: Latest::new(),
             taken: Vec::new(),
         }
     }
@@ -135,8 +156,7 @@ impl Scanner {
     /// Once enough of the stream was seen: a filter by what is rare in it.
     fn adapt(&self, block: &[u8], search: &mut Search) {
         let Some(sample) = search.sample.add(block) else { return };
-        let pattern = |owned: &Owned| parse(&self.rules[owned.rule.0].patterns[owned.pattern]);
-        let parsed: Vec<Hir> = self.patterns.iter().map(pattern).collect();
+        let parsed: Vec<Hir> = self.patterns.iter().map(|owned| parse(self.pattern(owned))).collect();
         let filter = Filter::new(&parsed, Some(&sample));
         search.search = filter.search();
         search.filter = Arc::new(filter);
@@ -200,25 +220,26 @@ impl Scanner {
         self.hand_on(text, truncated, lines, search, &mut found);
     }
 
-    /// Which rules take `text`, of those whose `patterns` may match it and those without one.
+    fn pattern(&self, owned: &Owned) -> &Pattern {
+        &self.rules[owned.rule.0].patterns[owned.matcher].parts[owned.part]
+    }
+
+    /// Which rules may take `text`, of those whose `patterns` may match it and those that see every line.
     fn decide(&self, text: &[u8], patterns: impl Iterator<Item = u32>, search: &mut Search) {
         let taken = &mut search.taken;
         taken.clear();
         // What was made simpler knows single lines.
         let doubtful = !text.is_ascii() && memchr::memchr(b'\n', text).is_none();
-        for Owned { rule, pattern, doubt } in patterns.map(|pattern| &self.patterns[pattern as usize]) {
-            if doubtful && doubt.as_ref().is_some_and(|doubt| !doubt.may_match(text)) {
+        for owned in patterns.map(|pattern| &self.patterns[pattern as usize]) {
+            if doubtful && owned.doubt.as_ref().is_some_and(|doubt| !doubt.may_match(text)) {
                 continue;
             }
-            if self.rules[rule.0].patterns[*pattern].regex.is_match(text) {
-                taken.push((*rule, Some(*pattern)));
+            if self.pattern(owned).regex.is_match(text) {
+                taken.push((owned.rule, Some(owned.matcher)));
             }
         }
-        taken.extend(self.open.iter().map(|rule| (*rule, None)));
-        if taken.len() > 1 {
-            taken.sort_unstable();
-            taken.dedup_by_key(|(rule, _)| *rule);
-        }
+        taken.extend(&self.open);
+        taken.sort_unstable();
     }
 
     fn hand_on<T: Fn() -> Time>(
@@ -229,44 +250,47 @@ impl Scanner {
         search: &mut Search,
         found: &mut impl FnMut(Match),
     ) {
-        let Search { scanned, taken, .. } = search;
-        let mut shared: Option<Arc<Event>> = None;
-        for (id, pattern) in taken.drain(..) {
-            let rule = &self.rules[id.0];
-            if rule.ignore.iter().any(|pattern| pattern.regex.is_match(text)) {
+        let Search { scanned, taken, latest, .. } = search;
+        let mut look =
+            Look { scanner: self, text, truncated, lines, scanned, latest, event: None, too_old: false };
+        let mut decided = None;
+        for (id, matcher) in taken.iter().copied() {
+            // The first matcher of a rule that matches decides.
+            if decided == Some(id) {
                 continue;
             }
-            let event = shared.get_or_insert_with(|| {
-                let (origin, time) = (lines.origin.clone(), (lines.time)());
-                Arc::new(Event { origin, line: text.into(), truncated, time, parse: Parse::Text })
-            });
-            let captures = pattern.map_or_else(Texts::new, |pattern| captures(&rule.patterns[pattern], text));
-            if self.holds(rule, event, &captures, scanned) {
-                found(Match { rule: id, event: event.clone(), captures, severity: rule.severity });
+            let rule = &self.rules[id.0];
+            let matcher = matcher.map(|matcher| &rule.patterns[matcher]);
+            if matcher.is_some_and(|matcher| !look.rest_matches(rule, matcher)) {
+                continue;
+            }
+            decided = Some(id);
+            if !rule.ignore.iter().any(|matcher| look.matches(rule, matcher))
+                && let Some(taken) = look.take(id, rule, matcher)
+            {
+                if look.too_old {
+                    look.scanned.too_old += 1;
+                    break;
+                }
+                found(taken);
             }
         }
-    }
-
-    fn holds(&self, rule: &Rule, event: &Event, captures: &Texts, scanned: &mut Scanned) -> bool {
-        let Some(filter) = &rule.filter else { return true };
-        let fields = Fields { rule, event, captures, severity: rule.severity, host: &self.host };
-        filter.holds(&fields).unwrap_or_else(|_| {
-            scanned.expression_errors += 1;
-            false
-        })
+        taken.clear();
     }
 }
 
-/// What the named groups of a pattern that matches caught.
-fn captures(pattern: &Pattern, line: &[u8]) -> Texts {
-    // Without named groups it catches nothing, and need not look again.
-    if pattern.names.is_empty() {
-        return Texts::new();
+/// Whether a pattern can be tried on the line without a parser's help.
+fn looks_at_line(pattern: &Pattern, line: &LineSpec) -> bool {
+    match pattern.on {
+        On::Line => true,
+        On::Message => line.parser.message_is_line(),
+        On::Field(_) => false,
     }
-    let Some(groups) = pattern.regex.captures(line) else { return Texts::new() };
-    let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
-    let named = pattern.names.iter();
-    named.filter_map(|(name, number)| Some((name.clone(), text(groups.get(*number)?.as_bytes())))).collect()
+}
+
+/// The part of a matcher that finds the lines which the others are shown.
+fn part_on_line(matcher: &Matcher, line: &LineSpec) -> Option<usize> {
+    matcher.parts.iter().position(|part| looks_at_line(part, line))
 }
 
 /// The syntax of a pattern that was compiled already.

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config;
+use crate::event::Texts;
 
 /// Two inputs' rules in one file; `b` reads only some of them.
 const RULES: &str = r#"
@@ -31,14 +32,18 @@ fn origin() -> Arc<Origin> {
 
 type Taken = (Vec<u8>, String, Texts);
 
+fn only(matcher: &Matcher) -> &Pattern {
+    &matcher.parts[0]
+}
+
 /// The oracle.
 fn plain(rules: &[Rule], input: &str, lines: &[Vec<u8>]) -> Vec<Taken> {
     let mut taken = Vec::new();
     for line in lines {
         for rule in rules.iter().filter(|rule| rule.inputs.iter().any(|name| &**name == input)) {
-            let first = rule.patterns.iter().find(|pattern| pattern.regex.is_match(line));
+            let first = rule.patterns.iter().map(only).find(|pattern| pattern.regex.is_match(line));
             if first.is_none() && !rule.patterns.is_empty()
-                || rule.ignore.iter().any(|pattern| pattern.regex.is_match(line))
+                || rule.ignore.iter().map(only).any(|pattern| pattern.regex.is_match(line))
             {
                 continue;
             }
@@ -98,7 +103,7 @@ proptest! {
         seen in 0usize..100,
     ) {
         let rules = rules();
-        let scanner = Scanner::new(input, rules.clone(), "host".into());
+        let scanner = Scanner::new(input, LineSpec::default(), rules.clone(), "host".into());
         let texts: Vec<Vec<u8>> = match ends {
             Ends::Read => lines.iter().map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec()).collect(),
             Ends::Decoded => lines.clone(),
@@ -130,7 +135,7 @@ proptest! {
     #[test]
     fn joined_lines_are_one_text(lines in prop::collection::vec(line(), 2..6)) {
         let rules = rules();
-        let scanner = Scanner::new("a", rules.clone(), "host".into());
+        let scanner = Scanner::new("a", LineSpec::default(), rules.clone(), "host".into());
         let text = lines.join(&b'\n');
         let expected = plain(&rules, "a", std::slice::from_ref(&text));
         let origin = origin();
@@ -141,4 +146,116 @@ proptest! {
         });
         prop_assert_eq!(taken, expected);
     }
+}
+
+/// Rules that only a parser can answer, beside some that it need not.
+const PARSED: &str = r#"
+webhooks: { w: { url: "https://hooks.slack.com/services/T0/B0/x" } }
+inputs: { a: { stdin: true, parse: json } }
+rules:
+  - { name: message, match: '^say "(?P<what>.*)"$' }
+  - { name: field, match: [{ req.status: '^5(?P<rest>..)', message: '(?P<first>.)' }, { level: fatal }] }
+  - { name: line, match: { line: '"user":"(?P<user>[^"]*)"' }, ignore: { user: ^root$ } }
+  - { name: where, where: n > 3 && !quiet }
+  - { name: level, match: { level: . }, severity: { from: level, min: warning, map: { odd: critical }, else: error } }
+"#;
+
+fn parsed(lines: &[&str]) -> (Vec<String>, Scanned) {
+    let config = config::from_str(PARSED, "rules", std::path::Path::new("."), &|_| None).config.unwrap();
+    let rules: Arc<[Rule]> = config.rules.into();
+    let scanner = Scanner::new("a", config.inputs[0].line.clone(), rules.clone(), "host".into());
+    let origin = origin();
+    let common = Lines { origin: &origin, time: || Time::EPOCH };
+    let told = |found: &Match| {
+        let captures: Vec<String> =
+            found.captures.iter().map(|(name, text)| format!("{name}={text}")).collect();
+        format!("{} {} {}", rules[found.rule.0].name, found.severity, captures.join(" ")).trim().to_owned()
+    };
+    let mut together = Vec::new();
+    let mut search = scanner.search();
+    let block = lines.join("\n");
+    scanner
+        .scan_block(block.as_bytes(), Ends::Read, &common, &mut search, |found| together.push(told(&found)));
+    let mut one_by_one = Vec::new();
+    for line in lines {
+        let mut search = scanner.search();
+        scanner.scan(line.as_bytes(), false, &common, &mut search, |found| one_by_one.push(told(&found)));
+    }
+    assert_eq!(together, one_by_one);
+    (together, search.scanned)
+}
+
+#[test]
+fn a_parsed_line_is_matched_by_its_message_and_its_fields() {
+    for (line, expected) in [
+        (r#"{"msg":"say \"hi\""}"#, &["message error what=hi"][..]),
+        (r#"{"req":{"status":503},"msg":"x"}"#, &["field error rest=03 first=x"]),
+        (r#"{"req.status":"599","req":{"status":200},"msg":"y"}"#, &["field error rest=99 first=y"]),
+        (r#"{"req":{"status":503},"msg":"","level":"fatal"}"#, &["field error", "level critical"]),
+        (r#"{"user":"eve"}"#, &["line error user=eve"]),
+        (r#"{"user":"root"}"#, &[]),
+        (r#"{"n":4,"quiet":false}"#, &["where error"]),
+        (r#"{"n":"4","quiet":false}"#, &[]),
+        (r#"{"level":"info"}"#, &[]),
+        (r#"{"level":40}"#, &["level warning"]),
+        (r#"{"level":"odd"}"#, &["level critical"]),
+        (r#"{"level":"loud"}"#, &["level error"]),
+        (r#"say "{}""#, &["message error what={}"]),
+    ] {
+        assert_eq!(parsed(&[line]).0, expected, "{line}");
+    }
+}
+
+#[test]
+fn what_cannot_be_parsed_is_text_and_counted() {
+    let (taken, scanned) = parsed(&[r#"{"msg":"say"#, r#"say "no""#, r#"{"user":"eve","n":1,"quiet":true}"#]);
+    assert_eq!(taken, ["message error what=no", "line error user=eve"]);
+    // `where` asks for what these two lines have not.
+    assert_eq!(scanned, Scanned { unparsed: 2, expression_errors: 2, too_old: 0 });
+}
+
+#[test]
+fn a_line_is_parsed_only_where_a_rule_could_take_it() {
+    let rules = PARSED
+        .replace("- { name", "- { enabled: false, name")
+        .replace("enabled: false, name: line", "name: line");
+    let config = config::from_str(&rules, "rules", std::path::Path::new("."), &|_| None).config.unwrap();
+    let scanner = Scanner::new("a", config.inputs[0].line.clone(), config.rules.into(), "host".into());
+    let origin = origin();
+    let common = Lines { origin: &origin, time: || Time::EPOCH };
+    let mut search = scanner.search();
+    scanner.scan_block(b"no JSON\nnor \"user\":\"x\" this\n", Ends::Read, &common, &mut search, drop);
+    assert_eq!(search.scanned.unparsed, 1);
+}
+
+#[test]
+fn a_time_that_goes_back_counts_as_the_latest_of_its_file() {
+    let rules = rules();
+    let scanner = Scanner::new("a", LineSpec::default(), rules, "host".into());
+    let now = Time::from_secs(1_767_225_600);
+    let block: String =
+        [30, 10, 40, 99].map(|second| format!("2025-12-31T23:00:{second}Z error x\n")).concat();
+    let block = block.replace(":99Z", ":50Z") + "error without a time\n2026-06-01T00:00:00Z error to come\n";
+    let mut times = Vec::new();
+    let origin = origin();
+    let common = Lines { origin: &origin, time: || now };
+    scanner.scan_block(block.as_bytes(), Ends::Read, &common, &mut scanner.search(), |found| {
+        if &*scanner.rules[found.rule.0].name == "word" {
+            times.push(found.event.time.as_secs() - now.as_secs() + 3_600);
+        }
+    });
+    assert_eq!(times, [30, 30, 40, 50, 3_600, 3_600]);
+}
+
+#[test]
+fn a_line_that_is_too_old_is_counted_once_and_not_matched() {
+    let line = LineSpec { max_age: Some(std::time::Duration::from_secs(60)), ..LineSpec::default() };
+    let scanner = Scanner::new("a", line, rules(), "host".into());
+    let origin = origin();
+    let common = Lines { origin: &origin, time: || Time::from_secs(1_767_225_600) };
+    let (mut search, mut found) = (scanner.search(), Vec::new());
+    let block = b"2025-12-31T23:58:59Z error open\n2025-12-31T23:59:00Z error x\nerror x\n";
+    scanner.scan_block(block, Ends::Read, &common, &mut search, |one| found.push(one.event.line.len()));
+    assert_eq!(search.scanned.too_old, 1);
+    assert!(!found.contains(&31) && found.contains(&28) && found.contains(&7), "{found:?}");
 }

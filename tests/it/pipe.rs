@@ -236,10 +236,20 @@ fn a_wrong_regex_is_underlined() {
 
 #[test]
 fn what_is_not_yet_supported_says_so() {
-    let ended = launch(&["--match", "x", "--parse", "json"]).output("x\n");
+    let ended = launch(&["--match", "x", "--parse", "cri"]).output("x\n");
     assert_eq!(ended.code(), 2, "{}", ended.stderr);
     assert_eq!(ended.said(&["not yet supported"]), 1, "{}", ended.stderr);
     assert_eq!(launch(&["--match", "x", "--state-dir", "none", "--parse", "text"]).output("x\n").code(), 0);
+}
+
+#[test]
+fn a_parsed_line_is_matched_by_its_message() {
+    let line = "{\"msg\":\"disk \\\"sda\\\" is full\",\"user\":{\"name\":\"eve\"}}\n";
+    let title = "{{ user.name }}: {{ disk }}";
+    let args = ["--match", "^disk \"(?P<disk>\\w+)\" is full$", "--parse", "json", "--title", title];
+    let ended = launch(&args).output(&format!("{line}no JSON\n"));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert_eq!(ended.said(&["eve: sda"]), 2, "{}", ended.stderr);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Flag, Named, OneOrMany, Scalar, Text};
+use super::{Flag, Named, OneOrMany, Scalar, Text, TextOr};
 
 /// An input.
 #[derive(Debug, Default, Deserialize)]
@@ -28,10 +28,32 @@ pub(in crate::config) struct RawInput {
     pub(in crate::config) encoding: Option<Text>,
     /// `strip` takes terminal colour codes out before matching, `keep` leaves them.
     pub(in crate::config) ansi: Option<Text>,
-    /// `text`.
-    pub(in crate::config) parse: Option<Text>,
-    /// `read`: an event's time is when it was read.
-    pub(in crate::config) time: Option<Text>,
+    /// `text`, `json`, `logfmt`, `clf`, or a regex.
+    pub(in crate::config) parse: Option<TextOr<RawParse>>,
+    /// An event's time: `auto`, `read`: when it was read, or the field that has it.
+    pub(in crate::config) time: Option<TextOr<RawTime>>,
+    /// A line whose own time is older is counted, not matched.
+    pub(in crate::config) max_age: Option<Scalar>,
     /// Fields added to each event.
     pub(in crate::config) labels: Option<Named<Scalar>>,
+}
+
+/// A parser of one's own.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct RawParse {
+    /// Its named groups are the fields.
+    pub(in crate::config) regex: Option<Text>,
+}
+
+/// Where an event's own time is read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct RawTime {
+    /// The field that has it; without it, it is found as by `auto`.
+    pub(in crate::config) field: Option<Text>,
+    /// How it is written, in the letters of `strptime`.
+    pub(in crate::config) format: Option<Text>,
+    /// The zone of what names none; without it, the machine's.
+    pub(in crate::config) tz: Option<Text>,
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Count, Flag, Named, Number, OffOr, OneOrMany, RawTest, Scalar, Text};
+use super::{Count, Flag, Named, Number, OffOr, OneOrMany, RawTest, Scalar, Text, TextOr};
 
 /// A rule.
 #[derive(Debug, Default, Deserialize)]
@@ -12,18 +12,18 @@ pub(in crate::config) struct RawRule {
     pub(in crate::config) name: Option<Text>,
     /// The inputs that it reads; without it, all.
     pub(in crate::config) input: Option<OneOrMany<Text>>,
-    /// A regex, or a list of which any must match.
+    /// A regex, regexes by field of which all must match, or a list of which any must match.
     #[serde(rename = "match")]
-    pub(in crate::config) matching: Option<OneOrMany<Text>>,
-    /// What one of these regexes matches is not taken.
-    pub(in crate::config) ignore: Option<OneOrMany<Text>>,
+    pub(in crate::config) matching: Option<OneOrMany<TextOr<Named<Text>>>>,
+    /// The same forms: what one of them matches is not taken.
+    pub(in crate::config) ignore: Option<OneOrMany<TextOr<Named<Text>>>>,
     /// An expression over the fields that must hold.
     #[serde(rename = "where")]
     pub(in crate::config) filter: Option<Text>,
     /// How many matches make an alert; without it, every one.
     pub(in crate::config) when: Option<RawWhen>,
-    /// `critical`, `error`, `warning` or `info`.
-    pub(in crate::config) severity: Option<Text>,
+    /// `critical`, `error`, `warning` or `info`, or where to read it.
+    pub(in crate::config) severity: Option<TextOr<RawSeverity>>,
     /// `good`, `warning`, `danger` or `"#rrggbb"`, in place of the severity's.
     pub(in crate::config) color: Option<Text>,
     /// The webhooks that its messages go to.
@@ -50,6 +50,21 @@ pub(in crate::config) struct RawRule {
     pub(in crate::config) tests: Option<Vec<Option<RawTest>>>,
     /// `false` leaves the rule out.
     pub(in crate::config) enabled: Option<Flag>,
+}
+
+/// A severity that the line says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct RawSeverity {
+    /// The field that holds the level.
+    pub(in crate::config) from: Option<Text>,
+    /// What is below it is left out.
+    pub(in crate::config) min: Option<Text>,
+    /// Values with their severities, beside the usual names.
+    pub(in crate::config) map: Option<Named<Text>>,
+    /// The severity of a value that is unknown.
+    #[serde(rename = "else")]
+    pub(in crate::config) otherwise: Option<Text>,
 }
 
 /// How many matches make an alert.

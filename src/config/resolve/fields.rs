@@ -1,6 +1,7 @@
 //! The fields that a rule's events can have, and whether a name is one of them.
 //!
-//! Lines that are not parsed have a closed set: labels, named groups and the reserved names.
+//! Where every input has lines of a known form (text, clf, a regex) the set is closed: labels, parsed fields, named
+//! groups and the reserved names.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use crate::config::diagnostic::Report;
 use crate::config::layers::At;
 use crate::config::raw::{OneOrMany, Text};
 use crate::config::scalar::name::texts;
-use crate::config::source::Place;
+use crate::config::source::{Place, Span};
 use crate::config::spelling::nearest;
 use crate::event::{EPISODE_FIELDS, RESERVED};
 
@@ -20,6 +21,8 @@ pub(super) struct Fields<'a> {
     pub(super) captures: Vec<Arc<str>>,
     /// The labels of its inputs and its own.
     pub(super) labels: Vec<&'a str>,
+    /// What the parsers of its inputs read; `None`: they can read any field.
+    pub(super) parsed: Option<Vec<Arc<str>>>,
     /// Whether these are all: not where a pattern is wrong, or an input unknown.
     pub(super) closed: bool,
 }
@@ -48,6 +51,15 @@ impl Fields<'_> {
             Some(range) => place.inner_span(text, range),
             None => place.value_span(),
         };
+        self.check_at(reference, sight, &span, report);
+    }
+
+    /// The same for a name that is the key at `place`.
+    pub(super) fn check_key(&self, name: &str, sight: Sight, place: Place<'_>, report: &mut Report) {
+        self.check_at(name, sight, &|| place.key_span(), report);
+    }
+
+    fn check_at<'s>(&self, reference: &str, sight: Sight, span: &dyn Fn() -> Span<'s>, report: &mut Report) {
         if sight == Sight::Event && EPISODE_FIELDS.contains(&reference) {
             report
                 .error(&span(), format!("`{reference}` is not known while a line is matched"))
@@ -58,11 +70,13 @@ impl Fields<'_> {
             return;
         }
         let diagnostic = report.error(&span(), format!("rule `{}` has no field `{reference}`", self.rule));
-        let candidates = self.captures.iter().map(|name| &**name).chain(self.labels.iter().copied());
+        let parsed = self.parsed.iter().flatten();
+        let candidates =
+            self.captures.iter().chain(parsed).map(|name| &**name).chain(self.labels.iter().copied());
         let bare = reference.split_once('.').map_or(reference, |(_, name)| name);
         match nearest(bare, candidates.chain(RESERVED.iter().copied())) {
             Some(meant) if meant != bare => diagnostic.label(format!("did you mean `{meant}`?")),
-            _ if reference.starts_with("fields.") => {
+            _ if reference.starts_with("fields.") && self.parsed.as_ref().is_some_and(Vec::is_empty) => {
                 diagnostic.label("lines that are not parsed have no `fields`")
             }
             _ => diagnostic.help(self.own()),
@@ -72,10 +86,16 @@ impl Fields<'_> {
     fn has(&self, reference: &str) -> bool {
         let captured = |name: &str| self.captures.iter().any(|capture| **capture == *name);
         let labelled = |name: &str| self.labels.contains(&name);
+        let parsed =
+            |name: &str| self.parsed.as_ref().is_none_or(|names| names.iter().any(|read| **read == *name));
         match reference.split_once('.') {
             Some(("captures", name)) => captured(name),
             Some(("labels", name)) => labelled(name),
-            _ => captured(reference) || labelled(reference) || RESERVED.contains(&reference),
+            Some(("fields", name)) => parsed(name),
+            _ => {
+                let own = captured(reference) || labelled(reference) || parsed(reference);
+                own || RESERVED.contains(&reference)
+            }
         }
     }
 
@@ -83,6 +103,7 @@ impl Fields<'_> {
         let names: Vec<String> = self
             .captures
             .iter()
+            .chain(self.parsed.iter().flatten())
             .map(|name| &**name)
             .chain(self.labels.iter().copied())
             .map(|name| format!("`{name}`"))

@@ -7,16 +7,19 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::config::diagnostic::Report;
 use crate::config::layers::At;
-use crate::config::raw::{Flag, OneOrMany, RawInput, Text};
+use crate::config::raw::{Flag, OneOrMany, RawInput, RawParse, Text, TextOr};
 use crate::config::scalar::choice::choice;
 use crate::config::scalar::duration::duration;
 use crate::config::scalar::labels::labels;
 use crate::config::scalar::name::{name as checked_name, texts};
+use crate::config::scalar::regex::parser as regex_of;
 use crate::config::scalar::size::size;
 use crate::input::{FilesSpec, InputSpec, Source, Start};
+use crate::line::own_time::TimeSpec;
+use crate::line::parse::Parser;
 use crate::line::{Ansi, LineSpec};
 
-use super::File;
+use super::{File, time};
 
 const POLL: Duration = Duration::from_secs(1);
 /// Compressed rotations.
@@ -27,17 +30,16 @@ const SOURCES: [&str; 8] =
 /// A shorter bound would cut every line, a longer one would let a line fill the memory.
 const MAX_LINE: std::ops::RangeInclusive<usize> = 64..=64 * 1024 * 1024;
 
-pub(super) fn resolve(at: At<'_, RawInput>, name: &str, report: &mut Report) -> Option<InputSpec> {
-    let line = line(at, report);
+pub(super) fn resolve(
+    at: At<'_, RawInput>,
+    name: &str,
+    size_max: usize,
+    report: &mut Report,
+) -> Option<InputSpec> {
+    let line = line(at, size_max, report);
     let labels = at.get("labels", |raw| &raw.labels).map(|at| labels(at, report)).unwrap_or_default();
     if let Some(encoding) = at.get("encoding", |raw| &raw.encoding) {
         choice(encoding, "encoding", &[("utf-8", ())], report);
-    }
-    if let Some(parse) = at.get("parse", |raw| &raw.parse) {
-        choice(parse, "parse", &[("text", ())], report);
-    }
-    if let Some(time) = at.get("time", |raw| &raw.time) {
-        choice(time, "time", &[("read", ())], report);
     }
     let source = source(at, name, report)?;
     // A name that is none was reported with the names of all files.
@@ -67,12 +69,49 @@ pub(super) fn refuse_second_stdin(files: &[File<'_>], report: &mut Report) {
     }
 }
 
-fn line(at: At<'_, RawInput>, report: &mut Report) -> LineSpec {
+fn line(at: At<'_, RawInput>, size_max: usize, report: &mut Report) -> LineSpec {
     let max = at.get("max_line", |raw| &raw.max_line).and_then(|at| size(at, MAX_LINE, report));
     let ansi = at.get("ansi", |raw| &raw.ansi);
     let ansi =
         ansi.and_then(|at| choice(at, "ansi", &[("strip", Ansi::Strip), ("keep", Ansi::Keep)], report));
-    LineSpec { line_bytes_max: max.unwrap_or(LineSpec::LINE_BYTES_MAX), ansi: ansi.unwrap_or(Ansi::Strip) }
+    let parser = at.get("parse", |raw| &raw.parse).and_then(|at| parser(at, size_max, report));
+    let parser = parser.unwrap_or_default();
+    let time = at.get("time", |raw| &raw.time).and_then(|at| time::resolve(at, &parser, report));
+    let max_age = at.get("max_age", |raw| &raw.max_age).and_then(|at| duration(at, report));
+    let never_old = max_age.is_some() && matches!(time, Some(TimeSpec::Read));
+    if never_old {
+        let span = at.place.key("max_age").key_span();
+        report.error(&span, "`max_age` with `time: read`").label("no line has a time of its own then");
+    }
+    LineSpec {
+        line_bytes_max: max.unwrap_or(LineSpec::LINE_BYTES_MAX),
+        ansi: ansi.unwrap_or(Ansi::Strip),
+        parser,
+        time: time.unwrap_or_default(),
+        max_age,
+    }
+}
+
+fn parser(at: At<'_, TextOr<RawParse>>, size_max: usize, report: &mut Report) -> Option<Parser> {
+    match at.raw {
+        TextOr::Text(word) => {
+            type New = fn() -> Parser;
+            const WORDS: [(&str, New); 4] = [
+                ("text", || Parser::Text),
+                ("json", || Parser::Json),
+                ("logfmt", || Parser::Logfmt),
+                ("clf", || Parser::Clf),
+            ];
+            choice(At::new(&Text(word.clone()), at.place), "parse", &WORDS, report).map(|parser| parser())
+        }
+        TextOr::Map(raw) => {
+            let Some(regex) = At::new(raw, at.place).get("regex", |raw| &raw.regex) else {
+                report.error(&at.place.value_span(), "`parse` needs a `regex`").help("or one of its words");
+                return None;
+            };
+            regex_of(regex, size_max, report).map(Parser::Regex)
+        }
+    }
 }
 
 fn source(at: At<'_, RawInput>, name: &str, report: &mut Report) -> Option<Source> {

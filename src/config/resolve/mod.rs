@@ -17,9 +17,11 @@ mod persona;
 mod redact;
 mod rule;
 mod schedule;
+mod severity;
 mod state_dir;
 mod test;
 mod throttle;
+mod time;
 mod webhook;
 mod when;
 
@@ -32,6 +34,8 @@ use super::raw::{RawFile, RawRule};
 use crate::config::Limits;
 use crate::deliver::WebhookSpec;
 use crate::deliver::mentions::MentionSpec;
+use crate::input::InputSpec;
+use crate::line::parse::Parser;
 use crate::proof::case::Case;
 use crate::rule::Rule;
 pub(super) use input::absolute;
@@ -52,6 +56,15 @@ struct Scope<'a> {
     schedules: Schedules<'a>,
     redaction: Redaction,
     limits: Limits,
+    /// How the inputs that are right are parsed, by name.
+    parsers: Vec<(Arc<str>, Parser)>,
+}
+
+impl Scope<'_> {
+    /// How the lines of an input are parsed; `None`: the input is wrong or unknown.
+    fn parser(&self, name: &str) -> Option<&Parser> {
+        self.parsers.iter().find(|(input, _)| **input == *name).map(|(_, parser)| parser)
+    }
 }
 
 /// Resolves the files, the main one first. What it gives is to be used only when nothing was reported as an error.
@@ -65,7 +78,13 @@ pub(super) fn resolve(
     included.iter().for_each(|file| refuse_main_only(*file, report));
     files.iter().for_each(|file| refuse_in_defaults(*file, report));
     let limits = limits::resolve(main.get("limits", |raw| &raw.limits), report);
+    let inputs: Vec<InputSpec> = files
+        .iter()
+        .filter_map(|file| file.get("inputs", |raw| &raw.inputs))
+        .flat_map(|section| named(section, |at, name| input::resolve(at, name, limits.regex, report)))
+        .collect();
     let scope = Scope {
+        parsers: inputs.iter().map(|input| (input.name.clone(), input.line.parser.clone())).collect(),
         webhooks: Names::collect(files, "webhooks", report),
         inputs: Names::collect(files, "inputs", report),
         severities: Severities::resolve(main.get("severities", |raw| &raw.severities), report),
@@ -79,11 +98,6 @@ pub(super) fn resolve(
         .flat_map(|section| named(section, |at, name| webhook::resolve(at, name, env, report)))
         .collect();
     fallback::resolve(files, &mut webhooks, &scope.webhooks, report);
-    let inputs = files
-        .iter()
-        .filter_map(|file| file.get("inputs", |raw| &raw.inputs))
-        .flat_map(|section| named(section, |at, name| input::resolve(at, name, report)))
-        .collect();
     input::refuse_second_stdin(files, report);
     let at = main.get("notices", |raw| &raw.notices);
     let notices = notices::resolve(at, &scope.webhooks, &scope.redaction, report);

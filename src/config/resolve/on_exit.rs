@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::OnExitSpec;
 use crate::config::diagnostic::Report;
 use crate::config::layers::{At, Layers};
-use crate::config::raw::{OffOr, RawMessage, RawOnExit, RawRule, Text};
+use crate::config::raw::{OffOr, RawMessage, RawOnExit, RawRule, Text, TextOr};
 use crate::config::scalar::name::texts;
 use crate::config::scalar::number::number;
 use crate::rule::Rule;
@@ -35,7 +35,7 @@ pub(super) fn resolve(
     let text = |text: &str| Some(Text(text.to_owned()));
     let raw = RawRule {
         webhook: at.raw.webhook.clone(),
-        severity: at.raw.severity.clone().or_else(|| text("critical")),
+        severity: at.raw.severity.clone().or_else(|| text("critical")).map(|Text(word)| TextOr::Text(word)),
         mention: at.raw.mention.clone(),
         dedup: Some(OffOr::Off),
         message: Some(RawMessage { title: text(TITLE), fields: Some(Vec::new()), ..RawMessage::default() }),

@@ -14,14 +14,15 @@ use crate::config::source::Place;
 use crate::deliver::WebhookSpec;
 use crate::event::Texts;
 use crate::expr::Expr;
+use crate::line::parse::Parser;
 use crate::proof::case::Case;
-use crate::rule::{Rule, Severity};
+use crate::rule::Rule;
 
 use super::fields::{Fields, Sight};
 use super::names::Names;
 use super::patterns::{self, Patterns};
 use super::test::{self, Known};
-use super::{Scope, dedup, escalate, look, message, throttle, when};
+use super::{Scope, dedup, escalate, message, severity, throttle, when};
 
 /// The rules so far, and what they use.
 #[derive(Default)]
@@ -142,35 +143,36 @@ pub(super) fn resolve<'a>(
         Whole::Defaults => (Arc::from("defaults"), false),
     };
     let size_max = scope.limits.regex;
-    let Patterns { patterns, complete } =
-        patterns::resolve(layers.get("match", |raw| &raw.matching), size_max, report);
-    let ignore = patterns::resolve(layers.get("ignore", |raw| &raw.ignore), size_max, report).patterns;
     let inputs = inputs(&name, place, layers, scope, report);
     let labels = rule_labels(layers, report);
-    let known_labels = known_labels(&inputs, layers, scope);
-    let captures = patterns.iter().flat_map(|pattern| pattern.names.iter().map(|(name, _)| Arc::clone(name)));
-    let fields = Fields {
+    let parsers: Vec<Option<&Parser>> = inputs.iter().map(|name| scope.parser(name)).collect();
+    let before = Fields {
         rule: &name,
-        captures: captures.collect(),
-        labels: known_labels,
-        closed: takes_lines
-            && complete
-            && !(patterns.is_empty() && layers.has("match"))
-            && !inputs.is_empty(),
+        captures: Vec::new(),
+        labels: known_labels(&inputs, layers, scope),
+        parsed: parsed(&parsers),
+        closed: takes_lines && !inputs.is_empty(),
     };
+    let parsers: Vec<&Parser> = parsers.into_iter().flatten().collect();
+    let matchers = |at, report: &mut Report| patterns::resolve(at, &before, &parsers, size_max, report);
+    let Patterns { matchers: patterns, complete } =
+        matchers(layers.get("match", |raw| &raw.matching), report);
+    let ignore = matchers(layers.get("ignore", |raw| &raw.ignore), report).matchers;
+    let parts = patterns.iter().flat_map(|matcher| &matcher.parts);
+    let captures = parts.flat_map(|part| part.names.iter().map(|(name, _)| Arc::clone(name))).collect();
+    let closed = before.closed && complete && !(patterns.is_empty() && layers.has("match"));
+    let fields = Fields { captures, closed, ..before };
     let filter = filter(layers, &fields, report);
     if takes_lines && !["match", "where", "metric"].iter().any(|key| layers.means(key)) {
         let help = "write `match: REGEX`; or `where: EXPRESSION`, which reads every line";
         report.error(&place.value_span(), format!("rule `{name}` takes nothing")).help(help);
     }
     let dedup = dedup::resolve(layers, &fields, report);
+    let (severity, severity_from) = severity::resolve(layers, &fields, report);
     Rule {
         when: when::resolve(layers, &fields, report),
-        severity: layers
-            .get("severity", |raw| &raw.severity)
-            .and_then(|at| look::severity(at, report))
-            .unwrap_or(Severity::Error),
-        severity_from: None,
+        severity,
+        severity_from,
         looks: scope.severities.for_rule(layers, report),
         webhooks: if is_rule || layers.has("webhook") {
             webhooks(&name, place, layers, scope, report)
@@ -251,6 +253,15 @@ fn rule_labels(layers: &Layers<'_, RawRule>, report: &mut Report) -> Texts {
         }
     }
     all
+}
+
+/// The fields that the inputs' parsers can read; `None`: any, also where an input is wrong.
+fn parsed(parsers: &[Option<&Parser>]) -> Option<Vec<Arc<str>>> {
+    let mut all = Vec::new();
+    for parser in parsers {
+        all.extend((*parser)?.names()?);
+    }
+    Some(all)
 }
 
 /// The names of all labels, also of those that were refused.

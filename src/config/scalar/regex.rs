@@ -6,16 +6,37 @@ use crate::config::diagnostic::Report;
 use crate::config::layers::At;
 use crate::config::raw::Text;
 use crate::event::RESERVED;
-use crate::rule::Pattern;
+use crate::rule::{On, Pattern};
 
 /// A longer pattern is refused: the parser's time and memory follow its length.
 const PATTERN_BYTES_MAX: usize = 4 * 1024;
 /// A larger compiled regex is worth a warning.
 const COMPILED_BYTES_LARGE: usize = 1024 * 1024;
 
-/// A pattern on lines; its named groups become fields.
-pub(in crate::config) fn pattern(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<Pattern> {
-    let pattern = Pattern::new(compile(at, size_max, report)?);
+/// A regex that reads fields: one that has named groups, whatever they are called.
+pub(in crate::config) fn parser(
+    at: At<'_, Text>,
+    size_max: usize,
+    report: &mut Report,
+) -> Option<regex::bytes::Regex> {
+    let regex = compile(at, size_max, report)?;
+    if regex.capture_names().flatten().next().is_none() {
+        report
+            .error(&at.place.value_span(), "the regex reads no field")
+            .help("a field is a named group: `(?P<status>\\d+)`");
+        return None;
+    }
+    Some(regex)
+}
+
+/// A pattern on a text of the event; its named groups become fields.
+pub(in crate::config) fn pattern(
+    at: At<'_, Text>,
+    on: On,
+    size_max: usize,
+    report: &mut Report,
+) -> Option<Pattern> {
+    let pattern = Pattern::new(on, compile(at, size_max, report)?);
     let Text(text) = at.raw;
     let mut good = true;
     for (name, _) in &pattern.names {

@@ -9,7 +9,8 @@ use crate::event::Texts;
 use crate::flavor::{Flavor, Persona};
 use crate::herald::Lifecycle;
 use crate::input::{FilesSpec, Source, Start};
-use crate::line::{Ansi, LineSpec};
+use crate::line::Ansi;
+use crate::line::parse::Parser;
 use crate::rule::{Color, Mention, Severity, When};
 
 fn secs(secs: u64) -> Duration {
@@ -141,10 +142,10 @@ fn a_rules_defaults() {
 #[test]
 fn match_and_ignore_are_one_or_many() {
     let rule = rule("    match: [a, '(?P<n>b)']\n    ignore: c\n");
-    let sources: Vec<&str> = rule.patterns.iter().map(|pattern| pattern.regex.as_str()).collect();
+    let sources: Vec<&str> = rule.patterns.iter().map(|matcher| matcher.parts[0].regex.as_str()).collect();
     assert_eq!(sources, ["a", "(?P<n>b)"]);
-    assert_eq!(rule.patterns[1].names, [("n".into(), 1)]);
-    assert_eq!(rule.ignore[0].regex.as_str(), "c");
+    assert_eq!(rule.patterns[1].parts[0].names, [("n".into(), 1)]);
+    assert_eq!(rule.ignore[0].parts[0].regex.as_str(), "c");
 }
 
 #[test]
@@ -390,7 +391,8 @@ rules: [{ name: r, match: x, webhook: [ops, dev] }]
 #[test]
 fn a_files_inputs_keys() {
     let plain = input("{ files: logs/./*.log }");
-    assert_eq!(plain.line, LineSpec { line_bytes_max: 256 * 1024, ansi: Ansi::Strip });
+    assert_eq!((plain.line.line_bytes_max, plain.line.ansi), (256 * 1024, Ansi::Strip));
+    assert!(matches!(plain.line.parser, Parser::Text));
     let spec = files("{ files: logs/./*.log }");
     assert_eq!(spec.globs, ["/etc/hooktail/logs/*.log"]);
     assert_eq!((spec.start, spec.poll, spec.follow_symlinks), (Start::End, secs(1), false));
@@ -407,7 +409,7 @@ fn a_files_inputs_keys() {
         assert_eq!(spec.exclude.is_match(path), left_out, "{path}");
     }
     let cut = input("{ files: /x, max_line: 1KiB, ansi: keep }");
-    assert_eq!(cut.line, LineSpec { line_bytes_max: 1024, ansi: Ansi::Keep });
+    assert_eq!((cut.line.line_bytes_max, cut.line.ansi), (1024, Ansi::Keep));
 }
 
 #[test]

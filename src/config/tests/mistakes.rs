@@ -134,13 +134,13 @@ fn wrong_types() {
         &[
             (
                 "    match: 404\n",
-                &["5:12 error: `match` takes text ^ this is a number = put it in quotes: '404'"],
+                &["5:12 error: `match` takes text or a map ^ this is a number = put it in quotes: '404'"],
             ),
             (
                 "    match: [a, 5, true]\n",
                 &[
-                    "5:16 error: an item of `match` takes text ^ this is a number = put it in quotes: '5'",
-                    "5:19 error: an item of `match` takes text ^ this is a truth value = put it in quotes: 'true'",
+                    "5:16 error: an item of `match` takes text or a map ^ this is a number = put it in quotes: '5'",
+                    "5:19 error: an item of `match` takes text or a map ^ this is a truth value = put it in quotes: 'true'",
                 ],
             ),
             (
@@ -662,9 +662,9 @@ fn inputs() {
                     "2:45 error: a size out of bounds ^ must be from 64 to 67108864 bytes",
                     "2:54 error: a duration needs a unit ^ did you mean `1s`?",
                     "2:63 error: `x` is no `ansi` = write `strip`, `keep`",
-                    "2:73 error: `jsn` is no `parse` = write `text`",
+                    "2:73 error: `jsn` is no `parse` ^ did you mean `json`?",
                     "2:88 error: `utf8` is no `encoding` ^ did you mean `utf-8`?",
-                    "2:100 error: `now` is no `time` = write `read`",
+                    "2:100 error: `now` is no `time` = write `auto`, `read`",
                 ],
             ),
             (
@@ -955,7 +955,7 @@ fn the_regex_bound_can_be_moved() {
 #[test]
 fn rules_are_no_place_for_the_environment() {
     let rule = rule("    match: 'x$$'\n    message: { title: 'pay $5, ${SLACK}' }\n");
-    assert_eq!(rule.patterns[0].regex.as_str(), "x$$");
+    assert_eq!(rule.patterns[0].parts[0].regex.as_str(), "x$$");
     assert_eq!(rule.message.title.unwrap().source(), "pay $5, ${SLACK}");
 }
 

@@ -3,6 +3,7 @@
 mod files;
 mod meaning;
 mod mistakes;
+mod parsing;
 mod rule_tests;
 mod schedules;
 mod unsupported;

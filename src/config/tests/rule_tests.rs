@@ -58,7 +58,9 @@ fn what_a_wrong_test_gets() {
         ("{ lines: [], expect: [] }", vec!["6:15 error: a test without lines"]),
         (
             "{ lines: [404], expect: [] }",
-            vec!["6:23 error: an item of `lines` takes text or a map ^ this is a number"],
+            vec![
+                "6:23 error: an item of `lines` takes text or a map ^ this is a number = put it in quotes: '404'",
+            ],
         ),
         (
             "{ lines: [{ wiat: 1s }], expect: [] }",

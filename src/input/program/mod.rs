@@ -183,11 +183,12 @@ mod tests {
                     rules: [{ name: all, match: '^', dedup: off }]\n";
         let config = config::from_str(yaml, "rules", std::path::Path::new("/"), &|_| None).config.unwrap();
         let rules: Arc<[_]> = config.rules.into();
-        let scanner = Arc::new(Scanner::new("out", rules, "host".into()));
+        let scanner = Arc::new(Scanner::new("out", config.inputs[0].line.clone(), rules, "host".into()));
         let (sender, receiver) = feed::channel();
         drop(receiver);
         let clock = Arc::new(Clock::start());
-        let feed = || Feed::new(0, scanner.clone(), config.inputs[0].line, clock.clone(), sender.clone());
+        let feed =
+            || Feed::new(0, scanner.clone(), config.inputs[0].line.clone(), clock.clone(), sender.clone());
         let watch = Watch {
             stdout: feed(),
             stderr: feed(),

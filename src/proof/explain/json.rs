@@ -9,11 +9,11 @@ use crate::proof::shown::Shown;
 /// `explanation` as one object; the keys are those of `docs/testing-rules.md`.
 pub fn object(explanation: &Explanation<'_>) -> Value {
     let line = &explanation.line;
-    let rules: Vec<Value> = explanation.rules.iter().map(|view| rule(view, line)).collect();
+    let rules: Vec<Value> = explanation.rules.iter().map(rule).collect();
     json!({ "line": String::from_utf8_lossy(line), "shape": explanation.shape, "rules": rules })
 }
 
-fn rule(view: &View<'_>, line: &[u8]) -> Value {
+fn rule(view: &View<'_>) -> Value {
     let mut rule = Map::new();
     let mut put = |key: &str, value: Value| drop(rule.insert(key.to_owned(), value));
     put("rule", json!(view.rule.name));
@@ -22,10 +22,10 @@ fn rule(view: &View<'_>, line: &[u8]) -> Value {
     put("gate", json!(view.end.gate()));
     put("why", json!(text::why(view)));
     if let Some(found) = &view.matched {
-        put("match", matched(found, line));
+        put("match", matched(found));
     }
     match &view.end {
-        End::Ignored(found) => put("ignore", matched(found, line)),
+        End::Ignored(found) => put("ignore", matched(found)),
         End::WhereFails(fields) => {
             put("fields", fields.iter().cloned().map(|(name, value)| (name, json!(value))).collect());
         }
@@ -39,14 +39,17 @@ fn rule(view: &View<'_>, line: &[u8]) -> Value {
     Value::Object(rule)
 }
 
-/// Ranges are bytes of the line.
-fn matched(found: &Matched<'_>, line: &[u8]) -> Value {
-    let captures = found.captures.iter().map(|(name, range)| {
-        let text = String::from_utf8_lossy(line.get(range.clone()).unwrap_or_default());
-        json!({ "name": name, "text": text, "start": range.start, "end": range.end })
+/// Ranges are bytes of the text that was looked at: mostly the line. Of several patterns the first has the range.
+fn matched(found: &Matched<'_>) -> Value {
+    let captures = found.parts.iter().flat_map(|part| {
+        part.captures.iter().map(|(name, range)| {
+            let text = String::from_utf8_lossy(part.text.get(range.clone()).unwrap_or_default());
+            json!({ "name": name, "text": text, "start": range.start, "end": range.end })
+        })
     });
+    let range = found.parts.first().map_or(0..0, |part| part.range.clone());
     json!({
-        "pattern": found.pattern.regex.as_str(), "start": found.range.start, "end": found.range.end,
+        "pattern": found.matcher.to_string(), "start": range.start, "end": range.end,
         "captures": captures.collect::<Vec<_>>(),
     })
 }

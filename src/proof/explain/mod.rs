@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::event::{Event, Origin, Parse, RuleId, Texts};
+use crate::event::{Event, Origin, RuleId, Texts};
 use crate::fields::Fields;
 use crate::line::split::Line;
-use crate::rule::{Pattern, Rule};
+use crate::rule::{Matcher, Pattern, Rule};
 use crate::shape::shape;
 use crate::time::Time;
 
@@ -56,14 +56,23 @@ pub struct View<'a> {
     pub end: End<'a>,
 }
 
-/// A pattern on a line.
+/// A matcher on a line.
 #[derive(Debug)]
 pub struct Matched<'a> {
-    /// The pattern.
-    pub pattern: &'a Pattern,
-    /// What it matched, in bytes of the line.
+    /// An item of `match` or `ignore`.
+    pub matcher: &'a Matcher,
+    /// Its patterns, each on its text.
+    pub parts: Vec<Caught>,
+}
+
+/// A pattern on a text.
+#[derive(Debug)]
+pub struct Caught {
+    /// The line, the message or the field that it looked at.
+    pub text: Vec<u8>,
+    /// What it matched, in bytes of the text.
     pub range: Range<usize>,
-    /// The named groups that took part, with their places in the line.
+    /// The named groups that took part, with their places in the text.
     pub captures: Vec<(Arc<str>, Range<usize>)>,
 }
 
@@ -76,6 +85,8 @@ pub enum End<'a> {
     NoMatch,
     /// A pattern of `ignore` matches.
     Ignored(Matched<'a>),
+    /// The severity that it says is below the rule's `min`.
+    BelowMin,
     /// `where` doesn't hold; the fields that it reads, as far as they are there.
     WhereFails(Vec<(String, Option<String>)>),
     /// `where` can't be told: what CEL says.
@@ -99,6 +110,7 @@ impl End<'_> {
             Self::OtherInput => "input",
             Self::NoMatch => "match",
             Self::Ignored(_) => "ignore",
+            Self::BelowMin => "severity",
             Self::WhereFails(_) | Self::WhereError(_) => "where",
             Self::BelowWhen(..) => "when",
             Self::Silenced(_) => "silence",
@@ -112,7 +124,12 @@ impl End<'_> {
     pub const fn taken(&self) -> bool {
         !matches!(
             self,
-            Self::OtherInput | Self::NoMatch | Self::Ignored(_) | Self::WhereFails(_) | Self::WhereError(_)
+            Self::OtherInput
+                | Self::NoMatch
+                | Self::Ignored(_)
+                | Self::BelowMin
+                | Self::WhereFails(_)
+                | Self::WhereError(_)
         )
     }
 }
@@ -142,16 +159,11 @@ impl<'a> Explainer<'a> {
         let spec = &self.stations.inputs[input];
         let cut = Line::cut(line, spec.line.line_bytes_max);
         let text = self.stations.text(input, cut.bytes);
-        let event = Event {
-            origin: origin.clone(),
-            line: text.as_ref().into(),
-            truncated: cut.truncated,
-            time: self.rehearsal.now(),
-            parse: Parse::Text,
-        };
-        let matched = rule.patterns.iter().find_map(|pattern| matched(pattern, &event.line));
+        let (event, _) = spec.line.event(&text, cut.truncated, &origin, self.rehearsal.now());
+        let fields = self.fields(rule, &event, &[]);
+        let matched = rule.patterns.iter().find_map(|matcher| matched(matcher, &fields));
         let end = self.not_taken(rule, &event, matched.as_ref()).unwrap_or_else(|| {
-            let captures = texts(matched.as_ref(), &event.line);
+            let captures = texts(matched.as_ref());
             self.gates(id, rule, (input, &origin), cut, &event, &captures)
         });
         View { rule, input: spec.name.clone(), matched, end }
@@ -165,13 +177,14 @@ impl<'a> Explainer<'a> {
         if matched_by.is_none() && !rule.patterns.is_empty() {
             return Some(End::NoMatch);
         }
-        if let Some(ignored) = rule.ignore.iter().find_map(|pattern| matched(pattern, &event.line)) {
+        let fields = self.fields(rule, event, &[]);
+        if let Some(ignored) = rule.ignore.iter().find_map(|matcher| matched(matcher, &fields)) {
             return Some(End::Ignored(ignored));
         }
+        let captures = texts(matched_by);
+        let Some(severity) = self.fields(rule, event, &captures).level() else { return Some(End::BelowMin) };
         let filter = rule.filter.as_ref()?;
-        let captures = texts(matched_by, &event.line);
-        let fields =
-            Fields { rule, event, captures: &captures, severity: rule.severity, host: &self.stations.host };
+        let fields = Fields { severity, ..self.fields(rule, event, &captures) };
         match filter.holds(&fields) {
             Ok(true) => None,
             Ok(false) => {
@@ -186,6 +199,15 @@ impl<'a> Explainer<'a> {
         }
     }
 
+    fn fields<'f>(
+        &'f self,
+        rule: &'f Rule,
+        event: &'f Event,
+        captures: &'f [(Arc<str>, Arc<str>)],
+    ) -> Fields<'f> {
+        Fields { rule, event, captures, severity: rule.severity, host: &self.stations.host }
+    }
+
     /// The gates of the engine.
     fn gates(
         &mut self,
@@ -196,7 +218,8 @@ impl<'a> Explainer<'a> {
         event: &Event,
         captures: &Texts,
     ) -> End<'a> {
-        let fields = Fields { rule, event, captures, severity: rule.severity, host: &self.stations.host };
+        let fields = self.fields(rule, event, captures);
+        let fields = Fields { severity: fields.level().unwrap_or(rule.severity), ..fields };
         let counted = fields.key(rule.when.by());
         let key = (id, format!("{counted:?}"));
         let before = self.rehearsal.counters_of(id);
@@ -227,20 +250,30 @@ impl<'a> Explainer<'a> {
     }
 }
 
-fn matched<'a>(pattern: &'a Pattern, line: &[u8]) -> Option<Matched<'a>> {
-    let groups = pattern.regex.captures(line)?;
+fn matched<'a>(matcher: &'a Matcher, fields: &Fields<'_>) -> Option<Matched<'a>> {
+    let parts = matcher.parts.iter().map(|part| caught(part, fields)).collect::<Option<_>>()?;
+    Some(Matched { matcher, parts })
+}
+
+fn caught(pattern: &Pattern, fields: &Fields<'_>) -> Option<Caught> {
+    let text = fields.subject(&pattern.on)?.into_owned();
+    let groups = pattern.regex.captures(&text)?;
     let range = groups.get(0)?.range();
     let named = pattern.names.iter();
     let captures =
         named.filter_map(|(name, number)| Some((name.clone(), groups.get(*number)?.range()))).collect();
-    Some(Matched { pattern, range, captures })
+    Some(Caught { range, captures, text })
 }
 
 /// The captures as a match has them.
-fn texts(matched: Option<&Matched<'_>>, line: &[u8]) -> Texts {
-    let captures = matched.iter().flat_map(|matched| &matched.captures);
-    let text = |range: &Range<usize>| Arc::from(String::from_utf8_lossy(&line[range.clone()]));
-    captures.map(|(name, range)| (name.clone(), text(range))).collect()
+fn texts(matched: Option<&Matched<'_>>) -> Texts {
+    let parts = matched.iter().flat_map(|matched| &matched.parts);
+    let of = |part: &Caught| {
+        let text = |range: &Range<usize>| Arc::from(String::from_utf8_lossy(&part.text[range.clone()]));
+        let captures = part.captures.iter();
+        captures.map(|(name, range)| (name.clone(), text(range))).collect::<Texts>()
+    };
+    parts.flat_map(of).collect()
 }
 
 /// A key for people: `ip=10.0.0.1, user=root`.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{End, Explanation, Matched, View, shown_key, shown_message};
+use super::{Caught, End, Explanation, View, shown_key, shown_message};
 use crate::config::alerts;
 use crate::message::draw::visible;
-use crate::rule::Pattern;
+use crate::rule::Matcher;
 use crate::time::Spelled;
 
 /// Of a longer line the captures are listed, not marked.
@@ -26,17 +26,18 @@ pub fn words(explanation: &Explanation<'_>) -> String {
             let _ = writeln!(out, "  {gate:<8} {words}");
         };
         if let Some(found) = &view.matched {
-            put("match", &format!("`{}`", found.pattern.regex.as_str()));
-            marks(&explanation.line, found).iter().for_each(|line| put("", line));
+            put("match", &format!("`{}`", found.matcher));
+            found.parts.iter().flat_map(marks).collect::<Vec<_>>().iter().for_each(|line| put("", line));
         }
-        if let (Some(filter), false) =
-            (&view.rule.filter, matches!(view.end.gate(), "where" | "input" | "match" | "ignore"))
-        {
+        if let (Some(filter), false) = (
+            &view.rule.filter,
+            matches!(view.end.gate(), "where" | "input" | "match" | "ignore" | "severity"),
+        ) {
             put("where", &format!("`{}` holds", filter.source().trim()));
         }
         put(view.end.gate(), &why(view));
         if let End::Ignored(found) = &view.end {
-            marks(&explanation.line, found).iter().for_each(|line| put("", line));
+            found.parts.iter().flat_map(marks).collect::<Vec<_>>().iter().for_each(|line| put("", line));
         }
         if let End::Posted(messages) = &view.end {
             for shown in messages.iter().skip(1) {
@@ -53,14 +54,17 @@ pub(super) fn why(view: &View<'_>) -> String {
     match &view.end {
         End::OtherInput => format!("it reads {}, not `{}`", listed(rule.inputs.iter(), "and"), view.input),
         End::NoMatch => {
-            let patterns: Vec<&str> =
-                rule.patterns.iter().map(|pattern: &Pattern| pattern.regex.as_str()).collect();
-            match patterns[..] {
+            let patterns: Vec<String> = rule.patterns.iter().map(Matcher::to_string).collect();
+            match &patterns[..] {
                 [only] => format!("`{only}` does not match"),
                 _ => format!("none matches of {}", listed(patterns.iter(), "and")),
             }
         }
-        End::Ignored(found) => format!("`{}` matches", found.pattern.regex.as_str()),
+        End::Ignored(found) => format!("`{}` matches", found.matcher),
+        End::BelowMin => {
+            let from = rule.severity_from.as_ref();
+            from.map_or_else(String::new, |from| format!("`{}` says less than {}", from.field, from.min))
+        }
         End::WhereFails(fields) => {
             let source = rule.filter.as_ref().map_or("", |filter| filter.source().trim());
             let values: Vec<String> = fields
@@ -119,8 +123,9 @@ fn shown(line: &[u8]) -> String {
     visible(&String::from_utf8_lossy(line))
 }
 
-/// The line, what matched underlined, and below it the names of what was caught.
-fn marks(line: &[u8], found: &Matched<'_>) -> Vec<String> {
+/// The text, what matched underlined, and below it the names of what was caught.
+fn marks(found: &Caught) -> Vec<String> {
+    let line = &found.text[..];
     let whole = shown(line);
     if whole.contains('\n') || whole.width() > MARKED_COLUMNS_MAX {
         let text = |range: &Range<usize>| shown(line.get(range.clone()).unwrap_or_default());
