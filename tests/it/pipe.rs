@@ -247,7 +247,7 @@ fn a_parsed_line_is_matched_by_its_message() {
     let line = "{\"msg\":\"disk \\\"sda\\\" is full\",\"user\":{\"name\":\"eve\"}}\n";
     let title = "{{ user.name }}: {{ disk }}";
     let args = ["--match", "^disk \"(?P<disk>\\w+)\" is full$", "--parse", "json", "--title", title];
-    let ended = launch(&args).output(&format!("{line}no JSON\n"));
+    let ended = launch(&args).output(format!("{line}no JSON\n"));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
     assert_eq!(ended.said(&["eve: sda"]), 2, "{}", ended.stderr);
 }
