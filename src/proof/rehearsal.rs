@@ -137,7 +137,7 @@ impl<'a> Rehearsal<'a> {
         self.now
     }
 
-    /// A line of the input at `input` whose own time is `time`.
+    /// A line of the input at `input` that is read at `time`; where it has a time of its own, that is the clock's.
     pub fn line(&mut self, input: usize, origin: &Arc<Origin>, line: Line<'_>, time: Time) {
         self.take_where(input, origin, line, time, |_| true);
     }

@@ -7,7 +7,7 @@ use super::case::{Case, Entry, Expected, Part};
 use super::rehearsal::{Rehearsal, Stations};
 use super::shown::Shown;
 
-/// When a test begins that doesn't say it: 2026-01-01T00:00:00Z.
+/// When a test begins that neither says it nor has a line with a time: 2026-01-01T00:00:00Z.
 const START: Time = Time::from_secs(1_767_225_600);
 
 /// A pair that differs in more than this is rather one message that is missing and another that is too many.
@@ -60,7 +60,13 @@ fn rehearse(case: &Case, stations: &Stations) -> Vec<Shown> {
     let Some(input) = rule.inputs.first().and_then(|name| stations.input(name)) else { return Vec::new() };
     let origin = stations.origin(input);
     let max = stations.inputs[input].line.line_bytes_max;
-    let mut rehearsal = Rehearsal::new(stations, case.at.unwrap_or(START));
+    // Without `at`, a test is of the time that its first line with a time has.
+    let own = |entry: &Entry| match entry {
+        Entry::Line(line) => stations.own_time(input, Line::cut(line.as_bytes(), max), START),
+        Entry::Wait(_) => None,
+    };
+    let start = case.at.or_else(|| case.entries.iter().find_map(own)).unwrap_or(START);
+    let mut rehearsal = Rehearsal::new(stations, start);
     for entry in &case.entries {
         match entry {
             Entry::Line(line) => {

@@ -143,6 +143,24 @@ fn at_is_the_time_of_the_first_line() {
 }
 
 #[test]
+fn lines_with_times_tell_the_clock() {
+    let at = |secs: i64| format!("1970-01-01T00:{:02}:{:02}Z {}", secs / 60, secs % 60, failure("10.0.0.1"));
+    let opened = "{ kind: opened }";
+    let lines =
+        |times: &[i64]| times.iter().map(|secs| format!("'{}'", at(*secs))).collect::<Vec<_>>().join(", ");
+    check(&format!("      - lines: [{}]\n        expect: [{opened}]\n", lines(&[0, 59])), &[]);
+    check(&format!("      - lines: [{}]\n        expect: []\n", lines(&[0, 60])), &[]);
+    // The window of the episode is up by the time of a line; a time that goes back counts as the latest.
+    check(
+        &format!(
+            "      - lines: [{}]\n        expect: [{opened}, {{ kind: escalated }}, {{ kind: opened, count: 2 }}]\n",
+            lines(&[0, 1, 2, 3, 630, 5])
+        ),
+        &[],
+    );
+}
+
+#[test]
 fn junit_holds_any_text() {
     let (cases, stations) = stations(
         "rules:
