@@ -11,9 +11,9 @@ use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -24,7 +24,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::deliver::WebhookSpec;
 use crate::deliver::lane::Lane;
-use crate::deliver::worker::{self, Place, Shared, SharedLane, Tally, Transport};
+use crate::deliver::mentions::{Budget, MentionSpec};
+use crate::deliver::place::{Place, SharedLane};
+use crate::deliver::tally::Tally;
+use crate::deliver::worker::{self, Shared, Transport};
 use crate::engine::{Alert, Engine};
 use crate::event::Origin;
 use crate::herald::Herald;
@@ -183,7 +186,7 @@ struct Wakers {
 
 impl Agent {
     fn start(config: Config, opened: Opened, options: Options) -> std::io::Result<Self> {
-        let Config { host, webhooks, inputs, rules, notices, limits, .. } = config;
+        let Config { host, webhooks, mentions, inputs, rules, notices, limits, .. } = config;
         let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
         let clock = Arc::new(Clock::start());
@@ -219,7 +222,7 @@ impl Agent {
             transport: agent.options.transport.clone(),
             closing: closed,
         };
-        agent.start_workers(webhooks, &shared);
+        agent.start_workers(webhooks, &mentions, &shared);
         let started = started_with(rules.len(), inputs.len());
         let engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
         let decider = Decider {
@@ -241,8 +244,8 @@ impl Agent {
         Ok(agent)
     }
 
-    fn start_workers(&mut self, webhooks: Vec<WebhookSpec>, shared: &Shared) {
-        let places = places(webhooks, shared.clock.now());
+    fn start_workers(&mut self, webhooks: Vec<WebhookSpec>, mentions: &MentionSpec, shared: &Shared) {
+        let places = places(webhooks, mentions, shared.clock.now());
         for own in &places {
             let tally = Arc::new(Tally::default());
             self.tallies.push((own.spec.name.clone(), tally.clone()));
@@ -483,7 +486,7 @@ fn restored_engine(
 }
 
 /// The webhooks with their rates; those of one group share one.
-fn places(webhooks: Vec<WebhookSpec>, now: Time) -> Vec<Place> {
+fn places(webhooks: Vec<WebhookSpec>, mentions: &MentionSpec, now: Time) -> Vec<Place> {
     let mut groups: HashMap<Arc<str>, Arc<SharedLane>> = HashMap::new();
     let place = |spec: WebhookSpec| {
         let new = || Arc::new(SharedLane::new(Lane::new(spec.rate, now)));
@@ -491,7 +494,8 @@ fn places(webhooks: Vec<WebhookSpec>, now: Time) -> Vec<Place> {
             Some(group) => groups.entry(group.clone()).or_insert_with(new).clone(),
             None => new(),
         };
-        Place { spec, lane }
+        let budget = Arc::new(Mutex::new(Budget::new(mentions.clone(), now)));
+        Place { spec, lane, budget }
     };
     webhooks.into_iter().map(place).collect()
 }

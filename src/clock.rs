@@ -33,6 +33,11 @@ impl Clock {
         }
         Time::from_nanos(boot + self.offset.fetch_max(offset + ahead, Ordering::Relaxed).max(offset + ahead))
     }
+
+    /// What the clock on the wall shows: for schedules alone, and nothing is measured by it.
+    pub fn wall() -> Time {
+        Time::from_nanos(wall_nanos())
+    }
 }
 
 fn wall_nanos() -> i64 {

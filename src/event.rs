@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::severity::Severity;
 use crate::time::Time;
 
 /// The place of a rule in [`crate::config::Config::rules`].
@@ -52,6 +53,41 @@ pub struct Origin {
     pub labels: Texts,
 }
 
+/// Parsed fields by name, as JSON: nested ones are maps in maps.
+pub type Parsed = serde_json::Map<String, serde_json::Value>;
+
+/// What the input's parser made of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Parse {
+    /// The input has none: the line is text.
+    #[default]
+    Text,
+    /// Its fields.
+    Fields(Box<ParsedLine>),
+    /// It could not read the line, which counts as text.
+    Failed,
+}
+
+/// A line that a parser could read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParsedLine {
+    /// All that was read.
+    pub fields: Parsed,
+    /// Whether the values have kinds.
+    pub kinds: Kinds,
+    /// What the line says; `None`: the line is the message.
+    pub message: Option<Box<[u8]>>,
+}
+
+/// Whether parsed values are what they look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kinds {
+    /// Numbers, truth values and texts are told apart, as in JSON.
+    Told,
+    /// All are text; what looks like a number is one to an expression.
+    Text,
+}
+
 /// One line, decoded and without terminal codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -63,12 +99,27 @@ pub struct Event {
     pub truncated: bool,
     /// Its own time where it has one, else when it was read.
     pub time: Time,
+    /// What was read from it.
+    pub parse: Parse,
 }
 
 impl Event {
     /// The line as text; invalid bytes are U+FFFD.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.line)
+    }
+
+    /// The parsed message, else the line.
+    pub fn message(&self) -> &[u8] {
+        self.parsed().and_then(|parsed| parsed.message.as_deref()).unwrap_or(&self.line)
+    }
+
+    /// What a parser read from it.
+    pub fn parsed(&self) -> Option<&ParsedLine> {
+        match &self.parse {
+            Parse::Fields(parsed) => Some(parsed),
+            Parse::Text | Parse::Failed => None,
+        }
     }
 }
 
@@ -81,6 +132,8 @@ pub struct Match {
     pub event: Arc<Event>,
     /// What the named groups of the pattern caught, in the pattern's order; a group that took no part is absent.
     pub captures: Texts,
+    /// The rule's, or what the event says where the rule reads it from a field.
+    pub severity: Severity,
 }
 
 /// The names that captures may not take: what `config.md` calls reserved.

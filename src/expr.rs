@@ -9,11 +9,14 @@ use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::{EntryExpr, Expr as Node, IdedExpr, LiteralValue};
-use cel::common::types::{CelBool, CelDouble, CelInt, CelMap, CelMapKey, CelString};
+use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString};
 use cel::common::value::Val;
 use cel::{Context, Env, Program, Value};
 
+use serde_json::Value as Json;
+
 use crate::event::RESERVED;
+use crate::fields::Found;
 
 /// The groups of fields: maps of text.
 const GROUPS: [&str; 3] = ["labels", "captures", "fields"];
@@ -48,10 +51,11 @@ fn cel_without_optional_values() -> Env {
 /// What an expression looks its fields up in.
 pub trait Fields {
     /// A field by its plain name: a label, a parsed field, a capture or a reserved one, the later ones winning.
-    fn get(&self, name: &str) -> Option<Cow<'_, str>>;
+    /// With its group: `captures.x`.
+    fn find(&self, name: &str) -> Option<Found<'_>>;
 
     /// All of `labels`, `captures` or `fields`.
-    fn group(&self, group: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)>;
+    fn group(&self, group: &str) -> Vec<(Cow<'_, str>, Found<'_>)>;
 }
 
 /// An expression that parses.
@@ -151,14 +155,14 @@ impl std::fmt::Debug for Expr {
 fn bind<'v>(context: &mut Context<'_, 'v>, read: &Read, fields: &'v dyn Fields) {
     match read {
         Read::Plain(name) => {
-            if let Some(text) = fields.get(name) {
-                context.add_variable_as_val(name.as_str(), plain_value(name, text));
+            if let Some(found) = fields.find(name) {
+                context.add_variable_as_val(name.as_str(), plain_value(name, found));
             }
         }
         Read::Member(group, name) => {
-            let member = fields.group(group).into_iter().find(|(key, _)| key == name);
-            if let Some((_, text)) = member {
-                context.add_variable_as_val(format!("{group}.{name}"), text_value(text));
+            let path = format!("{group}.{name}");
+            if let Some(found) = fields.find(&path) {
+                context.add_variable_as_val(path, member_value(found));
             }
         }
         Read::Group(group) => context.add_variable_as_val(group.as_str(), map_value(fields.group(group))),
@@ -166,29 +170,64 @@ fn bind<'v>(context: &mut Context<'_, 'v>, read: &Read, fields: &'v dyn Fields) 
             context.add_variable_as_val(group.as_str(), map_value(fields.group(group)));
         }
         Read::Has(parent, names) => {
-            let present = names.iter().filter_map(|name| {
-                let text = fields.get(&format!("{parent}.{name}"))?;
-                Some((Cow::Owned(name.clone()), text))
-            });
-            context.add_variable_as_val(parent.as_str(), map_value(present.collect()));
+            let mut members: Vec<(Cow<'v, str>, Found<'v>)> = Vec::new();
+            if let Some(Found::Json(Json::Object(nested))) = fields.find(parent) {
+                members.extend(nested.iter().map(|(name, value)| (name.into(), Found::Json(value))));
+            }
+            // A key of that very name is the field, too.
+            for name in names {
+                if let Some(found) = fields.find(&format!("{parent}.{name}")) {
+                    members.push((Cow::Owned(name.clone()), found));
+                }
+            }
+            context.add_variable_as_val(parent.as_str(), map_value(members));
         }
     }
 }
 
 /// A field by its plain name: a number where its text is a JSON number, unless the name is a reserved one.
-fn plain_value<'v>(name: &str, text: Cow<'v, str>) -> Box<dyn Val + 'v> {
-    if RESERVED.contains(&name) {
-        return text_value(text);
-    }
-    match serde_json::from_str::<serde_json::Number>(&text) {
-        Ok(number) if number.to_string().len() <= text.len() && text.trim().len() == text.len() => {
-            match (number.as_i64(), number.as_f64()) {
-                (Some(whole), _) => Box::new(CelInt::from(whole)),
-                (None, Some(real)) => Box::new(CelDouble::from(real)),
-                (None, None) => text_value(text),
+fn plain_value<'v>(name: &str, found: Found<'v>) -> Box<dyn Val + 'v> {
+    match found {
+        Found::Text(text) if !RESERVED.contains(&name) => {
+            match serde_json::from_str::<serde_json::Number>(&text) {
+                Ok(number) if number.to_string().len() <= text.len() && text.trim().len() == text.len() => {
+                    number_value(&number).unwrap_or_else(|| text_value(text))
+                }
+                _ => text_value(text),
             }
         }
-        _ => text_value(text),
+        other => member_value(other),
+    }
+}
+
+/// A field by its name in its group: text stays text.
+fn member_value<'v>(found: Found<'v>) -> Box<dyn Val + 'v> {
+    match found {
+        Found::Text(text) => text_value(text),
+        Found::Json(value) => json_value(value),
+    }
+}
+
+fn json_value(value: &Json) -> Box<dyn Val + '_> {
+    match value {
+        Json::Null => Box::new(CelNull),
+        Json::Bool(truth) => Box::new(CelBool::from(*truth)),
+        Json::Number(number) => {
+            number_value(number).unwrap_or_else(|| text_value(Cow::Owned(number.to_string())))
+        }
+        Json::String(text) => text_value(Cow::Borrowed(text)),
+        Json::Array(items) => Box::new(CelList::from(items.iter().map(json_value).collect::<Vec<_>>())),
+        Json::Object(members) => {
+            map_value(members.iter().map(|(name, value)| (name.into(), Found::Json(value))).collect())
+        }
+    }
+}
+
+fn number_value<'v>(number: &serde_json::Number) -> Option<Box<dyn Val + 'v>> {
+    match (number.as_i64(), number.as_f64()) {
+        (Some(whole), _) => Some(Box::new(CelInt::from(whole))),
+        (None, Some(real)) => Some(Box::new(CelDouble::from(real))),
+        (None, None) => None,
     }
 }
 
@@ -199,10 +238,10 @@ fn text_value<'v>(text: Cow<'v, str>) -> Box<dyn Val + 'v> {
     }
 }
 
-fn map_value<'v>(members: Vec<(Cow<'v, str>, Cow<'v, str>)>) -> Box<dyn Val + 'v> {
+fn map_value<'v>(members: Vec<(Cow<'v, str>, Found<'v>)>) -> Box<dyn Val + 'v> {
     let map: HashMap<CelMapKey<'v>, Box<dyn Val + 'v>> = members
         .into_iter()
-        .filter_map(|(key, text)| Some((CelMapKey::try_from(text_value(key)).ok()?, text_value(text))))
+        .filter_map(|(key, found)| Some((CelMapKey::try_from(text_value(key)).ok()?, member_value(found))))
         .collect();
     Box::new(CelMap::from(map))
 }
@@ -366,8 +405,11 @@ mod tests {
     struct Sample;
 
     impl Fields for Sample {
-        fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        fn find(&self, name: &str) -> Option<Found<'_>> {
             let text = match name {
+                "captures.user" => "1001",
+                "captures.ip" => "10.0.0.1",
+                "labels.service" => "checkout",
                 "user" => "1001",
                 "status" => "503",
                 "ms" => "12.5",
@@ -375,18 +417,32 @@ mod tests {
                 "path" => "/healthz",
                 "line" => "500",
                 "req.status" => "404",
-                _ => return None,
+                _ => return parsed(name),
             };
-            Some(text.into())
+            Some(Found::Text(text.into()))
         }
 
-        fn group(&self, group: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
-            match group {
-                "captures" => vec![("user".into(), "1001".into()), ("ip".into(), "10.0.0.1".into())],
-                "labels" => vec![("service".into(), "checkout".into())],
+        fn group(&self, group: &str) -> Vec<(Cow<'_, str>, Found<'_>)> {
+            let texts: Vec<(&str, &str)> = match group {
+                "captures" => vec![("user", "1001"), ("ip", "10.0.0.1")],
+                "labels" => vec![("service", "checkout")],
                 _ => Vec::new(),
-            }
+            };
+            texts.into_iter().map(|(name, text)| (name.into(), Found::Text(text.into()))).collect()
         }
+    }
+
+    static PARSED: LazyLock<Json> = LazyLock::new(|| {
+        serde_json::json!({
+            "ok": false, "code": "42", "size": 17, "gone": null, "tags": ["a", "b"],
+            "who": { "name": "eve", "age": 7 }, "flat.key": 1,
+        })
+    });
+
+    fn parsed(name: &str) -> Option<Found<'static>> {
+        let Json::Object(fields) = &*PARSED else { return None };
+        let path = name.strip_prefix("fields.").unwrap_or(name);
+        crate::fields::lookup(fields, path).map(Found::Json)
     }
 
     fn holds(source: &str) -> Result<bool, String> {
@@ -417,10 +473,27 @@ mod tests {
     }
 
     #[test]
+    fn json_values_keep_their_kinds() {
+        for source in [
+            "!ok && ok == false",
+            "size > 16 && fields.size == 17",
+            "code == '42' && code != 42",
+            "gone == null",
+            "'b' in tags && tags[0] == 'a'",
+            "who.name == 'eve' && who.age < 8 && fields.who.age == 7",
+            "has(who.age) && !has(who.town)",
+            "flat.key == 1 && has(flat.key)",
+        ] {
+            assert_eq!(holds(source), Ok(true), "{source}");
+        }
+    }
+
+    #[test]
     fn an_error_says_why_it_does_not_hold() {
         for (source, why) in [
             ("nothing == 1", "Undeclared reference to 'nothing'"),
             ("captures.port == '1'", "Undeclared reference to 'captures'"),
+            ("code > 5", "found no matching overload for '_>_' applied to '(string, int)'"),
             ("zip < 5", "found no matching overload for '_<_' applied to '(string, int)'"),
             ("path", "the result is neither true nor false, but of type string"),
         ] {

@@ -20,6 +20,7 @@ pub mod event;
 pub mod excerpt;
 pub mod expr;
 pub mod fields;
+pub mod flavor;
 pub mod herald;
 pub mod input;
 pub mod line;

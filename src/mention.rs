@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::severity::Severity;
+
 /// Whom a message calls. The order is by how many it wakes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -35,6 +37,32 @@ impl Mention {
     /// Whether it calls more than those whom it names.
     pub const fn is_broadcast(&self) -> bool {
         matches!(self, Self::Here | Self::Channel | Self::Everyone)
+    }
+}
+
+/// Why a message lost a mention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// The webhook's budget is used up.
+    Budget,
+    /// Only what is critical calls somebody now.
+    QuietHours,
+}
+
+impl Held {
+    /// Whether an alert's mention is left all the same.
+    pub fn spares(self, severity: Severity, mention: &Mention) -> bool {
+        severity == Severity::Critical || self == Self::Budget && !mention.is_broadcast()
+    }
+}
+
+impl fmt::Display for Held {
+    /// As the message says it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Budget => "budget",
+            Self::QuietHours => "quiet hours",
+        })
     }
 }
 

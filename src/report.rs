@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::deliver::worker::Tallied;
+use crate::deliver::tally::Tallied;
 use crate::engine::Counters;
 use crate::input::feed::Read;
 use crate::message::thousands::Thousands;

@@ -31,8 +31,10 @@ pub struct Rule {
     pub filter: Option<Expr>,
     /// Which matches make an alert.
     pub when: When,
-    /// The severity it begins with.
+    /// The severity it begins with; where it is read from a field, that of an unknown value.
     pub severity: Severity,
+    /// `severity: { from }`: which field says how much a line matters.
+    pub severity_from: Option<SeverityFrom>,
     /// How each severity looks for this rule and whom it wakes, by [`Severity`] as an index.
     pub looks: [Look; Severity::ALL.len()],
     /// The names of the webhooks that its messages go to; never empty.
@@ -59,6 +61,25 @@ impl Rule {
     /// How `severity` looks for this rule.
     pub fn look(&self, severity: Severity) -> &Look {
         &self.looks[severity as usize]
+    }
+}
+
+/// Where a match's severity is read. A value that is known neither here nor as a level's usual name has the rule's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeverityFrom {
+    /// The field that holds the level.
+    pub field: Arc<str>,
+    /// What is below it is not taken.
+    pub min: Severity,
+    /// Values with their severities; they win over the usual names.
+    pub map: Vec<(Arc<str>, Severity)>,
+}
+
+impl SeverityFrom {
+    /// The severity of the field's value; `None`: unknown.
+    pub fn severity(&self, value: &str) -> Option<Severity> {
+        let own = self.map.iter().find(|(name, _)| **name == *value).map(|(_, severity)| *severity);
+        own.or_else(|| Severity::from_level(value))
     }
 }
 

@@ -37,6 +37,32 @@ impl Severity {
         Self::ALL.into_iter().find(|severity| severity.name() == name)
     }
 
+    /// The severity of a level as programs write it: its usual names and their first letters in any case, syslog's
+    /// words, and the numbers of pino and bunyan (10 to 60).
+    pub fn from_level(level: &str) -> Option<Self> {
+        let level = level.trim().trim_matches(|c| matches!(c, '[' | ']' | '<' | '>' | ':')).trim();
+        if let Ok(number) = level.parse::<u32>() {
+            return match number {
+                0..10 => None,
+                10..40 => Some(Self::Info),
+                40..50 => Some(Self::Warning),
+                50..60 => Some(Self::Error),
+                _ => Some(Self::Critical),
+            };
+        }
+        Some(match level.to_ascii_lowercase().as_str() {
+            "trace" | "debug" | "dbg" | "verbose" | "fine" | "finer" | "finest" | "config" | "info"
+            | "inf" | "information" | "informational" | "notice" | "log" | "t" | "d" | "v" | "i" | "n" => {
+                Self::Info
+            }
+            "warn" | "warning" | "wrn" | "w" => Self::Warning,
+            "error" | "err" | "eror" | "severe" | "e" => Self::Error,
+            "critical" | "crit" | "fatal" | "ftl" | "panic" | "dpanic" | "emerg" | "emergency" | "alert"
+            | "c" | "f" | "p" => Self::Critical,
+            _ => return None,
+        })
+    }
+
     /// Its colour where nothing else is configured.
     pub const fn color(self) -> Color {
         match self {
@@ -87,5 +113,27 @@ impl fmt::Display for Color {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [red, green, blue] = self.0;
         write!(f, "#{red:02x}{green:02x}{blue:02x}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_known_as_programs_write_them() {
+        for (severity, levels) in [
+            (Severity::Info, &["debug", "TRACE", "Info", "INFORMATION", "notice", "30", "10", "V"][..]),
+            (Severity::Warning, &["warn", "WARNING", "[WRN]", "40", "W"]),
+            (Severity::Error, &["error", "ERR", "SEVERE", "50", " E "]),
+            (Severity::Critical, &["fatal", "CRITICAL", "emerg", "alert", "panic", "60", "F"]),
+        ] {
+            for level in levels {
+                assert_eq!(Severity::from_level(level), Some(severity), "{level}");
+            }
+        }
+        for unknown in ["", "3", "loud", "-1", "4.5"] {
+            assert_eq!(Severity::from_level(unknown), None, "{unknown}");
+        }
     }
 }

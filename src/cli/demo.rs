@@ -85,7 +85,7 @@ async fn play(folder: &Path, length: Duration) -> Result<Ended, Failure> {
         let _ = stop.send(()).await;
         written
     });
-    let transport = Transport::Http(post::client().map_err(Failure::failed)?);
+    let transport = Transport::Http(post::Clients::new(&config.webhooks).map_err(Failure::failed)?);
     let options = agent::Options { until: Until::Stopped, grace: GRACE, drain: Some(GRACE), transport };
     let opened = Opened::in_memory(&config);
     let ended = agent::run(config, opened, options, stops).await.map_err(Failure::failed)?;

@@ -13,6 +13,7 @@ use crate::deliver::post;
 use crate::deliver::worker::Transport;
 use crate::input::files::Until;
 use crate::message::draw;
+use crate::message::frame::Frame;
 use crate::message::payload::Message;
 use crate::message::render;
 use crate::rate::Rate;
@@ -113,7 +114,7 @@ pub(super) fn follow(
             config.webhooks.iter_mut().for_each(|webhook| webhook.rate = Rate::UNLIMITED);
             Transport::Draw(Arc::new(move |message| draw_on(where_to, message)))
         }
-        None => Transport::Http(post::client().map_err(Failure::failed)?),
+        None => Transport::Http(post::Clients::new(&config.webhooks).map_err(Failure::failed)?),
     };
     let drain = (!ending.drain.is_zero()).then_some(ending.drain);
     let options = Options { until, grace: ending.grace, drain, transport };
@@ -157,7 +158,7 @@ fn tell(ended: &Ended, host: &str) {
     let left = ended.undelivered.len();
     if ended.keeps == Keeps::InMemory {
         for (webhook, alert) in &ended.undelivered {
-            let fallback = render::attachment(alert, None, host).fallback;
+            let fallback = render::attachment(alert, &Frame::slack(&|_| None, host)).fallback;
             let _ = writeln!(out, "undelivered to `{webhook}`: {fallback} ({})", alert.id.short());
         }
     }

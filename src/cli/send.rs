@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::deliver::answer::{Answer, Verdict, explain, verdict};
-use crate::deliver::post::{client, post};
+use crate::deliver::post::{Clients, post};
 use crate::message::render;
 
 use super::exit::{Exit, Failure};
@@ -45,10 +45,11 @@ pub(super) fn run(args: &SendArgs) -> Result<Exit, Failure> {
         )));
     };
     let clock = Clock::start();
-    let message = render::test_message(&args.message, &config.host, clock.now());
-    let client = client().map_err(Failure::failed)?;
-    let answer = runtime()?.block_on(post(&client, webhook, &message));
-    let verdict = verdict(&answer, clock.now());
+    let message = render::test_message(&args.message, &config.host, webhook.flavor, clock.now());
+    let message = message.posted_as(&webhook.persona);
+    let clients = Clients::new(&config.webhooks).map_err(Failure::failed)?;
+    let answer = runtime()?.block_on(post(&clients, webhook, &message));
+    let verdict = verdict(&answer, webhook.flavor, clock.now());
     let delivered = verdict == Verdict::Delivered;
     let (status, body) = match &answer {
         Answer::Http { status, body, .. } => (Some(*status), body.clone()),

@@ -37,6 +37,7 @@ pub use source::Source;
 pub use tests_file::{LoadedTests, load_tests};
 
 use crate::deliver::WebhookSpec;
+use crate::deliver::mentions::MentionSpec;
 use crate::herald::NoticesSpec;
 use crate::input::InputSpec;
 use crate::proof::case::Case;
@@ -49,6 +50,8 @@ pub struct Config {
     pub host: Arc<str>,
     /// By the order of the files.
     pub webhooks: Vec<WebhookSpec>,
+    /// How often a webhook's messages may call a channel, and when.
+    pub mentions: MentionSpec,
     /// By the order of the files.
     pub inputs: Vec<InputSpec>,
     /// By the order of the files, without those that are not `enabled`.

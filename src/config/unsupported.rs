@@ -21,9 +21,8 @@ use What::{Key, Map, Values};
 
 /// Where each stands: `*` is any name, `[]` any item of a list; `rules[]` holds for `defaults` too.
 const NOT_YET: &[(&str, What)] = &[
-    ("schedules", Key),
     ("silences", Key),
-    ("mentions", Key),
+    ("mentions.late", Key),
     ("notices.heartbeat", Key),
     ("admin", Key),
     ("on_exit", Key),
@@ -32,12 +31,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("limits.deleted_file", Key),
     ("limits.history", Key),
     ("limits.history_alerts", Key),
-    ("webhooks.*.flavor", Values(&["slack-legacy", "mattermost", "rocketchat", "discord"])),
-    ("webhooks.*.channel", Key),
-    ("webhooks.*.username", Key),
-    ("webhooks.*.icon_emoji", Key),
-    ("webhooks.*.icon_url", Key),
-    ("webhooks.*.proxy", Key),
     ("inputs.*.command", Key),
     ("inputs.*.journald", Key),
     ("inputs.*.syslog", Key),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::flavor::Flavor;
 use crate::time::Time;
 
 /// The shortest and the longest pause that a receiver may ask for.
@@ -40,8 +41,8 @@ pub enum Verdict {
     Broken(String),
 }
 
-/// The verdict on an answer that came at `now`.
-pub fn verdict(answer: &Answer, now: Time) -> Verdict {
+/// The verdict on an answer that a receiver of this flavour gave at `now`.
+pub fn verdict(answer: &Answer, flavor: Flavor, now: Time) -> Verdict {
     let (status, retry_after, body) = match answer {
         Answer::Nothing(why) => return Verdict::Retry(why.clone()),
         Answer::Http { status, retry_after, body } => (*status, retry_after.as_deref(), body.trim()),
@@ -50,13 +51,40 @@ pub fn verdict(answer: &Answer, now: Time) -> Verdict {
     match status {
         200 if body == "ok" => Verdict::Delivered,
         // A captive portal, a proxy's page: whoever answered was not Slack.
-        200..=299 => Verdict::Retry(format!("{said}: not Slack's `ok`")),
+        200..=299 if flavor.is_slack() => Verdict::Retry(format!("{said}: not Slack's `ok`")),
+        200..=299 if says_failure(body) => Verdict::Broken(said),
+        200..=299 => Verdict::Delivered,
         429 => Verdict::Pause(pause(retry_after, now)),
         408 | 500..=599 => Verdict::Retry(said),
-        400 if body == "user_not_found" => Verdict::Broken(said),
+        400 if is_about_the_webhook(flavor, body) => Verdict::Broken(said),
         400 | 413 => Verdict::Refused(said),
         _ => Verdict::Broken(said),
     }
+}
+
+/// A JSON answer that says so itself, whatever its status: Rocket.Chat's `success`, others' `ok`.
+fn says_failure(body: &str) -> bool {
+    let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    json["success"] == false || json["ok"] == false
+}
+
+/// Whether a 400 is about the webhook and not about the message.
+fn is_about_the_webhook(flavor: Flavor, body: &str) -> bool {
+    let words: &[&str] = match flavor {
+        Flavor::Slack | Flavor::SlackLegacy => return body == "user_not_found",
+        // The ids of its messages; `.parse` and `.text` are about the message.
+        Flavor::Mattermost => &[
+            "incoming_webhook.invalid",
+            "incoming_webhook.disabled",
+            "incoming_webhook.channel",
+            "incoming_webhook.permissions",
+            "incoming_webhook.user",
+        ],
+        // A channel that the integration may not set.
+        Flavor::RocketChat => &["invalid-channel", "channel"],
+        Flavor::Discord => &["Unknown Webhook", "Invalid Webhook Token"],
+    };
+    words.iter().any(|word| body.contains(word))
 }
 
 /// Seconds, or an HTTP date; without either the shortest pause.
@@ -104,6 +132,15 @@ fn mend(why: &str) -> &'static str {
         () if knows("action_prohibited") || knows("posting_to_general_channel_denied") => {
             "an administrator of the workspace does not allow this webhook to post there"
         }
+        () if knows("Unknown Webhook")
+            || knows("incoming_webhook.invalid")
+            || knows("Invalid integration") =>
+        {
+            "the receiver does not know this webhook: it was deleted or mistyped; copy its URL again or make a new one"
+        }
+        () if knows("incoming_webhook.channel") || knows("invalid-channel") => {
+            "the webhook may not post to this channel; leave `channel` out, or allow it in the receiver's settings"
+        }
         () if knows("team_disabled") => "the workspace is disabled",
         () if knows("user_not_found") => "the user that the webhook posts to is gone; make a new webhook",
         () if why.starts_with('3') => {
@@ -118,7 +155,53 @@ mod tests {
     use super::*;
 
     fn judge(status: u16, body: &str) -> Verdict {
-        verdict(&Answer::Http { status, retry_after: None, body: body.to_owned() }, Time::EPOCH)
+        judge_as(Flavor::Slack, status, body)
+    }
+
+    fn judge_as(flavor: Flavor, status: u16, body: &str) -> Verdict {
+        let answer = Answer::Http { status, retry_after: None, body: body.to_owned() };
+        verdict(&answer, flavor, Time::EPOCH)
+    }
+
+    #[test]
+    fn each_receiver_is_understood() {
+        use Flavor::{Discord, Mattermost, RocketChat, SlackLegacy};
+        let invalid = r#"{"id":"web.incoming_webhook.invalid.app_error","status_code":400}"#;
+        let text = r#"{"id":"web.incoming_webhook.text.app_error","status_code":400}"#;
+        for (flavor, status, body, expected) in [
+            (SlackLegacy, 200, "ok", "delivered"),
+            (SlackLegacy, 200, "{}", "retry"),
+            (Mattermost, 200, "ok", "delivered"),
+            (Mattermost, 400, invalid, "broken"),
+            (Mattermost, 400, text, "refused"),
+            (Mattermost, 501, "web.incoming_webhook.disabled.app_error", "retry"),
+            (RocketChat, 200, r#"{"success":true}"#, "delivered"),
+            (RocketChat, 200, r#"{"success":false}"#, "broken"),
+            (
+                RocketChat,
+                404,
+                r#"{"success":false,"error":"Invalid integration id or token provided."}"#,
+                "broken",
+            ),
+            (RocketChat, 400, r#"{"success":false,"error":"invalid-channel"}"#, "broken"),
+            (RocketChat, 400, r#"{"success":false,"error":"error-invalid-message"}"#, "refused"),
+            (RocketChat, 503, "", "retry"),
+            (Discord, 200, "ok", "delivered"),
+            (Discord, 204, "", "delivered"),
+            (Discord, 200, r#"{"ok":false}"#, "broken"),
+            (Discord, 404, r#"{"message":"Unknown Webhook","code":10015}"#, "broken"),
+            (Discord, 400, r#"{"embeds":["0"]}"#, "refused"),
+            (Discord, 301, "", "broken"),
+        ] {
+            let found = match judge_as(flavor, status, body) {
+                Verdict::Delivered => "delivered",
+                Verdict::Pause(_) => "pause",
+                Verdict::Retry(_) => "retry",
+                Verdict::Refused(_) => "refused",
+                Verdict::Broken(_) => "broken",
+            };
+            assert_eq!(found, expected, "{flavor:?} {status} {body}");
+        }
     }
 
     #[test]
@@ -162,7 +245,10 @@ mod tests {
         ] {
             assert!(matches!(judge(status, body), Verdict::Broken(_)), "{status} {body}");
         }
-        assert!(matches!(verdict(&Answer::Nothing("timed out".into()), Time::EPOCH), Verdict::Retry(_)));
+        assert!(matches!(
+            verdict(&Answer::Nothing("timed out".into()), Flavor::Slack, Time::EPOCH),
+            Verdict::Retry(_)
+        ));
     }
 
     #[test]
@@ -178,7 +264,11 @@ mod tests {
         ] {
             let answer =
                 Answer::Http { status: 429, retry_after: header.map(str::to_owned), body: String::new() };
-            assert_eq!(verdict(&answer, now), Verdict::Pause(Duration::from_secs(secs)), "{header:?}");
+            assert_eq!(
+                verdict(&answer, Flavor::Slack, now),
+                Verdict::Pause(Duration::from_secs(secs)),
+                "{header:?}"
+            );
         }
     }
 }

@@ -1,10 +1,13 @@
-//! The outbox to the webhooks. `plan`, `batch`, `lane` and `answer` are pure; `post` and `worker` do what they say.
+//! The outbox to the webhooks. `plan`, `batch`, `lane`, `mentions` and `answer` are pure; `place`, `post` and `worker` do what they say.
 
 pub mod answer;
 mod batch;
 pub mod lane;
+pub mod mentions;
+pub mod place;
 pub mod plan;
 pub mod post;
+pub mod tally;
 #[cfg(test)]
 pub(crate) mod tests_support;
 mod url_file;
@@ -13,6 +16,7 @@ pub mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::flavor::{Flavor, Persona};
 use crate::rate::Rate;
 use crate::secret::SecretUrl;
 
@@ -33,6 +37,12 @@ pub struct WebhookSpec {
     pub rate_group: Option<Arc<str>>,
     /// Who gets what this one refuses for good.
     pub fallback: Option<Arc<str>>,
+    /// What its receiver is.
+    pub flavor: Flavor,
+    /// As whom it posts.
+    pub persona: Persona,
+    /// The way there; without it the environment says.
+    pub proxy: Option<SecretUrl>,
     /// Of one request.
     pub timeout: Duration,
     /// The longest backoff.

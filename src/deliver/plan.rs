@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::AlertId;
+use crate::mention::Held;
 use crate::store::Waiting;
 use crate::time::Time;
 
@@ -14,9 +15,6 @@ use super::answer::Verdict;
 use super::batch::{Measure, put_together};
 
 pub use super::batch::Part;
-
-/// What Slack advises never to exceed in one message.
-const ATTACHMENTS_MAX: usize = 20;
 
 /// The first backoff; it doubles with each attempt that fails.
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
@@ -41,6 +39,8 @@ pub struct Outgoing {
     pub to: Target,
     /// How it is drawn.
     pub form: Form,
+    /// Whom it may call.
+    pub calls: Calls,
     /// Its attachments.
     pub parts: Vec<Part>,
 }
@@ -63,6 +63,17 @@ pub enum Form {
     Simplest,
 }
 
+/// Whom a message may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calls {
+    /// It has to be asked for when it is sent.
+    Open,
+    /// Everybody.
+    All,
+    /// It lost its mentions.
+    Held(Held),
+}
+
 /// What became of a message.
 #[derive(Debug, PartialEq)]
 pub enum Outcome {
@@ -79,7 +90,8 @@ pub enum Outcome {
 /// The state of one webhook between its messages.
 #[derive(Debug)]
 pub struct Plan {
-    measure: Measure,
+    /// By [`Target`].
+    measures: [Measure; 2],
     retry_max: Duration,
     retry_probe: Duration,
     /// The name of the webhook that gets what this one refuses for good.
@@ -111,12 +123,14 @@ struct Broken {
 
 impl Plan {
     /// For a webhook that is fine, at `now`.
-    pub fn new(spec: &WebhookSpec, now: Time) -> Self {
+    pub fn new(spec: &WebhookSpec, fallback: Option<&WebhookSpec>, now: Time) -> Self {
+        let measures = [spec, fallback.unwrap_or(spec)]
+            .map(|spec| Measure { rate: spec.rate, attachments_max: spec.flavor.attachments_max() });
         Self {
-            measure: Measure { rate: spec.rate, attachments_max: ATTACHMENTS_MAX },
+            measures,
             retry_max: spec.retry_max,
             retry_probe: spec.retry_probe,
-            fallback: spec.fallback.clone(),
+            fallback: fallback.map(|fallback| fallback.name.clone()),
             not_before: now,
             failed: 0,
             singly: VecDeque::new(),
@@ -144,6 +158,16 @@ impl Plan {
             broken.probe_at = now;
         }
         self.not_before = now;
+    }
+
+    /// Whether the fallback is broken too, and left alone for a while.
+    pub fn fallback_rests(&self) -> bool {
+        self.fallback_rests_until.is_some()
+    }
+
+    /// Somebody has mended the fallback, or so it seems: it is tried at once.
+    pub fn fallback_mended(&mut self) {
+        self.fallback_rests_until = None;
     }
 
     /// What to do at `now` with what waits, in the order in which it was decided.
@@ -176,7 +200,11 @@ impl Plan {
         {
             return Step::Settle(doubled);
         }
-        send(to, Form::Whole, put_together(waiting, &self.measure, self.last_rule.as_ref(), now))
+        send(
+            to,
+            Form::Whole,
+            put_together(waiting, &self.measures[to as usize], self.last_rule.as_ref(), now),
+        )
     }
 
     /// Who can be sent to, or when somebody can.
@@ -203,7 +231,7 @@ impl Plan {
     /// What the receiver's verdict on `outgoing` means. `jitter` lies in 0..1.
     pub fn answered(&mut self, outgoing: &Outgoing, verdict: Verdict, now: Time, jitter: f64) -> Outcome {
         self.unanswered = None;
-        let Outgoing { to, form, parts } = outgoing;
+        let Outgoing { to, form, parts, .. } = outgoing;
         let ids = || parts.iter().flat_map(|part| part.ids.iter().copied()).collect::<Vec<_>>();
         match (verdict, to) {
             (Verdict::Delivered, _) => {
@@ -265,12 +293,13 @@ impl Plan {
 }
 
 fn send(to: Target, form: Form, parts: Vec<Part>) -> Step {
-    Step::Send(Outgoing { to, form, parts })
+    Step::Send(Outgoing { to, form, calls: Calls::Open, parts })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deliver::tests_support::webhook;
     use crate::engine::tests_support::alert;
     use crate::engine::{Alert, EpisodeId, Kind};
 
@@ -281,12 +310,11 @@ mod tests {
     }
 
     fn plan() -> Plan {
-        Plan::new(&crate::deliver::tests_support::webhook("ops"), START)
+        Plan::new(&webhook("ops"), None, START)
     }
 
     fn plan_with_fallback() -> Plan {
-        let spec = crate::deliver::tests_support::webhook("ops");
-        Plan::new(&WebhookSpec { fallback: Some("spare".into()), ..spec }, START)
+        Plan::new(&webhook("ops"), Some(&webhook("spare")), START)
     }
 
     fn waiting(alert: Alert, at: u64) -> Waiting {

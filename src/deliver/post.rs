@@ -1,12 +1,15 @@
 //! One POST to a webhook. Redirects are not followed: the URL is a password, and it is not handed on.
 
+use std::collections::HashMap;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
 
 use crate::message::payload::Message;
+use crate::secret::SecretUrl;
 
 use super::WebhookSpec;
 use super::answer::Answer;
@@ -19,19 +22,45 @@ const ANSWER_BYTES_MAX: usize = 4 * 1024;
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to set up TLS")]
+#[error("failed to set up the HTTP client")]
 pub struct ClientError(#[from] reqwest::Error);
 
-/// A client with the machine's roots and, for machines without any, Mozilla's. Shared by all webhooks.
-///
-/// # Errors
-/// The TLS library refuses its setup.
-pub fn client() -> Result<reqwest::Client, ClientError> {
+/// The clients of all webhooks: one that they share, and one for each that has a proxy.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    shared: reqwest::Client,
+    proxied: HashMap<Arc<str>, reqwest::Client>,
+}
+
+impl Clients {
+    /// For these webhooks.
+    ///
+    /// # Errors
+    /// The TLS library refuses its setup.
+    pub fn new(webhooks: &[WebhookSpec]) -> Result<Self, ClientError> {
+        let proxied = webhooks.iter().filter_map(|spec| {
+            let proxy = spec.proxy.as_ref()?;
+            Some(client(Some(proxy)).map(|client| (spec.name.clone(), client)))
+        });
+        Ok(Self { shared: client(None)?, proxied: proxied.collect::<Result<_, _>>()? })
+    }
+
+    fn of(&self, spec: &WebhookSpec) -> &reqwest::Client {
+        self.proxied.get(&spec.name).unwrap_or(&self.shared)
+    }
+}
+
+/// A client with the machine's roots and, for machines without any, Mozilla's.
+fn client(proxy: Option<&SecretUrl>) -> Result<reqwest::Client, ClientError> {
     // An error only says that a provider is installed already, which is what is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
     let roots = roots.iter().filter_map(|root| reqwest::Certificate::from_der(root).ok());
-    let client = reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder();
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy.expose().clone())?);
+    }
+    let client = builder
         .tls_certs_merge(roots)
         .redirect(Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
@@ -41,8 +70,8 @@ pub fn client() -> Result<reqwest::Client, ClientError> {
 }
 
 /// Posts `message` and waits for the answer, at most the webhook's `timeout`.
-pub async fn post(client: &reqwest::Client, spec: &WebhookSpec, message: &Message) -> Answer {
-    match try_post(client, spec, message).await {
+pub async fn post(clients: &Clients, spec: &WebhookSpec, message: &Message) -> Answer {
+    match try_post(clients.of(spec), spec, message).await {
         Ok(answer) => answer,
         Err(error) => Answer::Nothing(in_words(&error.without_url(), spec.timeout)),
     }

@@ -1,30 +1,32 @@
 //! One webhook's worker: asks the plan, posts, tells the plan the answer, and settles with the outbox. It ends when it
 //! is told that nothing more will be decided and nothing waits, or when it is aborted at the end of the grace.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::block_in_place;
 
 use crate::clock::Clock;
 use crate::engine::Alert;
 use crate::herald::Herald;
 use crate::message::clean::one_line;
+use crate::message::frame::Frame;
 use crate::message::payload::Message;
 use crate::message::{render, simplest};
 use crate::notice::{Notice, Sort};
 use crate::rule::Rule;
+use crate::secret::SecretUrl;
 use crate::store::Outbox;
 use crate::time::Spelled;
 
 use super::WebhookSpec;
 use super::answer::{Answer, explain, verdict};
-use super::lane::Lane;
-use super::plan::{Form, Outcome, Outgoing, Plan, Step, Target};
-use super::post::post;
+use super::mentions::{Cost, Grant};
+use super::place::{Place, SharedLane};
+use super::plan::{Calls, Form, Outcome, Outgoing, Plan, Step, Target};
+use super::post::{Clients, post};
+use super::tally::Tally;
 
 /// How much of a headline our own log shows.
 const FALLBACK_CHARS: usize = 256;
@@ -33,7 +35,7 @@ const FALLBACK_CHARS: usize = 256;
 #[derive(Clone)]
 pub enum Transport {
     /// To the webhook's URL.
-    Http(reqwest::Client),
+    Http(Clients),
     /// Nowhere: they are drawn for a person.
     Draw(Arc<dyn Fn(&Message) + Send + Sync>),
 }
@@ -66,77 +68,10 @@ pub struct Shared {
     pub closing: watch::Receiver<bool>,
 }
 
-/// What a webhook got, counted while it runs.
-#[derive(Debug, Default)]
-pub struct Tally {
-    messages: AtomicU64,
-    attachments: AtomicU64,
-    retries: AtomicU64,
-    dead: AtomicU64,
-}
-
-/// A [`Tally`] in numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Tallied {
-    /// Messages that the receiver took.
-    pub messages: u64,
-    /// Attachments in them.
-    pub attachments: u64,
-    /// Messages that were sent again.
-    pub retries: u64,
-    /// Alerts that were set aside.
-    pub dead: u64,
-}
-
-impl Tally {
-    /// So far.
-    pub fn read(&self) -> Tallied {
-        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Tallied {
-            messages: load(&self.messages),
-            attachments: load(&self.attachments),
-            retries: load(&self.retries),
-            dead: load(&self.dead),
-        }
-    }
-}
-
-fn add(count: &AtomicU64, n: usize) {
-    count.fetch_add(n as u64, Ordering::Relaxed);
-}
-
-/// Where a webhook's messages go: its own place, or its fallback's.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// The webhook.
-    pub spec: WebhookSpec,
-    /// Its rate, which it may share.
-    pub lane: Arc<SharedLane>,
-}
-
-/// A [`Lane`] that several workers use.
-#[derive(Debug)]
-pub struct SharedLane {
-    lane: Mutex<Lane>,
-    /// A message was answered: time goes on.
-    answered: Notify,
-}
-
-impl SharedLane {
-    /// One that has not been used.
-    pub fn new(lane: Lane) -> Self {
-        Self { lane: Mutex::new(lane), answered: Notify::new() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Lane> {
-        self.lane.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Delivers what waits for one webhook; `fallback` is where it goes while the webhook is broken.
 pub async fn run(own: Place, fallback: Option<Place>, shared: Shared, tally: Arc<Tally>) {
-    let plan = Plan::new(&own.spec, shared.clock.now());
-    Worker { own, fallback, shared, tally, plan }.run().await;
+    let plan = Plan::new(&own.spec, fallback.as_ref().map(|place| &place.spec), shared.clock.now());
+    Worker { own, fallback, shared, tally, plan, grants: [Grant::None; 2] }.run().await;
 }
 
 struct Worker {
@@ -145,6 +80,8 @@ struct Worker {
     shared: Shared,
     tally: Arc<Tally>,
     plan: Plan,
+    /// By [`Target`]: places of the budgets that were taken for what was then not posted.
+    grants: [Grant; 2],
 }
 
 /// What a worker waits for.
@@ -165,7 +102,7 @@ impl Pause {
             Self::Time(time) => tokio::time::sleep(*time).await,
             Self::Lane(time, lane) => tokio::select! {
                 () = tokio::time::sleep(*time) => {}
-                () = lane.answered.notified() => {}
+                () = lane.answered() => {}
             },
         }
     }
@@ -189,7 +126,8 @@ impl Worker {
                 }
                 Step::Send(outgoing) => match self.take_place(outgoing.to) {
                     Ok(()) => {
-                        self.send(&outgoing).await;
+                        let calls = self.calls(&outgoing);
+                        self.send(&Outgoing { calls, ..outgoing }).await;
                         continue;
                     }
                     Err(wait) => Pause::Lane(wait, self.place(outgoing.to).lane.clone()),
@@ -200,7 +138,7 @@ impl Worker {
                 () = pause.over(), if !matches!(pause, Pause::Work) => {}
                 changed = closing.changed(), if !closed => if changed.is_err() { return },
             }
-            self.look_at_url_file();
+            self.look_at_url_files();
         }
     }
 
@@ -212,63 +150,94 @@ impl Worker {
     }
 
     fn take_place(&self, target: Target) -> Result<(), Duration> {
-        self.place(target).lane.lock().take(self.shared.clock.now())
+        self.place(target).lane.take(self.shared.clock.now())
     }
 
-    /// While the webhook is broken, its `url_file` is looked at now and then.
+    /// Whom a message may call. What is sent again unchanged was asked about before.
+    fn calls(&mut self, outgoing: &Outgoing) -> Calls {
+        if outgoing.calls != Calls::Open {
+            return outgoing.calls;
+        }
+        let (to, now) = (outgoing.to as usize, self.shared.clock.now());
+        let mut budget = self.place(outgoing.to).budget.lock().unwrap_or_else(PoisonError::into_inner);
+        let cost = budget.weigh(&outgoing.parts, self.grants[to], now, Clock::wall());
+        drop(budget);
+        match cost {
+            Cost::Nothing => Calls::All,
+            Cost::One => {
+                self.grants[to] = Grant::Unused;
+                Calls::All
+            }
+            Cost::Held(held) => Calls::Held(held),
+        }
+    }
+
+    /// While a webhook is broken, its `url_file` is looked at now and then.
     fn until_looked_at(&self, wait: Duration) -> Duration {
-        let looks = self.plan.broken().is_some() && self.own.spec.url_file.is_some();
+        let of_fallback = self.fallback.as_ref().filter(|_| self.plan.fallback_rests());
+        let broken = self.plan.broken().map(|_| &self.own).into_iter().chain(of_fallback);
+        let looks = broken.into_iter().any(|place| place.spec.url_file.is_some());
         if looks { wait.min(URL_FILE_LOOKS) } else { wait }
     }
 
     /// A broken webhook whose file holds another URL is tried at once.
-    fn look_at_url_file(&mut self) {
-        if self.plan.broken().is_none() {
-            return;
+    fn look_at_url_files(&mut self) {
+        let now = self.shared.clock.now();
+        if self.plan.broken().is_some()
+            && let Some(url) = other_url(&self.own.spec)
+        {
+            self.own.spec.url = url;
+            self.plan.mended(now);
         }
-        let Some(file) = &self.own.spec.url_file else { return };
-        match file.url() {
-            Ok(url) if url != self.own.spec.url => {
-                tracing::info!(webhook = %self.own.spec.name, file = %file.path().display(),
-                    "the file holds another URL: trying it");
-                self.own.spec.url = url;
-                self.plan.mended(self.shared.clock.now());
-            }
-            // What is wrong with it was told when it was read for the first time, or is about to be mended.
-            Ok(_) | Err(_) => {}
+        if self.plan.fallback_rests()
+            && let Some(fallback) = &mut self.fallback
+            && let Some(url) = other_url(&fallback.spec)
+        {
+            fallback.spec.url = url;
+            self.plan.fallback_mended();
         }
+    }
+
+    fn draw(&self, outgoing: &Outgoing, alerts: &[&Alert], spec: &WebhookSpec) -> Message {
+        let rule = |name: &str| self.shared.rules.iter().find(|rule| &*rule.name == name);
+        let held = match outgoing.calls {
+            Calls::Held(held) => Some(held),
+            Calls::Open | Calls::All => None,
+        };
+        let frame = Frame { rules: &rule, host: &self.shared.host, flavor: spec.flavor, held };
+        let message = match outgoing.form {
+            Form::Whole => render::message(alerts, &frame),
+            Form::Simplest => simplest::message(alerts, &frame),
+        };
+        message.posted_as(&spec.persona)
     }
 
     async fn send(&mut self, outgoing: &Outgoing) {
         let alerts: Vec<_> = outgoing.parts.iter().map(|part| &*part.alert).collect();
-        let rule = |name: &str| self.shared.rules.iter().find(|rule| &*rule.name == name);
-        let message = match outgoing.form {
-            Form::Whole => render::message(&alerts, &rule, &self.shared.host),
-            Form::Simplest => simplest::message(&alerts, &self.shared.host),
-        };
         let place = self.place(outgoing.to).clone();
+        let message = self.draw(outgoing, &alerts, &place.spec);
         let answer = match &self.shared.transport {
-            Transport::Http(client) => post(client, &place.spec, &message).await,
+            Transport::Http(clients) => post(clients, &place.spec, &message).await,
             Transport::Draw(draw) => {
                 draw(&message);
                 Answer::Http { status: 200, retry_after: None, body: "ok".to_owned() }
             }
         };
         let now = self.shared.clock.now();
-        place.lane.lock().answered(now);
-        let verdict = verdict(&answer, now);
+        let verdict = verdict(&answer, place.spec.flavor, now);
         let meaning = explain(&verdict);
         let health = self.health();
         let outcome = self.plan.answered(outgoing, verdict, now, fastrand::f64());
-        if let Outcome::Paused(until) = outcome {
-            place.lane.lock().pause(until);
+        if let Outcome::Delivered(_) = outcome {
+            self.grants[outgoing.to as usize] = Grant::None;
         }
-        place.lane.answered.notify_waiters();
+        let pause = if let Outcome::Paused(until) = outcome { Some(until) } else { None };
+        place.lane.answer(now, pause);
         self.settle(&outcome, &place.spec.name, &message, &alerts);
         self.tell(&outcome, &place.spec.name, &meaning, &ids(&alerts));
         if health != self.health() {
             block_in_place(|| self.tell_health(health, &meaning));
-            self.look_at_url_file();
+            self.look_at_url_files();
         }
     }
 
@@ -278,8 +247,7 @@ impl Worker {
         let tally = &self.tally;
         match outcome {
             Outcome::Delivered(settled) => {
-                add(&tally.messages, 1);
-                add(&tally.attachments, alerts.len());
+                tally.delivered(alerts.len());
                 block_in_place(|| self.shared.outbox.settle(&self.own.spec.name, settled));
             }
             Outcome::SetAside(settled, why) => {
@@ -287,11 +255,11 @@ impl Worker {
                     tracing::error!(webhook = %to, alerts = %ids(alerts), answer = %why,
                         "set aside: {}", one_line(&attachment.fallback, FALLBACK_CHARS));
                 }
-                add(&tally.dead, settled.len());
+                tally.set_aside(settled.len());
                 let now = self.shared.clock.now();
                 block_in_place(|| self.shared.outbox.set_aside(&self.own.spec.name, settled, why, now));
             }
-            Outcome::Paused(_) | Outcome::Kept(_) => add(&tally.retries, 1),
+            Outcome::Paused(_) | Outcome::Kept(_) => tally.kept(),
         }
     }
 
@@ -354,6 +322,15 @@ enum Health {
     Replaced,
     /// Nowhere.
     Stuck,
+}
+
+/// What the webhook's `url_file` holds, where that is another URL than the one in use. What is wrong with the file was
+/// told when it was read for the first time, or is about to be mended.
+fn other_url(spec: &WebhookSpec) -> Option<SecretUrl> {
+    let file = spec.url_file.as_ref()?;
+    let url = file.url().ok().filter(|url| *url != spec.url)?;
+    tracing::info!(webhook = %spec.name, file = %file.path().display(), "the file holds another URL: trying it");
+    Some(url)
 }
 
 /// How often the `url_file` of a broken webhook is looked at.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Stream, Texts};
+use crate::event::{Parsed, Stream, Texts};
 use crate::rule::{Mention, Severity};
 use crate::time::Time;
 
@@ -131,7 +131,10 @@ pub struct Snapshot {
     pub left_out: u64,
     /// The line was longer than the input's `max_line`.
     pub truncated: bool,
-    /// The line with what varies masked.
+    /// The parsed message, cut likewise; `None`: the line is the message.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// The message with what varies masked.
     pub shape: String,
     /// When it was read, or its own time.
     pub time: Time,
@@ -143,8 +146,18 @@ pub struct Snapshot {
     pub stream: Option<Stream>,
     /// The input's and the rule's, the rule's winning.
     pub labels: Texts,
+    /// What a parser read, as much of it as an alert keeps.
+    #[serde(default)]
+    pub fields: Parsed,
     /// In the pattern's order.
     pub captures: Texts,
+}
+
+impl Snapshot {
+    /// The parsed message, else the line.
+    pub fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or(&self.line)
+    }
 }
 
 /// Examples of what a summary folded.

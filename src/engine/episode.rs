@@ -64,7 +64,7 @@ impl Episode {
             window: rule.dedup.as_ref().map_or(Duration::ZERO, |dedup| dedup.window),
             window_since: Time::EPOCH,
             alerted: false,
-            severity: rule.severity,
+            severity: opener.severity,
             webhooks: rule.webhooks.clone(),
             steps_taken: 0,
             last: Last::Live(opener),

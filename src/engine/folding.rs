@@ -62,7 +62,7 @@ impl Folding {
     }
 
     fn sample(&mut self, event: &Arc<Event>) {
-        let shape = shape(&event.line);
+        let shape = shape(event.message());
         if let Some((_, latest)) = self.samples.iter_mut().find(|(known, _)| *known == shape) {
             *latest = Sample::Live(event.clone());
         } else if self.samples.len() <= SAMPLES {

@@ -38,7 +38,7 @@ impl Last {
 
     pub(super) fn shape(&self) -> String {
         match self {
-            Self::Live(found) => crate::shape::shape(&found.event.line),
+            Self::Live(found) => crate::shape::shape(found.event.message()),
             Self::Stored(stored) => stored.snapshot.shape.clone(),
         }
     }
@@ -47,9 +47,8 @@ impl Last {
     pub(super) fn throttle_key(&self, rule: &Rule, host: &str) -> Key {
         match self {
             Self::Live(found) => {
-                let fields = Fields { rule, event: &found.event, captures: &found.captures, host };
                 let by = rule.throttle.as_ref().map(|throttle| &*throttle.by).unwrap_or_default();
-                Key::of(by, &fields)
+                Key::of(by, &Fields::of(rule, found, host))
             }
             Self::Stored(stored) => stored.throttle.clone(),
         }

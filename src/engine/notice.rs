@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::alert::{Alert, AlertId, EpisodeId, Kind, Snapshot};
 use super::snapshot::keep;
-use crate::event::Texts;
+use crate::event::{Parsed, Texts};
 use crate::notice::Notice;
 use crate::rule::Severity;
 use crate::time::Time;
@@ -21,12 +21,14 @@ impl Alert {
             line,
             left_out,
             truncated: false,
+            message: None,
             shape: String::new(),
             time: now,
             input: ITSELF.into(),
             file: None,
             stream: None,
             labels: Texts::new(),
+            fields: Parsed::new(),
             captures: Texts::new(),
         };
         Self {

@@ -63,10 +63,11 @@ pub struct Restored {
     pub unreadable: usize,
 }
 
-/// What must stay the same for a rule's state to go on: `when` with its `by`, and `dedup.by`.
+/// What must stay the same for a rule's state to go on: `when` with its `by`, `dedup.by`, and whether the severity is
+/// part of the fingerprint.
 pub(super) fn identity(rule: &Rule) -> u64 {
     let by = rule.dedup.as_ref().and_then(|dedup| dedup.by.as_ref());
-    xxh3_64(&serde_json::to_vec(&(&rule.when, by)).unwrap_or_default())
+    xxh3_64(&serde_json::to_vec(&(&rule.when, by, rule.severity_from.is_some())).unwrap_or_default())
 }
 
 /// Writes the records of one rule.

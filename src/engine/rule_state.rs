@@ -47,7 +47,7 @@ impl Outlet<'_> {
     }
 
     fn fields<'m>(&'m self, found: &'m Match) -> Fields<'m> {
-        Fields { rule: self.rule, event: &found.event, captures: &found.captures, host: self.host }
+        Fields::of(self.rule, found, self.host)
     }
 }
 
@@ -190,7 +190,7 @@ impl RuleState {
     fn open(&mut self, fingerprint: Key, met: Met, found: Match, out: &mut Outlet<'_>) {
         let key = fingerprint_texts(out.rule, &out.fields(&found));
         let id = EpisodeId(out.next_id(&key));
-        let mut mention = out.rule.look(out.rule.severity).mention.clone();
+        let mut mention = out.rule.look(found.severity).mention.clone();
         let mut episode = Episode::open(id, key, met.count, met.first_seen, found, out.rule);
         episode.suppressed = self.folded.remove(&fingerprint).unwrap_or(0);
         // A step that the opening reaches is part of it.
@@ -286,10 +286,9 @@ fn fingerprint_fields(rule: &Rule) -> Option<&[Arc<str>]> {
 }
 
 fn fingerprint(rule: &Rule, fields: &Fields<'_>) -> Key {
-    match fingerprint_fields(rule) {
-        Some(by) => Key::of(by, fields),
-        None => Key::new(fields.get("shape").as_deref().into_iter()),
-    }
+    let by = fingerprint_texts(rule, fields);
+    let severity = rule.severity_from.as_ref().map(|_| fields.severity.name());
+    Key::new(severity.into_iter().chain(by.iter().map(|(_, value)| &**value)))
 }
 
 fn fingerprint_texts(rule: &Rule, fields: &Fields<'_>) -> Texts {

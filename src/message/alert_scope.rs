@@ -12,7 +12,6 @@ use crate::time::Human;
 pub(super) fn alert_scope(alert: &Alert, rule: Option<&Rule>, host: &str) -> Scope {
     let event = alert.event.as_ref();
     let key: Vec<&str> = alert.key.iter().map(|(_, value)| &**value).collect();
-    let line = || Value::from(event.map_or("", |event| &event.line));
     let mut reserved = vec![
         ("host", Value::from(host)),
         ("rule", Value::from(&*alert.rule)),
@@ -23,8 +22,8 @@ pub(super) fn alert_scope(alert: &Alert, rule: Option<&Rule>, host: &str) -> Sco
         ("last_seen", Value::from(alert.last_seen.to_rfc3339())),
         ("elapsed", Value::from(Human(alert.elapsed()).to_string())),
         ("key", Value::from(key.join(", "))),
-        ("line", line()),
-        ("message", line()),
+        ("line", Value::from(event.map_or("", |event| &event.line))),
+        ("message", Value::from(event.map_or("", Snapshot::message))),
         ("shape", Value::from(event.map_or("", |event| &event.shape))),
         ("time", Value::from(event.map_or(alert.decided, |event| event.time).to_rfc3339())),
     ];
@@ -37,5 +36,6 @@ pub(super) fn alert_scope(alert: &Alert, rule: Option<&Rule>, host: &str) -> Sco
     let runbook = rule.and_then(|rule| rule.runbook.as_deref());
     reserved.extend(runbook.map(|url| ("runbook", Value::from(url))));
     let texts = |of: fn(&Snapshot) -> &Texts| event.map(of).cloned().unwrap_or_default();
-    Scope::new(reserved, texts(|event| &event.captures), texts(|event| &event.labels))
+    let fields = event.map(|event| event.fields.clone()).unwrap_or_default();
+    Scope::new(reserved, texts(|event| &event.captures), fields, texts(|event| &event.labels))
 }

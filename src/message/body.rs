@@ -12,9 +12,6 @@ use crate::time::Human;
 /// What Slack shows of an attachment's text at most.
 pub(super) const TEXT_CHARS_MAX: usize = 3_000;
 
-/// The most that is said below the line, so that the line keeps at least 600 characters.
-const NOTES_CHARS_MAX: usize = 2_400;
-
 /// Of each example of a summary, after escaping.
 const SAMPLE_CHARS_MAX: usize = 200;
 
@@ -33,15 +30,17 @@ pub(super) struct Troubles {
     pub(super) failed: Vec<(&'static str, String)>,
 }
 
-/// The text of `alert`'s attachment; `own` is what `message.text` gave, `trusted` the rule's runbook.
+/// The text of `alert`'s attachment in at most `max` characters, of which the line has at least a fifth; `own` is what
+/// `message.text` gave, `trusted` the rule's runbook.
 pub(super) fn text(
     alert: &Alert,
     own: Option<&[Piece]>,
     trusted: Option<&str>,
     troubles: &Troubles,
+    max: usize,
 ) -> Mrkdwn {
-    let notes = notes(alert, troubles);
-    let room = TEXT_CHARS_MAX - notes.chars();
+    let notes = notes(alert, troubles, max / 5 * 4);
+    let room = max - notes.chars();
     let line = |event: &Snapshot| match event.line.is_empty() && event.left_out == 0 {
         true => Mrkdwn::ours("(an empty line)"),
         false => Mrkdwn::code(&event.line, room - 1, event.left_out),
@@ -67,7 +66,7 @@ fn join(parts: Vec<Mrkdwn>) -> Mrkdwn {
 }
 
 /// The lines below the line, as many as fit.
-fn notes(alert: &Alert, troubles: &Troubles) -> Mrkdwn {
+fn notes(alert: &Alert, troubles: &Troubles, max: usize) -> Mrkdwn {
     let mut notes = Vec::new();
     if alert.event.as_ref().is_some_and(|event| event.truncated) {
         notes.push(Mrkdwn::ours("The line was cut at the input's `max_line`."));
@@ -88,14 +87,14 @@ fn notes(alert: &Alert, troubles: &Troubles) -> Mrkdwn {
         notes.extend(throttled(alert.kind, held_back));
     }
     notes.extend(troubles_told(troubles));
-    within_budget(notes)
+    within_budget(notes, max)
 }
 
-fn within_budget(notes: Vec<Mrkdwn>) -> Mrkdwn {
+fn within_budget(notes: Vec<Mrkdwn>, max: usize) -> Mrkdwn {
     let mut used = 0;
     let fits = |note: &Mrkdwn| {
         used += note.chars() + 1;
-        used <= NOTES_CHARS_MAX
+        used <= max
     };
     join(notes.into_iter().take_while(fits).collect())
 }

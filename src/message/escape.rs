@@ -15,7 +15,7 @@ use crate::mention::Mention;
 /// Follows a formatting character of a log: as wide as nothing, and no character that formatting begins or ends at.
 pub const JOINER: char = '\u{2060}';
 
-/// Breaks a run of backticks in a code block.
+/// Breaks a run of backticks in a code block, and keeps an `@` from calling anybody.
 pub const BREAK: char = '\u{200b}';
 
 /// What begins and ends a code block.
@@ -136,6 +136,7 @@ pub(super) fn entity(c: char) -> Option<&'static str> {
 pub(super) fn push_escaped(out: &mut String, c: char) {
     match (c, entity(c)) {
         (_, Some(entity)) => out.push_str(entity),
+        ('@', _) => out.extend([c, BREAK]),
         // Two backticks of the author's before this one would make a fence with it.
         ('`', _) if out.ends_with('`') => out.extend([JOINER, c, JOINER]),
         ('*' | '_' | '~' | '`', _) => out.extend([c, JOINER]),
@@ -153,6 +154,7 @@ fn escaped(clean: &str) -> String {
 pub(super) fn push_in_code(out: &mut String, c: char) {
     match (c, entity(c)) {
         (_, Some(entity)) => out.push_str(entity),
+        ('@', _) => out.extend([c, BREAK]),
         ('`', _) if out.ends_with("``") => out.extend([BREAK, c]),
         _ => out.push(c),
     }

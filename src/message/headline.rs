@@ -1,6 +1,8 @@
 //! The headline of an alert: its title and what its kind adds, and the line above all attachments.
 
+use super::dialect;
 use super::escape::Mrkdwn;
+use super::frame::Frame;
 use crate::engine::{Alert, Kind};
 use crate::rule::{Mention, Severity};
 use crate::time::Human;
@@ -35,16 +37,20 @@ impl Headline {
         Mrkdwn::ours("[").then(&Mrkdwn::ours(self.word)).then(&Mrkdwn::ours("] ")).then(&self.line)
     }
 
-    /// `*[ERROR]* title · 41 more in 10m · and 3 more · web-1`, without mentions.
-    pub(super) fn text(&self, more: usize, host: &str) -> Mrkdwn {
+    /// `*[ERROR]* title · 41 more in 10m · and 3 more · mention held: budget · web-1`, without mentions.
+    pub(super) fn text(&self, more: usize, frame: &Frame<'_>) -> Mrkdwn {
         let dot = Mrkdwn::ours(" · ");
-        let mut text =
-            Mrkdwn::ours("*[").then(&Mrkdwn::ours(self.word)).then(&Mrkdwn::ours("]* ")).then(&self.line);
+        let bold = dialect::bold(frame.flavor);
+        let word = Mrkdwn::ours("[").then(&Mrkdwn::ours(self.word)).then(&Mrkdwn::ours("]"));
+        let mut text = bold.clone().then(&word).then(&bold).then(&Mrkdwn::ours(" ")).then(&self.line);
         if more > 0 {
             text = text.then(&dot).then(&Mrkdwn::ours("and "));
             text = text.then(&Mrkdwn::number(more as u64)).then(&Mrkdwn::ours(" more"));
         }
-        let host = Mrkdwn::line_within(host, HOST_CHARS_MAX);
+        if let Some(held) = frame.held {
+            text = text.then(&dot).then(&Mrkdwn::line(&format!("mention held: {held}")));
+        }
+        let host = Mrkdwn::line_within(frame.host, HOST_CHARS_MAX);
         if host.is_empty() { text } else { text.then(&dot).then(&host) }
     }
 }
@@ -89,7 +95,11 @@ fn in_time(time: std::time::Duration) -> Mrkdwn {
 }
 
 /// Whom a message calls: of `here`, `channel` and `everyone` the widest, then each person and group once.
-pub(super) fn mentions<'a>(all: impl Iterator<Item = &'a Mention> + Clone) -> Mrkdwn {
+pub(super) fn mentions(alerts: &[&Alert], frame: &Frame<'_>) -> Mrkdwn {
+    let is_left =
+        |alert: &Alert, mention: &Mention| frame.held.is_none_or(|held| held.spares(alert.severity, mention));
+    let all =
+        alerts.iter().flat_map(|alert| alert.mention.iter().filter(move |mention| is_left(alert, mention)));
     let widest = all.clone().filter(|mention| mention.is_broadcast()).max();
     let mut called: Vec<&Mention> = widest.into_iter().collect();
     for mention in all.filter(|mention| !mention.is_broadcast()) {
@@ -97,6 +107,7 @@ pub(super) fn mentions<'a>(all: impl Iterator<Item = &'a Mention> + Clone) -> Mr
             called.push(mention);
         }
     }
-    let called = called.into_iter().map(Mrkdwn::mention).filter(|mention| !mention.is_empty());
+    let called = called.into_iter().map(|mention| dialect::mention(mention, frame.flavor));
+    let called = called.filter(|mention| !mention.is_empty());
     called.fold(Mrkdwn::default(), |text, mention| text.then(&mention).then(&Mrkdwn::ours(" ")))
 }

@@ -97,6 +97,8 @@ fn draw_plain(chars: &[Char]) -> String {
 fn push_author(out: &mut String, c: char) {
     match entity(c) {
         Some(entity) => out.push_str(entity),
+        // Whom a message calls stands in the rule.
+        None if c == '@' => out.extend([c, BREAK]),
         None => out.push(c),
     }
 }
@@ -275,7 +277,10 @@ mod tests {
 
     #[test]
     fn mentions_are_not_markup() {
-        check(&[author("<!here> <@U1> <!subteam^S1>")], "&lt;!here&gt; &lt;@U1&gt; &lt;!subteam^S1&gt;");
+        check(
+            &[author("<!here> <@U1> <!subteam^S1>")],
+            "&lt;!here&gt; &lt;@\u{200b}U1&gt; &lt;!subteam^S1&gt;",
+        );
         check(&[author("<!"), field("channel"), author(">")], "&lt;!channel&gt;");
     }
 

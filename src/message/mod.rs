@@ -7,8 +7,10 @@
 mod alert_scope;
 mod body;
 pub mod clean;
+mod dialect;
 pub mod draw;
 pub mod escape;
+pub mod frame;
 mod headline;
 mod link;
 pub mod markup;

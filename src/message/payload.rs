@@ -1,10 +1,26 @@
 //! The JSON that a webhook gets, key by key as `docs/message.md` describes it, and nothing else.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::flavor::Persona;
+
 /// What one POST carries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
+    /// Where it is posted, for receivers that let a message say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// As whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// With which picture: an emoji's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icon_emoji: Option<String>,
+    /// With which picture: its URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icon_url: Option<String>,
     /// Mentions, severity, headline and host, as Slack mrkdwn: what a phone shows and a screen reader reads.
     pub text: String,
     /// Always `false`: a URL in a log line must not make Slack fetch it.
@@ -16,6 +32,21 @@ pub struct Message {
     /// 1 to 20 of them.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
+}
+
+impl Message {
+    /// The same, where and as whom `persona` says.
+    #[must_use]
+    pub fn posted_as(self, persona: &Persona) -> Self {
+        let text = |part: &Option<Arc<str>>| part.as_deref().map(str::to_owned);
+        Self {
+            channel: text(&persona.channel),
+            username: text(&persona.username),
+            icon_emoji: text(&persona.icon_emoji),
+            icon_url: text(&persona.icon_url),
+            ..self
+        }
+    }
 }
 
 /// One alert as Slack draws it: a block with a colour bar.

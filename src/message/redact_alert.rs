@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::redact::{REDACTED, Redactor, without};
@@ -28,10 +29,13 @@ pub fn redact_alert(alert: &mut Alert, redactor: &Redactor) {
     }
 }
 
+/// A shorter secret of one text is not looked for in others: it would be found in every word.
+const SECRET_BYTES_MIN: usize = 4;
+
 /// What was taken out of an alert so far.
 struct Taken<'a> {
     redactor: &'a Redactor,
-    /// The secrets of the line.
+    /// The secrets of the line and of the message.
     secrets: Vec<String>,
     /// The captures, labels and fields of the key that hold a secret.
     names: Vec<Arc<str>>,
@@ -41,18 +45,58 @@ impl Taken<'_> {
     fn snapshot(&mut self, event: &mut Snapshot) {
         let line = self.redactor.windowed(&event.line);
         let secrets = self.redactor.secrets(&line);
-        self.secrets = secrets.iter().map(|secret| line[secret.clone()].to_owned()).collect();
+        self.note_secrets(&line, &secrets);
         event.line = without(&line, &secrets);
+        if let Some(message) = &mut event.message {
+            let whole = self.redactor.windowed(message).into_owned();
+            let secrets = self.redactor.secrets(&whole);
+            self.note_secrets(&whole, &secrets);
+            *message = without(&whole, &secrets);
+        }
         replace(&mut event.shape, self.redactor);
         if let Some(file) = &mut event.file {
             replace_arc(file, self.redactor);
         }
-        let line = event.line.clone();
+        let line = format!("{}\n{}", event.line, event.message());
+        for (name, value) in &mut event.fields {
+            self.field(name, value, &line);
+        }
+        // Where one text shows it to be a secret, another may have it without its name, or escaped.
+        for text in [&mut event.line, &mut event.shape].into_iter().chain(&mut event.message) {
+            for secret in self.secrets.iter().filter(|secret| secret.len() >= SECRET_BYTES_MIN) {
+                *text = text.replace(secret, REDACTED);
+            }
+        }
+        let line = format!("{}\n{}", event.line, event.message());
         for (name, value) in event.captures.iter_mut().chain(&mut event.labels) {
             if let Some(clean) = self.value(name, value, Some(&line)) {
                 *value = clean.into();
                 self.names.push(Arc::clone(name));
             }
+        }
+    }
+
+    fn note_secrets(&mut self, text: &str, secrets: &[std::ops::Range<usize>]) {
+        self.secrets.extend(secrets.iter().map(|secret| text[secret.clone()].to_owned()));
+    }
+
+    /// A parsed field and all below it.
+    fn field(&mut self, name: &str, value: &mut Value, line: &str) {
+        let text = match value {
+            Value::Object(inner) => {
+                return inner.iter_mut().for_each(|(name, value)| self.field(name, value, line));
+            }
+            Value::Array(items) => return items.iter_mut().for_each(|item| self.field(name, item, line)),
+            Value::Null | Value::Bool(_) => return,
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+        };
+        if let Some(clean) = self.value(name, &text, Some(line)) {
+            if clean == REDACTED {
+                self.secrets.push(text);
+            }
+            *value = Value::String(clean);
+            self.names.push(Arc::from(name));
         }
     }
 
@@ -160,6 +204,30 @@ mod tests {
         assert!(alert.key[0].1.starts_with("[redacted #") && alert.key[0].1.len() == 18, "{:?}", alert.key);
         assert_eq!(alert.folded.unwrap().common[1].values[0].0, "eve");
         assert!(alert.held_back.unwrap().keys[0].0.starts_with("[redacted #"));
+    }
+
+    #[test]
+    fn a_secret_shows_in_no_parsed_field() {
+        let mut alert = alert(
+            r#"{"msg":"login pin=\"hunter2\"","id":4711,"api_key":"k1234","n":1,"deep":{"list":["password=hunter3"]}}"#,
+        );
+        let event = alert.event.as_mut().unwrap();
+        event.captures = vec![];
+        event.message = Some("login password=\"hunter2\"".into());
+        let Value::Object(fields) = serde_json::json!({
+            "msg": "login password=\"hunter2\"", "api_key": "k1234", "n": 1, "password": 4711,
+            "deep": { "list": ["password=hunter3", "hunter3"] },
+        }) else {
+            panic!("a map")
+        };
+        event.fields = fields;
+        redact_alert(&mut alert, &Redactor::new(true, vec![]));
+
+        let shown = format!("{alert:?}");
+        assert!(!shown.contains("hunt") && !shown.contains("k1234") && !shown.contains("4711"), "{shown}");
+        let event = alert.event.unwrap();
+        assert_eq!(event.fields["n"], 1);
+        assert_eq!(event.message(), "login password=\"[redacted]\"");
     }
 
     #[test]

@@ -3,9 +3,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use minijinja::value::{Enumerator, Object, Value};
+use minijinja::value::{Enumerator, Object, Serde, Value};
 
-use crate::event::{Texts, find};
+use serde_json::Value as Json;
+
+use crate::event::{Parsed, Texts, find};
+use crate::fields::lookup;
 
 /// Under this name the formatter finds the note; no template can spell it.
 pub(super) const NOTE: &str = "\0note";
@@ -13,18 +16,24 @@ pub(super) const NOTE: &str = "\0note";
 /// minijinja's own functions, which are looked up as fields first.
 pub(super) const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
 
-/// All that a template may read: reserved names, captures, labels, in this order.
+/// All that a template may read: reserved names, captures, parsed fields, labels, in this order.
 #[derive(Debug)]
 pub(super) struct Scope {
     reserved: Vec<(&'static str, Value)>,
     captures: Texts,
+    fields: Arc<Parsed>,
     labels: Texts,
     note: Arc<Note>,
 }
 
 impl Scope {
-    pub(super) fn new(reserved: Vec<(&'static str, Value)>, captures: Texts, labels: Texts) -> Self {
-        Self { reserved, captures, labels, note: Arc::default() }
+    pub(super) fn new(
+        reserved: Vec<(&'static str, Value)>,
+        captures: Texts,
+        fields: Parsed,
+        labels: Texts,
+    ) -> Self {
+        Self { reserved, captures, fields: Arc::new(fields), labels, note: Arc::default() }
     }
 
     /// A scope in which each of `names` is there, to try a template.
@@ -39,7 +48,14 @@ impl Scope {
             ("last_seen", time()),
             ("time", time()),
         ];
-        Self::new(reserved, captures.clone(), captures)
+        let paths = names.iter().map(|name| name.strip_prefix("fields.").unwrap_or(name));
+        let fields = paths.map(|path| (path.to_owned(), "1".into())).collect();
+        Self::new(reserved, captures.clone(), fields, captures)
+    }
+
+    /// The parsed field at `path`, or the way to those below it.
+    fn parsed(&self, path: &str) -> Option<Value> {
+        parsed(&self.fields, path, &self.note)
     }
 
     fn group(&self, name: &'static str, texts: &[(Arc<str>, Arc<str>)]) -> Value {
@@ -57,15 +73,15 @@ impl Object for Scope {
             NOTE => return Some(Value::from_dyn_object(Arc::clone(&self.note))),
             "labels" => return Some(self.group("labels", &self.labels)),
             "captures" => return Some(self.group("captures", &self.captures)),
-            // What a parser of the input reads; the text parser reads none.
-            "fields" => return Some(self.group("fields", &[])),
+            "fields" => return Some(nested(&self.fields, "", &self.note)),
             _ => {}
         }
         let reserved = self.reserved.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-        let text = || {
-            find(&self.captures, name).or_else(|| find(&self.labels, name)).map(|text| Value::from(&**text))
-        };
-        let value = reserved.or_else(text);
+        let text = |texts| find(texts, name).map(|text| Value::from(&**text));
+        let value = reserved
+            .or_else(|| text(&self.captures))
+            .or_else(|| self.parsed(name))
+            .or_else(|| text(&self.labels));
         if value.is_none() && !FUNCTIONS.contains(&name) {
             self.note.missed(name.to_owned());
         }
@@ -73,7 +89,57 @@ impl Object for Scope {
     }
 }
 
-/// `labels`, `captures`, `fields`.
+/// The field at `path` of a parsed line; where it is a map, or other names begin with it, the way to those.
+fn parsed(fields: &Arc<Parsed>, path: &str, note: &Arc<Note>) -> Option<Value> {
+    let below = || {
+        let mut names = fields.keys().filter_map(|name| name.strip_prefix(path));
+        names.any(|rest| rest.starts_with('.')).then(|| nested(fields, path, note))
+    };
+    match lookup(fields, path) {
+        Some(Json::Object(_)) => Some(nested(fields, path, note)),
+        Some(Json::Null) => None,
+        Some(value) => Some(Value::from(Serde(value))),
+        None => below(),
+    }
+}
+
+fn nested(fields: &Arc<Parsed>, path: &str, note: &Arc<Note>) -> Value {
+    Value::from_object(Nested { fields: fields.clone(), path: path.to_owned(), note: note.clone() })
+}
+
+/// `fields`, or a map in it: what lies below `path`.
+#[derive(Debug)]
+struct Nested {
+    fields: Arc<Parsed>,
+    path: String,
+    note: Arc<Note>,
+}
+
+impl Object for Nested {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+        let value = parsed(&self.fields, &path, &self.note);
+        if value.is_none() {
+            let group = if self.path.is_empty() { "fields." } else { "" };
+            self.note.missed(format!("{group}{path}"));
+        }
+        value
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let names: Vec<Value> = match self.path.is_empty() {
+            true => self.fields.keys().map(|name| Value::from(name.as_str())).collect(),
+            false => match lookup(&self.fields, &self.path) {
+                Some(Json::Object(inner)) => inner.keys().map(|name| Value::from(name.as_str())).collect(),
+                _ => Vec::new(),
+            },
+        };
+        Enumerator::Values(names)
+    }
+}
+
+/// `labels`, `captures`.
 #[derive(Debug)]
 struct Group {
     name: &'static str,
@@ -162,10 +228,16 @@ impl From<Scope> for Context {
 
 #[cfg(test)]
 impl Scope {
+    /// The same, of a line that was parsed.
+    pub(super) fn with_fields(captures: &[(&str, &str)], fields: Json) -> Self {
+        let Json::Object(fields) = fields else { return Self::with_captures(captures) };
+        Self { fields: Arc::new(fields), ..Self::with_captures(captures) }
+    }
+
     /// The fields of a sample, and `captures`.
     pub(super) fn with_captures(captures: &[(&str, &str)]) -> Self {
         let captures = captures.iter().map(|(name, value)| (Arc::from(*name), Arc::from(*value))).collect();
-        let mut scope = Self { captures, labels: Texts::new(), ..Self::sample(&[]) };
+        let mut scope = Self { captures, fields: Arc::default(), labels: Texts::new(), ..Self::sample(&[]) };
         scope.reserved[0].1 = Value::from(7);
         scope
     }

@@ -3,7 +3,9 @@
 //! No templates, no links, no fields, no colour of the author's: the rule, the line's beginning in plain letters, the
 //! alert's id.
 
+use super::dialect;
 use super::escape::Mrkdwn;
+use super::frame::Frame;
 use super::headline::{HOST_CHARS_MAX, mentions, word};
 use super::payload::{Attachment, Message};
 use crate::engine::Alert;
@@ -12,18 +14,14 @@ const RULE_CHARS_MAX: usize = 100;
 const LINE_CHARS_MAX: usize = 500;
 
 /// One message for `alerts`, of which there is one.
-pub fn message(alerts: &[&Alert], host: &str) -> Message {
+pub fn message(alerts: &[&Alert], frame: &Frame<'_>) -> Message {
     let dot = Mrkdwn::ours(" · ");
-    let called = mentions(alerts.iter().flat_map(|alert| &alert.mention));
+    let called = mentions(alerts, frame);
     let top = alerts.iter().rev().max_by_key(|alert| alert.severity);
     let headline = top.map(|alert| headline(alert)).unwrap_or_default();
-    let text = called.then(&headline).then(&dot).then(&plain(host, HOST_CHARS_MAX));
-    Message {
-        text: text.into(),
-        unfurl_links: false,
-        unfurl_media: false,
-        attachments: alerts.iter().map(|alert| attachment(alert)).collect(),
-    }
+    let text = called.then(&headline).then(&dot).then(&plain(frame.host, HOST_CHARS_MAX));
+    let attachments = alerts.iter().map(|alert| attachment(alert)).collect();
+    dialect::message(Message { text: text.into(), attachments, ..Message::default() }, frame.flavor)
 }
 
 fn attachment(alert: &Alert) -> Attachment {
@@ -60,7 +58,7 @@ mod tests {
     fn it_is_plain_and_says_what_it_must() {
         let mut alert = alert("disk \u{1f525} full <!channel>\n*now*");
         alert.mention = vec![Mention::Here];
-        let message = message(&[&alert], "wéb-1");
+        let message = message(&[&alert], &Frame::slack(&|_| None, "wéb-1"));
         assert_eq!(message.text, "<!here> [WARNING] ssh-bruteforce · w?b-1");
         let attachment = &message.attachments[0];
         assert_eq!(attachment.fallback, "[WARNING] ssh-bruteforce");

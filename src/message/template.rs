@@ -275,6 +275,28 @@ mod tests {
     }
 
     #[test]
+    fn parsed_fields_are_read_by_path() {
+        let fields = serde_json::json!({
+            "req": { "status": 503, "path": "/x", "gone": null }, "req.path": "/flat", "ip": "parsed",
+            "tags": ["a", "b"], "k8s.pod": "web-1", "message": "theirs",
+        });
+        let rendered = |source: &str| {
+            let context = Scope::with_fields(&[("ip", "caught")], fields.clone()).into();
+            let rendered = Template::parse(source).unwrap().render(&context).unwrap();
+            let text: String = rendered.pieces.iter().map(|piece| &*piece.text).collect();
+            (text, rendered.missing.join(","))
+        };
+        let check = |source: &str, text: &str, missing: &str| {
+            assert_eq!(rendered(source), (text.to_owned(), missing.to_owned()), "{source}");
+        };
+        check("{{ req.status + 1 }} {{ fields.req.status }}", "504 503", "");
+        check("{{ req.path }} {{ k8s.pod }} {{ fields['k8s.pod'] }}", "/flat web-1 web-1", "");
+        check("{{ ip }} {{ fields.ip }} {{ fields.message }}", "caught parsed theirs", "");
+        check("{{ tags|join('+') }} {{ tags[0] }}", "a+b a", "");
+        check("{{ req.gone }}{{ req.nope }}{{ fields.nope }}", "", "req.gone,req.nope,fields.nope");
+    }
+
+    #[test]
     fn the_fields_that_it_reads_are_known() {
         let names = |source: &str| Template::parse(source).map(|template| template.references());
         assert_eq!(

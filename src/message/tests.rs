@@ -6,13 +6,17 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::escape;
+use super::frame::Frame;
 use super::payload::{Attachment, Message};
 use super::redact::Redactor;
 use super::redact_alert::redact_alert;
-use super::render::{ATTACHMENTS_MAX, attachment, message};
+use super::render::{attachment, message};
 use super::template::Template;
 use crate::engine::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, Kind, Snapshot};
-use crate::event::{Stream, Texts};
+use crate::event::{Parsed, Stream, Texts};
+use crate::flavor::Flavor;
+use crate::mention::Held;
 use crate::notice::{Notice, Sort};
 use crate::rule::{FieldSpec, Look, Mention, MessageSpec, Rule, Severity, When};
 use crate::time::Time;
@@ -40,12 +44,14 @@ pub(super) fn alert(line: &str) -> Alert {
             line: line.to_owned(),
             left_out: 0,
             truncated: false,
+            message: None,
             shape: line.to_owned(),
             time: START,
             input: "auth".into(),
             file: Some("/var/log/auth.log".into()),
             stream: None,
             labels: vec![],
+            fields: Parsed::new(),
             captures: texts(&[("ip", "203.0.113.7")]),
         }),
         count: 5,
@@ -71,6 +77,7 @@ fn rule(message: MessageSpec) -> Rule {
         filter: None,
         when: When::Every,
         severity: Severity::Warning,
+        severity_from: None,
         looks: Severity::ALL.map(|severity| Look { color: severity.color(), mention: vec![] }),
         active_during: None,
         webhooks: vec!["ops".into()],
@@ -89,11 +96,11 @@ fn ssh_rule() -> Rule {
 }
 
 fn sent(alert: &Alert, rule: &Rule) -> Value {
-    serde_json::to_value(message(&[alert], &|_| Some(rule), "web-1")).unwrap()
+    serde_json::to_value(message(&[alert], &Frame::slack(&|_| Some(rule), "web-1"))).unwrap()
 }
 
 fn text_of(alert: &Alert, rule: &Rule) -> String {
-    attachment(alert, Some(rule), "web-1").text.unwrap_or_default()
+    attachment(alert, &Frame::slack(&|_| Some(rule), "web-1")).text.unwrap_or_default()
 }
 
 #[test]
@@ -252,14 +259,17 @@ fn a_notice_speaks_of_hooktail_itself() {
             "ts": 1_795_470_000
         }]
     });
-    assert_eq!(serde_json::to_value(message(&[&alert], &|_| None, "web-1")).unwrap(), expected);
+    assert_eq!(
+        serde_json::to_value(message(&[&alert], &Frame::slack(&|_| None, "web-1"))).unwrap(),
+        expected
+    );
 }
 
 #[test]
 fn a_notice_says_all_of_its_words_and_what_was_held_back() {
     let words = format!("the webhook is broken: {}", "x".repeat(200));
     let alert = Alert { suppressed: 1_200, since_last: Duration::from_secs(3_660), ..notice(&words, false) };
-    let attachment = attachment(&alert, None, "web-1");
+    let attachment = attachment(&alert, &Frame::slack(&|_| None, "web-1"));
     assert_eq!(attachment.color, "#439fe0");
     assert_eq!(attachment.title.unwrap().chars().count(), 150);
     let told = "1,200 more of this sort since the last such message, 1h 1m ago.";
@@ -323,7 +333,7 @@ fn a_template_that_fails_loses_nothing() {
         link: template("{{ ip|epoch }}"),
         ..MessageSpec::default()
     });
-    let attachment = attachment(&alert(LINE), Some(&rule), "web-1");
+    let attachment = attachment(&alert(LINE), &Frame::slack(&|_| Some(&rule), "web-1"));
     assert_eq!(attachment.title.as_deref(), Some("ssh-bruteforce"));
     assert_eq!(attachment.title_link.as_deref(), Some("https://runbooks.example.com/ssh"));
     let text = attachment.text.unwrap();
@@ -336,7 +346,7 @@ fn a_template_that_fails_loses_nothing() {
 
 #[test]
 fn a_rule_that_is_gone_is_drawn_with_the_defaults() {
-    let drawn = attachment(&alert(""), None, "web-1");
+    let drawn = attachment(&alert(""), &Frame::slack(&|_| None, "web-1"));
     assert_eq!(drawn.title.as_deref(), Some("ssh-bruteforce"));
     assert_eq!(drawn.color, "#daa038");
     assert_eq!(drawn.text.as_deref(), Some("(an empty line)"));
@@ -352,37 +362,79 @@ fn several_alerts_are_one_message() {
         ..alert("disk full")
     };
     let third = Alert { severity: Severity::Critical, rule: "later".into(), ..alert("x") };
-    let message = message(&[&first, &second, &third], &|_| None, "web-1");
+    let message = message(&[&first, &second, &third], &Frame::slack(&|_| None, "web-1"));
     assert_eq!(message.text, "<!channel> <@U1> <!subteam^S1> *[CRITICAL]* disk · and 2 more · web-1");
     assert_eq!(message.attachments.len(), 3);
 }
 
 #[test]
+fn a_held_mention_is_told() {
+    let error = Alert { mention: vec![Mention::Here, Mention::User("U1".into())], ..alert(LINE) };
+    let critical = Alert { severity: Severity::Critical, mention: vec![Mention::Here], ..alert("x") };
+    let text = |alerts: &[&Alert], held| {
+        message(alerts, &Frame { held: Some(held), ..Frame::slack(&|_| None, "web-1") }).text
+    };
+    assert_eq!(
+        text(&[&error], Held::Budget),
+        "<@U1> *[WARNING]* ssh-bruteforce · mention held: budget · web-1"
+    );
+    assert_eq!(
+        text(&[&error], Held::QuietHours),
+        "*[WARNING]* ssh-bruteforce · mention held: quiet hours · web-1"
+    );
+    assert_eq!(
+        text(&[&error, &critical], Held::QuietHours),
+        "<!here> *[CRITICAL]* ssh-bruteforce · and 1 more · mention held: quiet hours · web-1"
+    );
+}
+
+#[test]
+fn each_receiver_gets_what_it_understands() {
+    let rule =
+        rule(MessageSpec { text: template("<https://a/x|look> at {{ line }}"), ..MessageSpec::default() });
+    let alert = Alert { mention: vec![Mention::Channel], ..alert("@all <b>") };
+    let sent = |flavor| {
+        let message = message(&[&alert], &Frame { flavor, ..Frame::slack(&|_| Some(&rule), "web-1") });
+        (message.text, message.attachments[0].text.clone().unwrap(), message.attachments[0].mrkdwn_in.len())
+    };
+    let headline = "ssh-bruteforce · web-1";
+    let slack =
+        (format!("<!channel> *[WARNING]* {headline}"), "<https://a/x|look> at @all &lt;b&gt;".to_owned(), 1);
+    assert_eq!(sent(Flavor::Slack), slack);
+    assert_eq!(sent(Flavor::SlackLegacy), slack);
+    let mattermost = "<https://a/x|look> at @\u{200b}all &lt;b&gt;".to_owned();
+    assert_eq!(sent(Flavor::Mattermost), (format!("@channel **[WARNING]** {headline}"), mattermost, 1));
+    let markdown = "[look](https://a/x) at @\u{200b}all &lt;b&gt;".to_owned();
+    assert_eq!(sent(Flavor::RocketChat), (format!("@all *[WARNING]* {headline}"), markdown.clone(), 1));
+    assert_eq!(sent(Flavor::Discord), (format!("@everyone **[WARNING]** {headline}"), markdown, 0));
+}
+
+#[test]
 fn a_message_holds_twenty_attachments() {
     let one = alert(LINE);
-    let message = message(&[&one; 30], &|_| None, "web-1");
+    let message = message(&[&one; 30], &Frame::slack(&|_| None, "web-1"));
     assert_eq!(message.text, "*[WARNING]* ssh-bruteforce · and 29 more · web-1");
-    assert_eq!(message.attachments.len(), ATTACHMENTS_MAX);
+    assert_eq!(message.attachments.len(), 20);
 }
 
 #[test]
 fn a_long_title_keeps_what_its_kind_adds() {
     let rule = rule(MessageSpec { title: template("{{ line }}"), ..MessageSpec::default() });
     let alert = Alert { kind: Kind::Summary, suppressed: 2, ..alert(&"x".repeat(500)) };
-    let title = attachment(&alert, Some(&rule), "web-1").title.unwrap();
+    let title = attachment(&alert, &Frame::slack(&|_| Some(&rule), "web-1")).title.unwrap();
     assert_eq!(title, format!("{}… · 2 more", "x".repeat(140)));
 }
 
 #[test]
 fn a_mention_whose_id_is_none_calls_nobody() {
     let mention = vec![Mention::User("U1> <!channel".into()), Mention::Group(String::new())];
-    let message = message(&[&Alert { mention, ..alert(LINE) }], &|_| None, "");
+    let message = message(&[&Alert { mention, ..alert(LINE) }], &Frame::slack(&|_| None, ""));
     assert_eq!(message.text, "*[WARNING]* ssh-bruteforce");
 }
 
 /// Text with all that could do harm, and any other.
 fn hostile() -> impl Strategy<Value = String> {
-    let nasty = "(<!channel>|<@U1>|<https://evil\\|x>|```|`|\\*|&|>|\n|\t|\x1b|\u{202e}|\u{2060}|password=|[a-zé🔥 ]){0,60}";
+    let nasty = "(@here|@all|<!channel>|<@U1>|<https://evil\\|x>|```|`|\\*|&|>|\n|\t|\x1b|\u{202e}|\u{2060}|password=|[a-zé🔥 ]){0,60}";
     prop_oneof![
         nasty,
         "\\PC{0,80}",
@@ -404,6 +456,8 @@ fn hostile_snapshot() -> impl Strategy<Value = Snapshot> {
     (hostile(), hostile_texts(), hostile_texts(), hostile(), bits).prop_map(
         |(line, labels, captures, input, (left_out, truncated, file, out))| Snapshot {
             shape: line.clone(),
+            message: out.then(|| line.clone()),
+            fields: captures.iter().map(|(name, value)| (name.to_string(), (&**value).into())).collect(),
             line,
             left_out: left_out * 10_000,
             truncated,
@@ -480,7 +534,7 @@ fn audit(message: &Message, own_links: bool) -> Result<(), TestCaseError> {
     let text = message.text.strip_prefix("<!here> ");
     prop_assert!(text.is_some_and(|text| !text.contains(['<', '>', '\n'])), "{}", message.text);
     prop_assert!(message.text.chars().count() <= 4_000);
-    prop_assert!(message.attachments.len() <= ATTACHMENTS_MAX);
+    prop_assert!(message.attachments.len() <= 20);
     message.attachments.iter().try_for_each(|attachment| audit_attachment(attachment, own_links))
 }
 
@@ -515,13 +569,43 @@ fn audit_attachment(attachment: &Attachment, own_links: bool) -> Result<(), Test
     Ok(())
 }
 
+/// Whether an `@` could call somebody: a bare one that no zero-width space follows.
+fn calls(text: &str) -> bool {
+    text.match_indices('@').any(|(at, _)| !text[at + 1..].starts_with(escape::BREAK))
+}
+
+/// All texts of an attachment, links apart.
+fn texts_of(attachment: &Attachment) -> Vec<&str> {
+    let Attachment { fallback, pretext, title, text, fields, footer, .. } = attachment;
+    let fields = fields.iter().flat_map(|field| [&*field.title, &*field.value]);
+    let parts = [pretext, title, text, footer].into_iter().filter_map(Option::as_deref);
+    parts.chain([&**fallback]).chain(fields).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
+    fn no_receiver_is_called_by_a_log(alert in hostile_alert(), host in hostile(), rule in 0..5_usize) {
+        let rule = |_: &str| RULES[rule].as_ref();
+        for flavor in [Flavor::Mattermost, Flavor::RocketChat, Flavor::Discord] {
+            let message = message(&[&alert, &alert], &Frame { flavor, ..Frame::slack(&rule, &host) });
+            let text = message.text.strip_prefix("@here ");
+            prop_assert!(text.is_some_and(|text| !calls(text)), "{:?} {}", flavor, message.text);
+            for attachment in &message.attachments {
+                let texts = texts_of(attachment);
+                prop_assert!(!texts.iter().any(|text| calls(text)), "{:?} {:?}", flavor, texts);
+                let chars: usize = texts.iter().map(|text| text.chars().count()).sum();
+                let fallback = attachment.fallback.chars().count();
+                prop_assert!(flavor != Flavor::Discord || chars - fallback <= 2_000, "{} {:?}", chars, texts);
+            }
+        }
+    }
+
+    #[test]
     fn a_log_line_cant_speak_for_us(alert in hostile_alert(), host in hostile()) {
         for (at, rule) in RULES.iter().enumerate() {
-            let message = message(&[&alert], &|_| rule.as_ref(), &host);
+            let message = message(&[&alert], &Frame::slack(&|_| rule.as_ref(), &host));
             audit(&message, at == 2)?;
         }
     }
@@ -529,7 +613,7 @@ proptest! {
     #[test]
     fn redaction_breaks_no_message(mut alert in hostile_alert(), host in hostile()) {
         redact_alert(&mut alert, &Redactor::new(true, vec![]));
-        audit(&message(&[&alert, &alert], &|_| RULES[1].as_ref(), &host), false)?;
+        audit(&message(&[&alert, &alert], &Frame::slack(&|_| RULES[1].as_ref(), &host)), false)?;
     }
 }
 

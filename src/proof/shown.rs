@@ -3,6 +3,7 @@
 use crate::engine::Alert;
 use crate::event::find;
 use crate::message::draw::words;
+use crate::message::frame::Frame;
 use crate::message::payload::{Attachment, Message};
 use crate::message::render;
 use crate::rule::Rule;
@@ -21,7 +22,7 @@ pub struct Shown {
 impl Shown {
     /// The message of `alert`, which is of `rule`.
     pub fn new(alert: Alert, rule: Option<&Rule>, host: &str) -> Self {
-        let message = render::message(&[&alert], &|_| rule, host);
+        let message = render::message(&[&alert], &Frame::slack(&|_| rule, host));
         Self { alert, message }
     }
 

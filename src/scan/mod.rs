@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
-use crate::event::{Event, Match, Origin, RuleId, Texts};
+use crate::event::{Event, Match, Origin, Parse, RuleId, Texts};
 use crate::fields::Fields;
 use crate::rule::{Pattern, Rule};
 use crate::time::Time;
@@ -238,18 +238,18 @@ impl Scanner {
             }
             let event = shared.get_or_insert_with(|| {
                 let (origin, time) = (lines.origin.clone(), (lines.time)());
-                Arc::new(Event { origin, line: text.into(), truncated, time })
+                Arc::new(Event { origin, line: text.into(), truncated, time, parse: Parse::Text })
             });
             let captures = pattern.map_or_else(Texts::new, |pattern| captures(&rule.patterns[pattern], text));
             if self.holds(rule, event, &captures, scanned) {
-                found(Match { rule: id, event: event.clone(), captures });
+                found(Match { rule: id, event: event.clone(), captures, severity: rule.severity });
             }
         }
     }
 
     fn holds(&self, rule: &Rule, event: &Event, captures: &Texts, scanned: &mut Scanned) -> bool {
         let Some(filter) = &rule.filter else { return true };
-        let fields = Fields { rule, event, captures, host: &self.host };
+        let fields = Fields { rule, event, captures, severity: rule.severity, host: &self.host };
         filter.holds(&fields).unwrap_or_else(|_| {
             scanned.expression_errors += 1;
             false

@@ -256,7 +256,12 @@ fn check(payload: &Value, lint: &mut Vec<String>) -> Checked<Message> {
         .collect::<Checked<Vec<_>>>()?;
     lint_text(text, lint);
     lint.extend(audit::unescaped(payload).iter().map(|part| format!("{part}: an unescaped `<`, `>` or `&`")));
+    let posted_as = |key: &str| payload[key].as_str().map(str::to_owned);
     Ok(Message {
+        channel: posted_as("channel"),
+        username: posted_as("username"),
+        icon_emoji: posted_as("icon_emoji"),
+        icon_url: posted_as("icon_url"),
         text: text.to_owned(),
         unfurl_links: payload["unfurl_links"] == true,
         unfurl_media: payload["unfurl_media"] == true,

@@ -3,9 +3,11 @@
 //! A test whose name begins with a row's number shows that row of `docs/reliability.md`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
 
 use hooktail::message::payload::{Attachment, Message};
+use hooktail::rate::Rate;
 use regex::Regex;
 
 use crate::agent::{Agent, Ended, Folder, Launch, PATIENCE};
@@ -288,4 +290,62 @@ fn row_86_past_the_limit_alerts_fold_into_a_digest_and_the_others_notice_nothing
         serde_json::from_str(&drill.folder.read("report.json")).expect("a report");
     assert_eq!(report["webhooks"]["ops"]["overflowed"], 30);
     assert_eq!(report["webhooks"]["dev"]["attachments"], 40);
+}
+
+/// A webhook that takes one message a second, a rule that floods it, one that is quiet, one that is critical.
+fn crowded(drill: &Drill) -> Launch {
+    let rules = format!(
+        "webhooks: {{ ops: {{ url: '{}' }} }}\ninputs: {{ app: {{ stdin: true }} }}\ndefaults: {{ dedup: off }}\n\
+         rules:\n  - {{ name: flood, match: 'flood (?P<n>\\d+)' }}\n  - {{ name: quiet, match: quiet, severity: info }}\n\
+         \x20 - {{ name: loud, match: 'loud (?P<n>\\d+)', severity: critical }}\n",
+        drill.receiver.url(HOOK)
+    );
+    let file = drill.folder.write("rules.yaml", rules);
+    Launch::new(["run".as_ref(), "-c".as_ref(), file.as_os_str()])
+}
+
+/// Writes lines of a flood in pieces, and after the first piece was taken `lines`; says how long it took until `rule`
+/// was told, and in which place of its message.
+fn told_after(flood: &str, lines: &str, rule: &str) -> (Duration, usize) {
+    let drill = Drill::new();
+    drill
+        .receiver
+        .limit("*", Rate { number: NonZeroU32::MIN, per: Duration::from_secs(1), burst: NonZeroU32::MIN });
+    let mut agent = crowded(&drill).start();
+    let mut more = (0..)
+        .step_by(200)
+        .map(|from| (from..from + 200).map(|n| format!("{flood} {n}\n")).collect::<String>());
+    agent.write(more.next().unwrap_or_default());
+    drill.receiver.wait_for(2, PATIENCE);
+    agent.write(lines);
+    let written = Instant::now();
+    let mut seen = 2;
+    loop {
+        agent.write(more.next().unwrap_or_default());
+        seen += 1;
+        let received = drill.receiver.wait_for(seen, PATIENCE);
+        assert!(received.iter().all(|each| each.answered == Some(200)), "the rate was broken");
+        let found = received.iter().find_map(|each| {
+            let attachments = each.message.iter().flat_map(|message| &message.attachments);
+            let place = attachments.map(|each| each.fallback.ends_with(rule)).position(|is_it| is_it)?;
+            Some((each.at - written, place))
+        });
+        if let Some(found) = found {
+            return found;
+        }
+    }
+}
+
+#[test]
+fn row_89_a_flood_of_one_rule_holds_up_no_other_for_more_than_5_seconds() {
+    for flood in ["flood", "loud"] {
+        let (delay, _) = told_after(flood, "quiet\n", "quiet");
+        assert!(delay < Duration::from_secs(5), "{flood}: {delay:?}");
+    }
+}
+
+#[test]
+fn what_is_critical_goes_first() {
+    let (delay, place) = told_after("flood", "quiet\nloud 1\n", "loud");
+    assert!(delay < Duration::from_secs(3) && place == 0, "{delay:?} {place}");
 }

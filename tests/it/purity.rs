@@ -23,6 +23,8 @@ const PURE: &[&str] = &[
     "deliver/plan.rs",
     "deliver/batch.rs",
     "deliver/lane.rs",
+    "deliver/mentions.rs",
+    "flavor.rs",
     "deliver/answer.rs",
     "herald/limiter.rs",
     "notice.rs",

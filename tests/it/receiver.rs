@@ -380,6 +380,9 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
     }
     let mut parts = line.split_whitespace().map(str::to_owned);
     let (method, target) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    // As a proxy it is given the whole URL.
+    let target =
+        target.strip_prefix("http://").and_then(|url| url.find('/').map(|at| &url[at..])).unwrap_or(&target);
     let path = target.split('?').next().unwrap_or_default().to_owned();
     let mut request = Request { method, path, headers: Vec::new(), body: Vec::new() };
     loop {

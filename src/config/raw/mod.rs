@@ -38,6 +38,8 @@ pub(super) struct RawFile {
     pub(super) schedules: Option<Named<OneOrMany<RawHours>>>,
     /// What is taken out of what is stored and posted.
     pub(super) redact: Option<RawRedact>,
+    /// How often a webhook's messages may call a whole channel, and when.
+    pub(super) mentions: Option<RawMentions>,
     /// Where hooktail tells about itself.
     pub(super) notices: Option<RawNotices>,
     /// This machine's name in messages.
@@ -66,6 +68,16 @@ pub(super) struct RawRedact {
     pub(super) builtin: Option<Flag>,
     /// Regexes: what they match, or what their groups match, becomes `[redacted]`.
     pub(super) patterns: Option<OneOrMany<Text>>,
+}
+
+/// How often a webhook's messages may call a whole channel, and when.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawMentions {
+    /// How many messages with `here`, `channel` or `everyone`: `12/h`. What is critical is not held to it.
+    pub(super) budget: Option<Scalar>,
+    /// A schedule in which only what is critical mentions somebody.
+    pub(super) quiet_hours: Option<Text>,
 }
 
 /// The bounds.

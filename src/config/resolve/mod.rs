@@ -7,10 +7,12 @@ mod fields;
 mod input;
 mod limits;
 mod look;
+mod mentions;
 mod message;
 mod names;
 mod notices;
 mod patterns;
+mod persona;
 mod redact;
 mod rule;
 mod schedule;
@@ -27,6 +29,7 @@ use super::layers::{At, Layers};
 use super::raw::{RawFile, RawRule};
 use crate::config::Limits;
 use crate::deliver::WebhookSpec;
+use crate::deliver::mentions::MentionSpec;
 use crate::proof::case::Case;
 use crate::rule::Rule;
 pub(super) use input::absolute;
@@ -83,15 +86,19 @@ pub(super) fn resolve(
     let at = main.get("notices", |raw| &raw.notices);
     let notices = notices::resolve(at, &scope.webhooks, &scope.redaction, report);
     let fallbacks = webhooks.iter().filter_map(|webhook| webhook.fallback.clone());
-    let (rules, tests) = rules(files, &scope, fallbacks.chain(notices::named(at)), report);
+    let (rules, tests) = rules(files, &scope, &webhooks, fallbacks.chain(notices::named(at)), report);
     let host = main.raw.host.as_ref().map_or(host, |host| Arc::from(host.text.as_str()));
-    Config { host, webhooks, inputs, rules, tests, notices, limits: scope.limits, files: Vec::new() }
+    let mentions = main.get("mentions", |raw| &raw.mentions);
+    let mentions = mentions.map(|at| mentions::resolve(at, &scope.schedules, report)).unwrap_or_default();
+    let limits = scope.limits;
+    Config { host, webhooks, mentions, inputs, rules, tests, notices, limits, files: Vec::new() }
 }
 
 fn empty(host: Arc<str>) -> Config {
     Config {
         host,
         webhooks: Vec::new(),
+        mentions: MentionSpec::default(),
         inputs: Vec::new(),
         rules: Vec::new(),
         notices: notices::nobody(),
@@ -111,7 +118,7 @@ fn named<'a, T, U>(
 
 /// The keys that hold for all of the configuration, and so stand in the main file alone.
 fn refuse_main_only(file: File<'_>, report: &mut Report) {
-    for key in ["severities", "redact", "notices", "host", "limits", "include"] {
+    for key in ["severities", "redact", "mentions", "notices", "host", "limits", "include"] {
         if file.place.has(key) {
             let help = "an included file has `webhooks`, `inputs`, `rules`, `schedules` and `defaults`";
             let message = format!("`{key}` belongs in the main file");
@@ -135,6 +142,7 @@ fn refuse_in_defaults(file: File<'_>, report: &mut Report) {
 fn rules(
     files: &[File<'_>],
     scope: &Scope<'_>,
+    webhooks: &[WebhookSpec],
     others: impl Iterator<Item = Arc<str>>,
     report: &mut Report,
 ) -> (Vec<Rule>, Vec<Case>) {
@@ -151,6 +159,7 @@ fn rules(
         }
     }
     refuse_nothing(files, scope, report);
+    resolved.warn_unknown_ids(webhooks, report);
     resolved.warn_unused(&scope.webhooks, others, report);
     (resolved.rules, resolved.tests)
 }

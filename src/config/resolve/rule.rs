@@ -11,6 +11,7 @@ use crate::config::scalar::labels::labels;
 use crate::config::scalar::name::{known_names, name};
 use crate::config::scalar::url::page_url;
 use crate::config::source::Place;
+use crate::deliver::WebhookSpec;
 use crate::event::Texts;
 use crate::expr::Expr;
 use crate::proof::case::Case;
@@ -70,6 +71,30 @@ impl<'a> Rules<'a> {
         }
         self.names.push((text, written.place));
         name(text, &span, report)
+    }
+
+    /// Says which mentions call nobody: the ids are Slack's.
+    pub(super) fn warn_unknown_ids(&self, webhooks: &[WebhookSpec], report: &mut Report) {
+        for rule in &self.rules {
+            let looks = rule.looks.iter().map(|look| (&look.mention, &[][..]));
+            let steps = rule.escalate.iter().map(|step| (&step.mention, &step.webhooks[..]));
+            let named = looks.chain(steps).find_map(|(mentions, added)| {
+                let mention = mentions.iter().find(|mention| !mention.is_broadcast())?;
+                let gets =
+                    |spec: &&WebhookSpec| rule.webhooks.iter().chain(added).any(|name| *name == spec.name);
+                let webhook = webhooks.iter().filter(gets).find(|spec| !spec.flavor.is_slack())?;
+                Some((mention, webhook))
+            });
+            let (Some((mention, webhook)), Some((_, place))) =
+                (named, self.names.iter().find(|(name, _)| *name == &*rule.name))
+            else {
+                continue;
+            };
+            let (name, flavor) = (&webhook.name, webhook.flavor.name());
+            report
+                .warning(&place.value_span(), format!("`{}` mentions `{mention}` by Slack's id", rule.name))
+                .label(format!("the webhook `{name}` ({flavor}) doesn't know it: it calls nobody there"));
+        }
     }
 
     /// Says which webhooks get nothing. Where something is wrong, the mistake may be the reason.
@@ -139,6 +164,7 @@ fn resolve<'a>(
             .get("severity", |raw| &raw.severity)
             .and_then(|at| look::severity(at, report))
             .unwrap_or(Severity::Error),
+        severity_from: None,
         looks: scope.severities.for_rule(layers, report),
         webhooks: if is_rule || layers.has("webhook") {
             webhooks(&name, place, layers, scope, report)

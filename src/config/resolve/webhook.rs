@@ -13,11 +13,13 @@ use crate::config::scalar::choice::choice;
 use crate::config::scalar::duration::duration;
 use crate::config::scalar::name::name as checked_name;
 use crate::config::scalar::rate::rate;
-use crate::config::scalar::url::webhook_url;
+use crate::config::scalar::url::{proxy_url, webhook_url};
 use crate::deliver::{UrlFile, WebhookSpec};
+use crate::flavor::Flavor;
 use crate::rate::Rate;
 use crate::secret::SecretUrl;
 
+use super::persona;
 use super::throttle::burst;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,9 +34,11 @@ pub(super) fn resolve(
     env: Env<'_>,
     report: &mut Report,
 ) -> Option<WebhookSpec> {
-    if let Some(flavor) = at.get("flavor", |raw| &raw.flavor) {
-        choice(flavor, "flavor", &[("slack", ())], report);
-    }
+    let flavor = at.get("flavor", |raw| &raw.flavor);
+    let flavor = flavor.and_then(|at| choice(at, "flavor", &Flavor::ALL, report)).unwrap_or_default();
+    let persona = persona::resolve(at, flavor, report);
+    let proxy = at.get("proxy", |raw| &raw.proxy);
+    let proxy = proxy.and_then(|at| proxy_url(&at.raw.0, &at.place.value_span(), report));
     let retry = at.get("retry", |raw| &raw.retry);
     let timeout = at.get("timeout", |raw| &raw.timeout).and_then(|at| duration(at, report));
     let retry_max = retry.and_then(|at| at.get("max", |raw| &raw.max)).and_then(|at| duration(at, report));
@@ -51,6 +55,9 @@ pub(super) fn resolve(
         url_file,
         rate,
         rate_group,
+        flavor,
+        persona,
+        proxy,
         // Known when all webhooks are.
         fallback: None,
         timeout: timeout.unwrap_or(TIMEOUT),

@@ -33,6 +33,16 @@ pub(in crate::config) fn webhook_url(
     None
 }
 
+/// Checks the URL of a proxy, which may hold a password.
+pub(in crate::config) fn proxy_url(text: &str, at: &Span<'_>, report: &mut Report) -> Option<SecretUrl> {
+    let url = Url::parse(text.trim()).ok().filter(Url::has_host);
+    let url = url.filter(|url| matches!(url.scheme(), "https" | "http"));
+    if url.is_none() {
+        report.error(at, "not a proxy's URL").help("write it as `http://proxy.example.com:3128`");
+    }
+    url.map(SecretUrl::new)
+}
+
 /// Checks the URL of a page.
 pub(in crate::config) fn page_url(text: &str, at: &Span<'_>, report: &mut Report) -> Option<String> {
     match Url::parse(text.trim()) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::{Limits, describe};
 use crate::event::Texts;
+use crate::flavor::{Flavor, Persona};
 use crate::herald::Lifecycle;
 use crate::input::{FilesSpec, Source, Start};
 use crate::line::{Ansi, LineSpec};
@@ -284,6 +285,50 @@ fn a_webhooks_keys() {
     for loopback in ["http://localhost:8080/x", "http://127.1.2.3/x", "http://[::1]:9/x"] {
         webhook(&format!("{{ url: '{loopback}' }}"));
     }
+}
+
+#[test]
+fn a_webhook_has_a_flavor_and_may_post_as_somebody() {
+    let plain = webhook("{ url: '${SLACK}' }");
+    assert_eq!((plain.flavor, plain.persona), (Flavor::Slack, Persona::default()));
+    let full = webhook(
+        "{ url: '${SLACK}', flavor: slack-legacy, channel: '#ops', username: hooktail, icon_emoji: rotating_light }",
+    );
+    assert_eq!(full.flavor, Flavor::SlackLegacy);
+    let text = |text: &str| Some(std::sync::Arc::from(text));
+    let persona = Persona {
+        channel: text("#ops"),
+        username: text("hooktail"),
+        icon_emoji: text(":rotating_light:"),
+        icon_url: None,
+    };
+    assert_eq!(full.persona, persona);
+    let url = webhook("{ url: 'https://chat/hooks/x', flavor: rocketchat, icon_url: 'https://a/b.png' }");
+    assert_eq!((url.flavor, url.persona.icon_url), (Flavor::RocketChat, text("https://a/b.png")));
+    assert_eq!(
+        webhook("{ url: 'https://discord.com/api/webhooks/1/x/slack', flavor: discord }").flavor,
+        Flavor::Discord
+    );
+}
+
+#[test]
+fn a_webhook_may_have_a_proxy() {
+    assert_eq!(webhook("{ url: '${SLACK}' }").proxy, None);
+    let proxied = webhook("{ url: '${SLACK}', proxy: 'http://user:SECRET@proxy:3128' }");
+    assert_eq!(proxied.proxy.unwrap().to_string(), "http://proxy:3128");
+}
+
+#[test]
+fn mentions_have_a_budget() {
+    let mentions = |yaml: &str| config(&format!("{}{yaml}\n", rules("    match: x\n"))).mentions;
+    let plain = mentions("");
+    assert_eq!(plain.budget.to_string(), "12 at once, then one every 5m");
+    assert_eq!(plain.quiet_hours, None);
+    let full = mentions(
+        "mentions: { budget: 3/d, quiet_hours: night }\nschedules: { night: { hours: '22:00-06:00' } }",
+    );
+    assert_eq!(full.budget.to_string(), "3 at once, then one every 8h");
+    assert_eq!(&*full.quiet_hours.unwrap().name, "night");
 }
 
 #[test]

@@ -570,7 +570,7 @@ fn webhooks() {
             (
                 "webhooks:\n  x: { url: '${SLACK}', flavor: teams, timeout: 10, rate: 5, retry: { max: 5 } }\n",
                 &[
-                    "2:33 error: `teams` is no `flavor` = write `slack`",
+                    "2:33 error: `teams` is no `flavor` = write `slack`, `slack-legacy`, `mattermost`, `rocketchat`, `discord`",
                     "2:49 error: a duration needs a unit ^ did you mean `10s`?",
                     "2:59 error: not a rate ^ did you mean `5/m`?",
                     "2:76 error: a duration needs a unit ^ did you mean `5s`?",
@@ -594,6 +594,32 @@ fn webhooks() {
                 "webhooks:\n  a: { url: '${SLACK}', rate_group: x }\n  b: { url: '${SLACK}', rate_group: x, rate: 1/m }\nrules: [{ name: r, match: x, webhook: [a, b] }]\n",
                 &[
                     "3:37 error: the webhooks of `x` have one rate ^ `a` has 1 at once, then one every 1s, `b` has 1 at once, then one every 1m",
+                ],
+            ),
+            (
+                "webhooks:\n  x: { url: '${SLACK}', proxy: 'socks5://x:1' }\n",
+                &["2:32 error: not a proxy's URL = write it as `http://proxy.example.com:3128`"],
+            ),
+            (
+                "webhooks:\n  x: { url: '${SLACK}', channel: C0123, username: hooktail }\n",
+                &[
+                    "2:25 error: `flavor: slack` has no `channel` = an app's webhook always posts to its own channel under its own name; make one for each channel, or write `flavor: slack-legacy` if it is a custom integration",
+                    "2:41 error: `flavor: slack` has no `username` = an app's webhook always posts to its own channel under its own name; make one for each channel, or write `flavor: slack-legacy` if it is a custom integration",
+                ],
+            ),
+            (
+                "webhooks:\n  x: { url: 'https://discord.com/api/webhooks/1/x/slack', flavor: discord, icon_url: 'https://a/b.png' }\n",
+                &[
+                    "2:76 error: `flavor: discord` has no `icon_url` = a webhook of Discord posts to its own channel; its name and picture are set there",
+                ],
+            ),
+            (
+                "webhooks:\n  x: { url: 'https://chat/hooks/x', flavor: mattermost, icon_emoji: 'a b', icon_url: nope, username: '' }\n",
+                &[
+                    "2:69 error: `a b` is no emoji = write an emoji's name, as `\":rotating_light:\"`",
+                    "2:76 error: a webhook has one picture ^ write `icon_emoji` or `icon_url`",
+                    "2:86 error: not a URL = write the whole of it, from `https://` on",
+                    "2:102 error: not a `username` ^ 1 to 255 characters on one line",
                 ],
             ),
             (
@@ -819,6 +845,41 @@ fn warnings_alone_leave_a_configuration() {
     );
     assert!(loaded.config.is_some());
     assert!(load(&rules("    sevirity: x\n")).config.is_none());
+}
+
+#[test]
+fn mentions_have_a_budget_and_quiet_hours() {
+    check(
+        file,
+        &[
+            ("mentions: { budget: 12 }\n", &["1:21 error: not a rate ^ did you mean `12/m`?"]),
+            (
+                "mentions: { quiet_hours: nigth }\nschedules: { night: { hours: '22:00-06:00' } }\n",
+                &["1:26 error: there is no schedule `nigth` ^ did you mean `night`?"],
+            ),
+            (
+                "mentions: { quiet: x }\n",
+                &["1:13 error: unknown key `quiet` = the keys here are `budget`, `quiet_hours`"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn slacks_ids_are_slacks() {
+    let yaml = "webhooks:
+  mm: { url: 'https://chat/hooks/x', flavor: mattermost }
+  ops: { url: '${SLACK}' }
+inputs: { app: { files: /x } }
+rules:
+  - { name: r, match: x, webhook: mm, mention: [here, U0123456] }
+  - { name: s, match: x, webhook: ops, mention: U0123456, escalate: [{ count: 5, mention: S0123456, webhook: mm }] }
+";
+    let expected = [
+        "6:13 warning: `r` mentions `U0123456` by Slack's id ^ the webhook `mm` (mattermost) doesn't know it: it calls nobody there",
+        "7:13 warning: `s` mentions `S0123456` by Slack's id ^ the webhook `mm` (mattermost) doesn't know it: it calls nobody there",
+    ];
+    assert_eq!(told(yaml), expected);
 }
 
 #[test]

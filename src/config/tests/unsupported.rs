@@ -17,9 +17,8 @@ fn sections() {
     refused(
         |section| format!("{}{section}\n", rules("    match: x\n")),
         &[
-            ("schedules: { work: { days: mon-fri } }", "`schedules`"),
             ("silences: []", "`silences`"),
-            ("mentions: { budget: 12/h }", "`mentions`"),
+            ("mentions: { late: 15m }", "`late`"),
             ("notices: { heartbeat: { url: x } }", "`heartbeat`"),
             ("admin: { listen: '127.0.0.1:1' }", "`admin`"),
             ("on_exit: { lines: 20 }", "`on_exit`"),
@@ -29,28 +28,6 @@ fn sections() {
             ("limits: { history: 30d }", "`history`"),
             ("limits: { history_alerts: 1 }", "`history_alerts`"),
             ("defaults: { context: { before: 1 } }", "`context`"),
-        ],
-    );
-}
-
-#[test]
-fn webhooks() {
-    refused(
-        |keys| {
-            format!(
-                "webhooks: {{ ops: {{ url: '${{SLACK}}', {keys} }} }}\ninputs: {{ a: {{ files: /x }} }}\nrules: [{{ name: r, match: x }}]\n"
-            )
-        },
-        &[
-            ("flavor: slack-legacy", "`flavor: slack-legacy`"),
-            ("flavor: mattermost", "`flavor: mattermost`"),
-            ("flavor: rocketchat", "`flavor: rocketchat`"),
-            ("flavor: discord", "`flavor: discord`"),
-            ("channel: x", "`channel`"),
-            ("username: x", "`username`"),
-            ("icon_emoji: x", "`icon_emoji`"),
-            ("icon_url: x", "`icon_url`"),
-            ("proxy: x", "`proxy`"),
         ],
     );
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{Event, Origin, Texts};
+use crate::event::{Event, Origin, Parse, Texts};
 use crate::rate::Rate;
 use crate::rule::{Color, Dedup, Look, Mention, MessageSpec, Severity, Step, Throttle, When};
 
@@ -32,6 +32,7 @@ fn rule() -> Rule {
         filter: None,
         when: When::Every,
         severity: Severity::Error,
+        severity_from: None,
         looks: [look.clone(), look.clone(), look.clone(), look],
         active_during: None,
         webhooks: vec!["ops".into()],
@@ -91,10 +92,18 @@ impl Bench {
     /// A match of the rule at `rule`.
     fn line_of(&mut self, rule: usize, at: u64, line: &str, ip: &str) -> Vec<String> {
         let time = START + secs(at);
-        let event =
-            Event { origin: self.origin.clone(), line: line.as_bytes().into(), truncated: false, time };
+        let event = Event {
+            origin: self.origin.clone(),
+            line: line.as_bytes().into(),
+            truncated: false,
+            time,
+            parse: Parse::Text,
+        };
         let captures = vec![("ip".into(), ip.into())];
-        self.engine.take(Match { rule: RuleId(rule), event: Arc::new(event), captures }, time);
+        self.engine.take(
+            Match { rule: RuleId(rule), event: Arc::new(event), captures, severity: Severity::Error },
+            time,
+        );
         self.told()
     }
 

@@ -29,11 +29,12 @@ fn brute_force() -> Message {
             ts: Some(1_795_470_000),
             ..Attachment::default()
         }],
+        ..Message::default()
     }
 }
 
 fn text_only(text: &str) -> Message {
-    Message { text: text.into(), unfurl_links: false, unfurl_media: false, attachments: Vec::new() }
+    Message { text: text.into(), ..Message::default() }
 }
 
 fn with_text(text: &str, mrkdwn: bool) -> Message {

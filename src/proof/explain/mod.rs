@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::event::{Event, Origin, RuleId, Texts};
+use crate::event::{Event, Origin, Parse, RuleId, Texts};
 use crate::fields::Fields;
 use crate::line::split::Line;
 use crate::rule::{Pattern, Rule};
@@ -147,6 +147,7 @@ impl<'a> Explainer<'a> {
             line: text.as_ref().into(),
             truncated: cut.truncated,
             time: self.rehearsal.now(),
+            parse: Parse::Text,
         };
         let matched = rule.patterns.iter().find_map(|pattern| matched(pattern, &event.line));
         let end = self.not_taken(rule, &event, matched.as_ref()).unwrap_or_else(|| {
@@ -169,7 +170,8 @@ impl<'a> Explainer<'a> {
         }
         let filter = rule.filter.as_ref()?;
         let captures = texts(matched_by, &event.line);
-        let fields = Fields { rule, event, captures: &captures, host: &self.stations.host };
+        let fields =
+            Fields { rule, event, captures: &captures, severity: rule.severity, host: &self.stations.host };
         match filter.holds(&fields) {
             Ok(true) => None,
             Ok(false) => {
@@ -194,7 +196,7 @@ impl<'a> Explainer<'a> {
         event: &Event,
         captures: &Texts,
     ) -> End<'a> {
-        let fields = Fields { rule, event, captures, host: &self.stations.host };
+        let fields = Fields { rule, event, captures, severity: rule.severity, host: &self.stations.host };
         let counted = fields.key(rule.when.by());
         let key = (id, format!("{counted:?}"));
         let before = self.rehearsal.counters_of(id);

@@ -38,6 +38,7 @@ fn a_message_is_taken_and_comes_back_typed() {
             ts: Some(1_795_470_000),
             ..Default::default()
         }],
+        ..Message::default()
     };
     let verdict = post(&serde_json::to_value(&sent).unwrap());
     assert_eq!((verdict.status, verdict.body.as_str()), (200, "ok"));
