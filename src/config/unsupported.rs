@@ -25,8 +25,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("mentions.late", Key),
     ("notices.heartbeat", Key),
     ("admin", Key),
-    ("on_exit", Key),
-    ("state_dir", Key),
     ("threads", Key),
     ("limits.deleted_file", Key),
     ("limits.history", Key),

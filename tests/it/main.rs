@@ -3,6 +3,7 @@
 mod agent;
 mod client;
 mod delivery;
+mod exec;
 mod files;
 mod flavours;
 mod help;
@@ -14,6 +15,7 @@ mod purity;
 mod readme;
 mod receiver;
 mod refusals;
+mod replay;
 mod rotation;
 mod rule_tests;
 mod scene;
