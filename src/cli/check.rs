@@ -70,9 +70,9 @@ fn described(rule: &Rule, config: &Config) -> Vec<String> {
         Filtered::ByAutomaton => Some(
             "has no rare text to look for: an automaton reads every line, which takes about 2 s of CPU a gigabyte",
         ),
-        Filtered::Never if rule.patterns.is_empty() => {
-            Some("evaluates `where` on every line, some microseconds each: a `match` would spare most of them")
-        }
+        Filtered::Never if rule.patterns.is_empty() => Some(
+            "evaluates `where` on every line, some microseconds each: a `match` would spare most of them",
+        ),
         Filtered::Never => Some("can match an empty text, and so is shown every line: some 100 ns each"),
     };
     config::describe(rule, config).into_iter().chain(cost.map(str::to_owned)).collect()
