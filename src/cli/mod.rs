@@ -9,6 +9,7 @@ mod load;
 mod log;
 mod man;
 mod pipe;
+mod preview;
 mod run;
 mod screen;
 mod send;
@@ -62,6 +63,8 @@ enum Command {
     Test(test::TestArgs),
     /// Say why each rule takes a line, or does not
     Explain(explain::ExplainArgs),
+    /// Draw the messages that a rule can have
+    Preview(preview::PreviewArgs),
     /// Send a test message, and show the receiver's answer
     Send(send::SendArgs),
     /// The whole thing on this machine alone, in half a minute
@@ -86,6 +89,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Preview(args) => preview::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -69,6 +69,25 @@ impl Stations {
         }
     }
 
+    /// What `rule` makes of a line, read at `now`, of the first of its inputs of which it takes it.
+    pub fn take(&self, rule: RuleId, line: &[u8], now: Time) -> Option<Match> {
+        let reads = |input: &InputSpec| self.rules[rule.0].inputs.contains(&input.name);
+        let inputs = self.inputs.iter().enumerate().filter(|(_, input)| reads(input));
+        inputs.map(|(place, _)| place).find_map(|input| {
+            let origin = self.origin(input);
+            let lines = Lines { origin: &origin, time: || now };
+            let scanner = &self.scanners[input];
+            let mut taken = None;
+            let take = |found: Match| {
+                if found.rule == rule {
+                    taken.get_or_insert(found);
+                }
+            };
+            scanner.scan(&self.text(input, line), false, &lines, &mut scanner.search(), take);
+            taken
+        })
+    }
+
     /// Where a line of the input at `input` would come from: the first of its globs stands for a file.
     pub fn origin(&self, input: usize) -> Arc<Origin> {
         let spec = &self.inputs[input];

@@ -10,6 +10,7 @@ mod notices;
 mod oracle;
 mod page;
 mod pipe;
+mod preview;
 mod purity;
 mod readme;
 mod receiver;
