@@ -3,9 +3,11 @@
 mod agent;
 mod client;
 mod delivery;
+mod drills;
 mod files;
 mod flavours;
 mod help;
+mod hostile;
 mod notices;
 mod oracle;
 mod page;
