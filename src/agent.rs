@@ -40,7 +40,7 @@ use crate::notice::{Notice, Sort};
 use crate::report::{InputReport, Report, WebhookReport};
 use crate::rule::Rule;
 use crate::scan::Scanner;
-use crate::store::{Keeps, OpenError, Restored, Space, Store, WriteError};
+use crate::store::{self, Keeps, OpenError, Restored, Space, Store, WriteError};
 use crate::time::{Human, Time};
 
 use decide::{Decider, Finish, Unstored};
@@ -115,6 +115,16 @@ impl Opened {
     pub fn in_directory(config: &Config, path: &Path) -> Result<Self, OpenError> {
         let (store, restored) = Store::open(path, webhook_names(config), config.limits.outbox)?;
         Ok(Self { store, restored })
+    }
+
+    /// For `config`, in memory, from where this state directory would go on; it is not written. The alerts that wait in
+    /// it stay there.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn looking_at(config: &Config, path: &Path) -> Result<Self, OpenError> {
+        let restored = store::look(path)?;
+        Ok(Self { restored, ..Self::in_memory(config) })
     }
 }
 

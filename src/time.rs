@@ -60,6 +60,27 @@ impl Time {
         i64::try_from(stamp.as_nanosecond()).ok().map(Self)
     }
 
+    /// Reads a day, a day and a time of day in the machine's time zone, or RFC 3339 text.
+    pub fn parse_local(text: &str) -> Option<Self> {
+        if let Some(time) = Self::parse_rfc3339(text) {
+            return Some(time);
+        }
+        let civil: jiff::civil::DateTime = text.trim().parse().ok()?;
+        let stamp = jiff::tz::TimeZone::system().to_timestamp(civil).ok()?;
+        i64::try_from(stamp.as_nanosecond()).ok().map(Self)
+    }
+
+    /// RFC 3339 text in the machine's time zone, with as many digits as it takes.
+    pub fn to_rfc3339_exact(self) -> String {
+        jiff::Timestamp::from_nanosecond(i128::from(self.0)).map_or_else(
+            |_| self.0.to_string(),
+            |stamp| {
+                let zoned = stamp.to_zoned_datetime(jiff::tz::TimeZone::system());
+                zoned.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()
+            },
+        )
+    }
+
     /// RFC 3339 text in the machine's time zone, to the second.
     pub fn to_rfc3339(self) -> String {
         jiff::Timestamp::from_nanosecond(i128::from(self.0)).map_or_else(

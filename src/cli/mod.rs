@@ -10,10 +10,12 @@ mod log;
 mod man;
 mod pipe;
 mod preview;
+mod replay;
 mod run;
 mod screen;
 mod send;
 mod sink;
+mod state;
 mod stops;
 mod test;
 
@@ -65,6 +67,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Draw the messages that a rule can have
     Preview(preview::PreviewArgs),
+    /// Say what would have been sent for old logs, on their own times
+    Replay(Box<replay::ReplayArgs>),
     /// Send a test message, and show the receiver's answer
     Send(send::SendArgs),
     /// The whole thing on this machine alone, in half a minute
@@ -90,6 +94,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Preview(args) => preview::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),

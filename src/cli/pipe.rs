@@ -92,7 +92,8 @@ pub(super) fn run(args: PipeArgs) -> Result<Exit, Failure> {
     let drawn = webhook.is_none().then_some(Drawn::Stderr);
     let loaded = load(&args, webhook.unwrap_or(("url", NOWHERE.to_owned())));
     let config = usable(loaded)?;
-    follow(config, Until::Stopped, &args.ending, drawn)
+    let opened = args.ending.state.or_memory().open(&config)?;
+    follow(config, opened, Until::Stopped, &args.ending, drawn)
 }
 
 /// Relative paths in a rule file are its own; these are the shell's.

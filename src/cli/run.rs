@@ -22,6 +22,7 @@ use crate::time::{DurationError, parse_duration};
 
 use super::exit::{Exit, Failure};
 use super::load::ConfigArgs;
+use super::state::{StateArgs, StateDir};
 use super::{runtime, screen, stops};
 
 /// The options of `hooktail run`.
@@ -45,9 +46,8 @@ pub(super) struct RunArgs {
 /// How a run ends: shared by the commands that read.
 #[derive(Debug, Args)]
 pub(super) struct EndingArgs {
-    /// Where state is kept, or `none`: in memory
-    #[arg(long, value_name = "DIR", default_value = "none", value_parser = StateDir::parse)]
-    pub(super) state_dir: StateDir,
+    #[command(flatten)]
+    pub(super) state: StateArgs,
 
     /// At the end of the input: how long to deliver what waits; 0 for ever
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
@@ -62,25 +62,6 @@ pub(super) struct EndingArgs {
     report: Option<PathBuf>,
 }
 
-/// Where state is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum StateDir {
-    /// In memory.
-    None,
-    /// In this directory.
-    Directory(PathBuf),
-}
-
-impl StateDir {
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        match text {
-            "none" => Ok(Self::None),
-            "" => Err("it is empty"),
-            path => Ok(Self::Directory(path.into())),
-        }
-    }
-}
-
 /// Where drawn messages and the report go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Drawn {
@@ -93,18 +74,21 @@ pub(super) enum Drawn {
 /// Follows the inputs until they end or a signal comes.
 pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
     let config = args.config.load()?;
-    if args.ending.state_dir == StateDir::None && !args.until_eof {
+    let state = args.ending.state.of(&config)?;
+    if state == StateDir::None && !args.until_eof {
         tracing::info!(
             "state is kept in memory (`--state-dir none`): a restart begins at the ends of the files"
         );
     }
+    let opened = if args.dry_run { state.look(&config)? } else { state.open(&config)? };
     let until = if args.until_eof { Until::Eof } else { Until::Stopped };
-    follow(config, until, &args.ending, args.dry_run.then_some(Drawn::Stdout))
+    follow(config, opened, until, &args.ending, args.dry_run.then_some(Drawn::Stdout))
 }
 
 /// Runs the agent, tells what it did, and turns what is left into a status. `drawn`: nothing is posted.
 pub(super) fn follow(
     mut config: Config,
+    opened: Opened,
     until: Until,
     ending: &EndingArgs,
     drawn: Option<Drawn>,
@@ -119,12 +103,6 @@ pub(super) fn follow(
     let drain = (!ending.drain.is_zero()).then_some(ending.drain);
     let options = Options { until, grace: ending.grace, drain, transport };
     let host = config.host.clone();
-    let opened = match &ending.state_dir {
-        StateDir::Directory(path) if drawn.is_none() => {
-            Opened::in_directory(&config, path).map_err(Failure::failed)?
-        }
-        StateDir::Directory(_) | StateDir::None => Opened::in_memory(&config),
-    };
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let (requests, _listening) = stops::requests().map_err(Failure::failed)?;

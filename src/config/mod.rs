@@ -62,6 +62,8 @@ pub struct Config {
     pub tests: Vec<Case>,
     /// The bounds.
     pub limits: Limits,
+    /// Where state is kept, if it says.
+    pub state_dir: Option<PathBuf>,
     /// The files that it was read from, the main one first; none where it was no file.
     pub files: Vec<PathBuf>,
 }

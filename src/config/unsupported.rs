@@ -26,7 +26,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("notices.heartbeat", Key),
     ("admin", Key),
     ("on_exit", Key),
-    ("state_dir", Key),
     ("threads", Key),
     ("limits.deleted_file", Key),
     ("limits.history", Key),

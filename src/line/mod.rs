@@ -2,6 +2,7 @@
 
 pub mod ansi;
 pub mod split;
+pub mod stamp;
 
 /// How bytes become lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

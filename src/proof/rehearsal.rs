@@ -21,6 +21,8 @@ use crate::time::Time;
 pub struct Stations {
     /// This machine's name in messages.
     pub host: Arc<str>,
+    /// Their names, in the order of the configuration.
+    pub webhooks: Vec<Arc<str>>,
     /// In the order of the configuration.
     pub inputs: Vec<InputSpec>,
     /// In the order of the configuration.
@@ -33,11 +35,12 @@ pub struct Stations {
 impl Stations {
     /// The stations of `config`.
     pub fn new(config: Config) -> Self {
-        let Config { host, inputs, rules, limits, .. } = config;
+        let Config { host, webhooks, inputs, rules, limits, .. } = config;
         let rules: Arc<[Rule]> = rules.into();
         let scanners =
             inputs.iter().map(|input| Scanner::new(&input.name, rules.clone(), host.clone())).collect();
-        Self { host, inputs, rules, scanners, limits }
+        let webhooks = webhooks.into_iter().map(|webhook| webhook.name).collect();
+        Self { host, webhooks, inputs, rules, scanners, limits }
     }
 
     /// The rule of that name.
@@ -74,18 +77,35 @@ impl Stations {
         let reads = |input: &InputSpec| self.rules[rule.0].inputs.contains(&input.name);
         let inputs = self.inputs.iter().enumerate().filter(|(_, input)| reads(input));
         inputs.map(|(place, _)| place).find_map(|input| {
-            let origin = self.origin(input);
-            let lines = Lines { origin: &origin, time: || now };
-            let scanner = &self.scanners[input];
+            let line = Line { bytes: line, truncated: false };
             let mut taken = None;
-            let take = |found: Match| {
+            self.scan(input, &self.origin(input), line, now, &mut self.search(input), |found| {
                 if found.rule == rule {
                     taken.get_or_insert(found);
                 }
-            };
-            scanner.scan(&self.text(input, line), false, &lines, &mut scanner.search(), take);
+            });
             taken
         })
+    }
+
+    /// Hands on what rules take of a line of the input at `input`, whose time is `time`.
+    pub fn scan(
+        &self,
+        input: usize,
+        origin: &Arc<Origin>,
+        line: Line<'_>,
+        time: Time,
+        search: &mut Search,
+        found: impl FnMut(Match),
+    ) {
+        let text = self.text(input, line.bytes);
+        let lines = Lines { origin, time: || time };
+        self.scanners[input].scan(&text, line.truncated, &lines, search, found);
+    }
+
+    /// What a thread needs to scan lines of the input at `input`.
+    pub fn search(&self, input: usize) -> Search {
+        self.scanners[input].search()
     }
 
     /// Where a line of the input at `input` would come from: the first of its globs stands for a file.
@@ -151,14 +171,18 @@ impl<'a> Rehearsal<'a> {
     ) {
         self.advance(time);
         let Self { stations, engine, now, searches } = self;
-        let text = stations.text(input, line.bytes);
         let take = |found: Match| {
             if hears(found.rule) {
                 engine.take(found, *now);
             }
         };
-        let lines = Lines { origin, time: || time };
-        stations.scanners[input].scan(&text, line.truncated, &lines, &mut searches[input], take);
+        stations.scan(input, origin, line, time, &mut searches[input], take);
+    }
+
+    /// A match whose place in time is `time`.
+    pub fn take(&mut self, found: Match, time: Time) {
+        self.now = self.now.max(time);
+        self.engine.take(found, self.now);
     }
 
     /// Time passes until `time`; it never goes back.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params_from_iter};
 
@@ -20,6 +21,9 @@ const BUSY: Duration = Duration::from_secs(10);
 
 /// After so many bytes, what was written ahead is moved into the database, so that the file of it stays small.
 const WRITTEN_AHEAD_MAX: usize = 512 * 1024;
+
+/// How many pages are copied at once; a writer waits meanwhile.
+const PAGES_AT_ONCE: i32 = 4_096;
 
 /// What a transaction writes beside its records: a page of each table that it touches, about.
 const TRANSACTION_BYTES: usize = 16 * 1024;
@@ -103,6 +107,15 @@ impl Database {
         Ok((database, content))
     }
 
+    /// Reads all that the database at `path` holds, and leaves it as it is.
+    pub(super) fn look(path: &Path) -> Result<Content, OpenError> {
+        let failed = |error| schema::failed(path, error);
+        let mut copy = copy(path).map_err(failed)?;
+        // What is old is brought up to date, and what is damaged set aside, in the copy.
+        schema::check(&mut copy, path)?;
+        Ok(load(&mut copy).map_err(failed)?.0)
+    }
+
     /// All of it, or nothing; durable when it returns.
     pub(super) fn write(&mut self, changes: &Changes) -> Result<(), WriteError> {
         let mut seals = self.seals;
@@ -137,6 +150,32 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connect
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
+}
+
+/// A copy in memory.
+fn copy(path: &Path) -> rusqlite::Result<Connection> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut name = path.to_owned();
+    let mut ahead = path.as_os_str().to_owned();
+    ahead.push("-wal");
+    if !Path::new(&ahead).exists() {
+        // Nobody has it open and nothing was written ahead. SQLite would make files beside it even to read it.
+        flags |= OpenFlags::SQLITE_OPEN_URI;
+        name = format!("file:{}?immutable=1", in_uri(path)).into();
+    }
+    let source = connect(&name, flags)?;
+    let mut copy = Connection::open_in_memory()?;
+    Backup::new(&source, &mut copy)?.run_to_completion(PAGES_AT_ONCE, Duration::ZERO, None)?;
+    Ok(copy)
+}
+
+/// A path in a URI: whatever is not plain is escaped.
+fn in_uri(path: &Path) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._".contains(&byte);
+    let bytes = path.as_os_str().as_encoded_bytes().iter();
+    bytes
+        .map(|&byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") })
+        .collect()
 }
 
 /// Returns about how many bytes are written.

@@ -157,6 +157,25 @@ impl Store {
     }
 }
 
+/// What [`Store::open`] would go on with, but for the alerts that wait; nothing is written, and another process may have
+/// the directory meanwhile.
+///
+/// # Errors
+/// It can't be read, or what is in it is damaged as a whole.
+pub fn look(path: &Path) -> Result<Restored, OpenError> {
+    let file = directory::database_in(path);
+    match file.metadata() {
+        Ok(metadata) if metadata.len() > 0 => {
+            let content = Database::look(&file)?;
+            let notices = damage(&content, &file);
+            Ok(Restored { past: Past::Kept, records: content.records, notices })
+        }
+        Ok(_) => Ok(Restored::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Restored::default()),
+        Err(error) => Err(OpenError::Unusable { path: path.to_owned(), error }),
+    }
+}
+
 fn gone(file: &Path) -> Notice {
     let text = format!(
         "the state `{}` is gone or empty: hooktail begins anew, and reads files as `start` says",

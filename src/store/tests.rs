@@ -283,3 +283,27 @@ fn what_waits_for_a_webhook_that_is_gone_is_kept() {
     drop(only_dev());
     assert_eq!(waiting(&scene.open().0), [1]);
 }
+
+#[test]
+fn looking_writes_nothing_and_needs_no_lock() {
+    let scene = Scene::new();
+    let look = || look(&scene.directory()).unwrap();
+    assert_eq!((look().past, scene.directory().exists()), (Past::None, false));
+    let names = || {
+        let entries = std::fs::read_dir(scene.directory()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let (store, _) = scene.open();
+    store.commit(&[position("a", "1")], &alerts(1..=1), NOW).unwrap();
+    assert_eq!(look().records, [position("a", "1")], "while an agent has it");
+    drop(store);
+    let before = (names(), std::fs::read(scene.directory().join("state.db")).unwrap());
+    assert_eq!((look().past, look().records), (Past::Kept, vec![position("a", "1")]));
+    scene.sql("UPDATE records SET value = x'00'");
+    assert_eq!(look().notices.len(), 1);
+    assert_eq!(look().notices.len(), 1, "it is not set aside yet");
+    assert_eq!(names(), before.0);
+    assert_eq!(waiting(&scene.open().0), [1]);
+}

@@ -66,10 +66,13 @@ pub(crate) struct Launch {
     /// Where they are somebody else's, they are not collected.
     stdout: Option<Stdio>,
     stderr: Option<Stdio>,
+    /// What is kept where nothing else is said; it goes with the process.
+    state: Folder,
 }
 
 impl Launch {
-    /// With these arguments; its environment has nothing that this machine has set for hooktail, nor a proxy.
+    /// With these arguments; its environment has nothing that this machine has set for hooktail, nor a proxy. Its state
+    /// is its own.
     pub(crate) fn new(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hooktail"));
         for (name, _) in std::env::vars_os() {
@@ -78,8 +81,9 @@ impl Launch {
                 command.env_remove(name);
             }
         }
-        command.env("NO_COLOR", "1").args(args);
-        Self { command, stdout: None, stderr: None }
+        let state = Folder::new();
+        command.env("NO_COLOR", "1").env("STATE_DIRECTORY", state.path("state")).args(args);
+        Self { command, stdout: None, stderr: None, state }
     }
 
     pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
@@ -111,6 +115,7 @@ impl Launch {
     /// As a user who owns nothing; only root may become one.
     pub(crate) fn by_nobody(mut self) -> Self {
         self.command.uid(65_534).gid(65_534);
+        std::os::unix::fs::chown(self.state.path(""), Some(65_534), Some(65_534)).expect("root may");
         self
     }
 
@@ -121,14 +126,14 @@ impl Launch {
 
     /// The same, where it may be that it can't be run.
     pub(crate) fn try_start(mut self) -> std::io::Result<Agent> {
-        let Self { command, stdout, stderr } = &mut self;
+        let Self { command, stdout, stderr, .. } = &mut self;
         let [own_stdout, own_stderr] = [stdout.is_none(), stderr.is_none()];
         command.stdin(Stdio::piped());
         command.stdout(stdout.take().unwrap_or_else(Stdio::piped));
         command.stderr(stderr.take().unwrap_or_else(Stdio::piped));
         let mut child = command.spawn()?;
-        // It holds our copies of what it was given: a pipe's end must come when the program's copy is closed.
-        drop(self);
+        // The command holds our copies of what it was given: a pipe's end must come when the program's copy is closed.
+        let Self { state, .. } = self;
         let shared = Arc::new(Shared::default());
         let stdin = child.stdin.take();
         let pid = Pid::from_child(&child);
@@ -142,7 +147,7 @@ impl Launch {
             collecting.push(collect(stderr, &shared, |state| &mut state.stderr));
         }
         collecting.push(watch(child, &shared));
-        Ok(Agent { pid, stdin, shared, collecting })
+        Ok(Agent { pid, stdin, shared, collecting, _state: state })
     }
 
     /// Starts it, writes `input` to its standard input, closes that, and waits for its end.
@@ -161,6 +166,8 @@ pub(crate) struct Agent {
     stdin: Option<ChildStdin>,
     shared: Arc<Shared>,
     collecting: Vec<JoinHandle<()>>,
+    /// Dropped last: it writes there as long as it runs.
+    _state: Folder,
 }
 
 /// How it ended, and all that it wrote.

@@ -96,7 +96,7 @@ fn of_a_hundred_webhooks_one_that_hangs_is_felt_by_no_other() {
     );
     let file = folder.write("rules.yaml", rules);
     let args = ["run".as_ref(), "-c".as_ref(), file.as_os_str(), "--drain".as_ref(), "1s".as_ref()];
-    let mut agent = Launch::new(args).start();
+    let mut agent = Launch::new(args).args(["--state-dir", "none"]).start();
     for n in 0..5_u64 {
         agent.write(format!("ERROR {n}\n"));
         let received = receiver.wait_for_messages(99 * (n as usize + 1), PATIENCE);

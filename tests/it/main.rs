@@ -17,6 +17,7 @@ mod purity;
 mod readme;
 mod receiver;
 mod refusals;
+mod replay;
 mod rotation;
 mod rule_tests;
 mod scene;

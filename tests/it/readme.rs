@@ -240,6 +240,7 @@ fn run(step: &Step, folder: &Path) {
         .args(["-c", &step.command])
         .current_dir(folder)
         .env("PATH", path)
+        .env("STATE_DIRECTORY", folder.join("state"))
         .stdin(Stdio::null())
         .output()
         .expect("there is a shell");

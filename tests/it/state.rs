@@ -116,6 +116,54 @@ fn row_70_a_second_agent_is_refused_with_the_first_ones_pid() {
 }
 
 #[test]
+fn the_command_line_wins_over_the_configuration_and_that_over_the_system() {
+    let folder = Folder::new();
+    folder.write("app.log", "");
+    let rules = |state: &str| {
+        let webhook = "webhooks: { hook: { url: 'http://127.0.0.1:9/services/T/B/X' } }";
+        format!(
+            "{webhook}\n{state}inputs: {{ app: {{ files: app.log }} }}\nrules: [{{ name: r, match: x }}]\n"
+        )
+    };
+    folder.write("plain.yaml", rules(""));
+    folder.write("kept.yaml", rules("state_dir: configured\n"));
+    let run = |file: &str, args: &[&str], made: &str| {
+        let launch = Launch::new(["run", "--until-eof", "-c", file]).args(args).folder(&folder.path(""));
+        let ended = launch.env("STATE_DIRECTORY", folder.path("given")).output("");
+        assert_eq!(ended.code(), 0, "{}", ended.stderr);
+        for name in ["given", "configured", "named", "none"] {
+            assert_eq!(folder.path(name).join("state.db").exists(), name == made, "{made}: {name}");
+            let _ = std::fs::remove_dir_all(folder.path(name));
+        }
+    };
+    run("plain.yaml", &[], "given");
+    run("kept.yaml", &[], "configured");
+    run("kept.yaml", &["--state-dir", "named"], "named");
+    run("kept.yaml", &["--state-dir", "none"], "");
+    run("plain.yaml", &["--dry-run"], "");
+}
+
+#[test]
+fn where_no_home_is_known_a_directory_is_asked_for() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can become somebody else");
+        return;
+    }
+    let scene = Scene::new();
+    std::os::unix::fs::chown(scene.folder.path(""), Some(65_534), None).expect("root may");
+    let bare = || scene.launch(STDIN).env("STATE_DIRECTORY", "").by_nobody();
+    let ended = bare().env("HOME", "").output("");
+    assert_eq!(ended.code(), 2, "{}", ended.stderr);
+    assert_eq!(ended.said(&["nowhere to keep state"]), 1, "{}", ended.stderr);
+    let ended = bare().env("HOME", scene.folder.path("home")).output("");
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    let made = std::fs::read_dir(scene.folder.path("home/.local/state/hooktail")).expect("it was made");
+    let names: Vec<_> =
+        made.map(|entry| entry.expect("ours").file_name().into_string().expect("text")).collect();
+    assert!(names.len() == 1 && names[0].starts_with("rules-"), "{names:?}");
+}
+
+#[test]
 fn row_59_a_state_directory_that_is_not_ours_or_no_directory() {
     let folder = Folder::new();
     folder.write("file", "");

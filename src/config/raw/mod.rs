@@ -44,6 +44,8 @@ pub(super) struct RawFile {
     pub(super) notices: Option<RawNotices>,
     /// This machine's name in messages.
     pub(super) host: Option<Scalar>,
+    /// Where state is kept: read positions, the rules' state, alerts that wait.
+    pub(super) state_dir: Option<Text>,
     /// The bounds.
     pub(super) limits: Option<RawLimits>,
     /// Globs of further files with `webhooks`, `inputs`, `rules`, `schedules` and `defaults`.

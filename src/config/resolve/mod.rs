@@ -16,6 +16,7 @@ mod persona;
 mod redact;
 mod rule;
 mod schedule;
+mod state_dir;
 mod test;
 mod throttle;
 mod webhook;
@@ -90,8 +91,9 @@ pub(super) fn resolve(
     let host = main.raw.host.as_ref().map_or(host, |host| Arc::from(host.text.as_str()));
     let mentions = main.get("mentions", |raw| &raw.mentions);
     let mentions = mentions.map(|at| mentions::resolve(at, &scope.schedules, report)).unwrap_or_default();
+    let state_dir = state_dir::resolve(main.get("state_dir", |raw| &raw.state_dir), report);
     let limits = scope.limits;
-    Config { host, webhooks, mentions, inputs, rules, tests, notices, limits, files: Vec::new() }
+    Config { host, webhooks, mentions, inputs, rules, tests, notices, limits, state_dir, files: Vec::new() }
 }
 
 fn empty(host: Arc<str>) -> Config {
@@ -104,6 +106,7 @@ fn empty(host: Arc<str>) -> Config {
         notices: notices::nobody(),
         tests: Vec::new(),
         limits: Limits::default(),
+        state_dir: None,
         files: Vec::new(),
     }
 }
@@ -118,7 +121,7 @@ fn named<'a, T, U>(
 
 /// The keys that hold for all of the configuration, and so stand in the main file alone.
 fn refuse_main_only(file: File<'_>, report: &mut Report) {
-    for key in ["severities", "redact", "mentions", "notices", "host", "limits", "include"] {
+    for key in ["severities", "redact", "mentions", "notices", "host", "state_dir", "limits", "include"] {
         if file.place.has(key) {
             let help = "an included file has `webhooks`, `inputs`, `rules`, `schedules` and `defaults`";
             let message = format!("`{key}` belongs in the main file");

@@ -257,6 +257,14 @@ fn redact_adds_up() {
 }
 
 #[test]
+fn a_state_directory_is_relative_to_its_file() {
+    let at = |line: &str| config(&format!("{}{line}\n", rules("    match: x\n"))).state_dir;
+    assert_eq!(at("state_dir: /var/lib/hooktail"), Some(PathBuf::from("/var/lib/hooktail")));
+    assert_eq!(at("state_dir: '${NODE_NAME}/state'"), Some(PathBuf::from("/etc/hooktail/node-7/state")));
+    assert_eq!(at("# nothing"), None);
+}
+
+#[test]
 fn host_and_limits() {
     let config = config(&format!(
         "{}host: '${{NODE_NAME}}'\nlimits: {{ keys: 5, outbox: 6, regex: 1MiB }}\n",

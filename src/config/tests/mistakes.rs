@@ -708,6 +708,14 @@ fn the_file() {
                 &["1:1 error: there are no rules = write one:\nrules:\n  - name: errors\n    match: 'ERROR'"],
             ),
             (
+                "state_dir: none\nlimits: { keys: 1 }\n",
+                &[
+                    "1:12 error: `none` is no directory = `--state-dir none` keeps state in memory; a directory of that name is `./none`",
+                ],
+            ),
+            ("state_dir: ''\n", &["1:12 error: an empty path"]),
+            ("state_dir: [a]\n", &["1:12 error: `state_dir` takes text ^ this is a list"]),
+            (
                 "limits: { keys: 0, regex: 5XB }\nredact: { patterns: ['('] }\nhosst: x\ninclude: [none.yaml, '[']\n",
                 &[
                     "1:17 error: a number out of bounds ^ must be from 1 to 1000000000",

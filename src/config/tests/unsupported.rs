@@ -22,7 +22,6 @@ fn sections() {
             ("notices: { heartbeat: { url: x } }", "`heartbeat`"),
             ("admin: { listen: '127.0.0.1:1' }", "`admin`"),
             ("on_exit: { lines: 20 }", "`on_exit`"),
-            ("state_dir: /var/lib/x", "`state_dir`"),
             ("threads: 2", "`threads`"),
             ("limits: { deleted_file: 5m }", "`deleted_file`"),
             ("limits: { history: 30d }", "`history`"),
