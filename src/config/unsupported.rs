@@ -25,7 +25,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("mentions.late", Key),
     ("notices.heartbeat", Key),
     ("admin", Key),
-    ("on_exit", Key),
     ("threads", Key),
     ("limits.deleted_file", Key),
     ("limits.history", Key),

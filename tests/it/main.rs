@@ -4,6 +4,7 @@ mod agent;
 mod client;
 mod delivery;
 mod drills;
+mod exec;
 mod files;
 mod flavours;
 mod help;
