@@ -13,6 +13,7 @@ mod load;
 mod log;
 mod man;
 mod pipe;
+mod preview;
 mod replay;
 mod run;
 mod screen;
@@ -74,6 +75,8 @@ enum Command {
     Test(test::TestArgs),
     /// Say why each rule takes a line, or does not
     Explain(explain::ExplainArgs),
+    /// Draw the messages that a rule can have
+    Preview(preview::PreviewArgs),
     /// Say what would have been sent for old logs, on their own times
     Replay(Box<replay::ReplayArgs>),
     /// Send a test message, and show the receiver's answer
@@ -136,6 +139,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Init(args) => init::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Preview(args) => preview::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -18,6 +18,13 @@ use super::alert::Snapshot;
 const FIELDS_MAX: usize = 128;
 const FIELDS_BYTES_MAX: usize = 32 * 1024;
 
+impl Snapshot {
+    /// What `rule` reads of a line that it takes.
+    pub fn of(found: &Match, rule: &Rule, host: &str) -> Self {
+        snapshot(found, rule, host)
+    }
+}
+
 /// The line with what was read from it.
 pub(super) fn snapshot(found: &Match, rule: &Rule, host: &str) -> Snapshot {
     let event = &found.event;

@@ -6,6 +6,7 @@ pub mod case;
 pub mod diff;
 pub mod explain;
 pub mod junit;
+pub mod preview;
 pub mod rehearsal;
 pub mod shown;
 pub mod trial;

@@ -69,6 +69,22 @@ impl Stations {
         self.inputs[input].line.text(line)
     }
 
+    /// What `rule` makes of a line, read at `now`, of the first of its inputs of which it takes it.
+    pub fn take(&self, rule: RuleId, line: &[u8], now: Time) -> Option<Match> {
+        let reads = |input: &InputSpec| self.rules[rule.0].inputs.contains(&input.name);
+        let inputs = self.inputs.iter().enumerate().filter(|(_, input)| reads(input));
+        inputs.map(|(place, _)| place).find_map(|input| {
+            let line = Line { bytes: line, truncated: false };
+            let mut taken = None;
+            self.scan(input, &self.origin(input), line, now, &mut self.search(input), |found| {
+                if found.rule == rule {
+                    taken.get_or_insert(found);
+                }
+            });
+            taken
+        })
+    }
+
     /// Hands on what rules take of a line of the input at `input`, whose time is `time`.
     pub fn scan(
         &self,

@@ -1,0 +1,140 @@
+//! The messages that a rule can have, made up of one line of its. Pure.
+
+use std::time::Duration;
+
+use crate::engine::{Alert, AlertId, EpisodeId, Folded, HeldBack, Kind, Snapshot};
+use crate::event::{Match, RuleId, Texts, find};
+use crate::rule::{Rule, Severity, When};
+use crate::time::Time;
+
+use super::rehearsal::Stations;
+
+/// How many were folded in the summary that is shown.
+const FOLDED: u64 = 41;
+
+/// How many the throttle held back in the message that is shown.
+const HELD_BACK: u64 = 37;
+
+/// What a rule reads of a line that it takes; `None`: it doesn't take it.
+pub fn taken(stations: &Stations, rule: RuleId, line: &str, now: Time) -> Option<Snapshot> {
+    let found: Match = stations.take(rule, line.as_bytes(), now)?;
+    Some(Snapshot::of(&found, &stations.rules[rule.0], &stations.host))
+}
+
+/// A line that nobody wrote, in which each named group caught its own name.
+pub fn made_up(rule: &Rule, now: Time) -> Snapshot {
+    let names = rule.patterns.iter().flat_map(|pattern| pattern.names.iter().map(|(name, _)| name.clone()));
+    let mut captures = Texts::new();
+    for name in names {
+        if find(&captures, &name).is_none() {
+            captures.push((name.clone(), name));
+        }
+    }
+    Snapshot {
+        line: format!("(a line that `{}` takes)", rule.name),
+        left_out: 0,
+        truncated: false,
+        message: None,
+        shape: String::new(),
+        time: now,
+        input: rule.inputs.first().cloned().unwrap_or_else(|| "input".into()),
+        file: None,
+        stream: None,
+        labels: rule.labels.clone(),
+        fields: crate::event::Parsed::new(),
+        captures,
+    }
+}
+
+/// One alert of each kind that `rule` can have, for the line that is `event`.
+pub fn alerts(rule: &Rule, event: &Snapshot, now: Time) -> Vec<Alert> {
+    let opened = opened(rule, event, now);
+    let mut all = vec![opened.clone()];
+    if let Some(dedup) = rule.dedup.as_ref().filter(|dedup| dedup.summary) {
+        all.push(summary(&opened, dedup.window));
+    }
+    let mut severity = rule.severity;
+    for step in &rule.escalate {
+        severity = step.severity.unwrap_or(severity);
+        let mention = step.mention.clone();
+        let webhooks = rule.webhooks.iter().chain(&step.webhooks).cloned().collect();
+        all.push(Alert { mention, webhooks, severity, ..escalated(&opened, step.count) });
+    }
+    if rule.throttle.is_some() {
+        all.push(held_back(&opened));
+    }
+    // Each with an id of its own, as it would have.
+    for (alert, number) in all.iter_mut().zip(1..) {
+        alert.id = AlertId(u128::from(number * 0x00a1_b2c3_u32) << 96);
+    }
+    all
+}
+
+fn opened(rule: &Rule, event: &Snapshot, now: Time) -> Alert {
+    let (count, took, by) = match &rule.when {
+        When::Every => (1, Duration::ZERO, None),
+        When::Count { count, within, by } => (u64::from(*count), *within / 2, Some(by)),
+    };
+    let fields = rule.dedup.as_ref().and_then(|dedup| dedup.by.as_ref()).or(by);
+    let value = |name: &str| find(&event.captures, name).or_else(|| find(&event.labels, name));
+    let fields = fields.into_iter().flatten();
+    Alert {
+        id: AlertId(0),
+        episode: EpisodeId(1),
+        kind: Kind::Opened,
+        rule: rule.name.clone(),
+        severity: rule.severity,
+        mention: rule.look(rule.severity).mention.clone(),
+        webhooks: rule.webhooks.clone(),
+        decided: now,
+        key: fields.filter_map(|name| Some((name.clone(), value(name)?.clone()))).collect(),
+        event: Some(event.clone()),
+        count,
+        suppressed: 0,
+        first_seen: now - took,
+        last_seen: now,
+        since_last: Duration::ZERO,
+        folded: None,
+        held_back: None,
+    }
+}
+
+fn summary(opened: &Alert, window: Duration) -> Alert {
+    Alert {
+        kind: Kind::Summary,
+        mention: Vec::new(),
+        count: opened.count + FOLDED,
+        suppressed: FOLDED,
+        first_seen: opened.first_seen - window,
+        since_last: window,
+        folded: Some(Folded::default()),
+        ..opened.clone()
+    }
+}
+
+fn escalated(opened: &Alert, count: u64) -> Alert {
+    let took = Duration::from_secs(180).max(opened.elapsed());
+    Alert {
+        kind: Kind::Escalated,
+        count,
+        suppressed: count.saturating_sub(opened.count),
+        first_seen: opened.last_seen - took,
+        since_last: took,
+        folded: Some(Folded::default()),
+        ..opened.clone()
+    }
+}
+
+fn held_back(opened: &Alert) -> Alert {
+    let key: Vec<&str> = opened.key.iter().map(|(_, value)| &**value).collect();
+    Alert {
+        kind: Kind::HeldBack,
+        severity: opened.severity.max(Severity::Info),
+        mention: Vec::new(),
+        event: None,
+        key: Texts::new(),
+        count: HELD_BACK,
+        held_back: Some(HeldBack { count: HELD_BACK, keys: vec![(key.join(", "), HELD_BACK)] }),
+        ..opened.clone()
+    }
+}

@@ -1,0 +1,59 @@
+//! Random bytes in every place that a log can reach, through the real stations: the fuzz target's check, in every run
+//! of the tests.
+
+use proptest::prelude::*;
+
+#[path = "../../fuzz/body.rs"]
+mod body;
+
+/// Bytes with all that could do harm, and any others.
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    let nasty = prop::sample::select(vec![
+        "<!channel>",
+        "<!here|x>",
+        "<@U1>",
+        "<https://evil|x>",
+        "```",
+        "`",
+        "``",
+        "*",
+        "_",
+        "~",
+        "&",
+        "&lt;",
+        ">",
+        "\t",
+        "\x1b[31m",
+        "\u{202e}",
+        "\u{2060}",
+        "\u{200b}",
+        "@here",
+        "@",
+        "\n",
+        "\r",
+        "password=",
+        "é",
+        "🔥",
+        "{\"a\":1}",
+        "\0",
+        "http://x/?a=",
+        "|",
+        " ",
+    ]);
+    let piece = prop_oneof![
+        4 => nasty.prop_map(|text| text.as_bytes().to_vec()),
+        2 => prop::collection::vec(any::<u8>(), 0..12),
+        1 => "\\PC{0,20}".prop_map(String::into_bytes),
+        1 => (prop::sample::select(b"x`<&@".to_vec()), 100_usize..5_000).prop_map(|(byte, times)| vec![byte; times]),
+    ];
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+
+    #[test]
+    fn whatever_a_log_holds_its_messages_do_no_harm(bytes in hostile()) {
+        body::check(&bytes);
+    }
+}
