@@ -57,7 +57,17 @@ impl From<Read> for InputReport {
     fn from(read: Read) -> Self {
         let Read { lines, bytes, truncated, dropped_bytes, nul_bytes, errors, scanned } = read;
         let Scanned { expression_errors, unparsed, too_old } = scanned;
-        Self { lines, bytes, truncated, dropped_bytes, nul_bytes, errors, expression_errors, unparsed, too_old }
+        Self {
+            lines,
+            bytes,
+            truncated,
+            dropped_bytes,
+            nul_bytes,
+            errors,
+            expression_errors,
+            unparsed,
+            too_old,
+        }
     }
 }
 

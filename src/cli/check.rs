@@ -65,7 +65,12 @@ fn in_words(loaded: &Loaded) -> String {
 
 /// What a rule does, and what finding its lines costs where that is worth a word.
 fn described(rule: &Rule, config: &Config) -> Vec<String> {
-    let cost = match scan::filtered(rule) {
+    let inputs = config.inputs.iter().filter(|input| rule.inputs.contains(&input.name));
+    let cost = match inputs
+        .map(|input| scan::filtered(rule, &input.line))
+        .max()
+        .unwrap_or(Filtered::ByNeedles)
+    {
         Filtered::ByNeedles => None,
         Filtered::ByAutomaton => Some(
             "has no rare text to look for: an automaton reads every line, which takes about 2 s of CPU a gigabyte",
@@ -74,6 +79,9 @@ fn described(rule: &Rule, config: &Config) -> Vec<String> {
             "evaluates `where` on every line, some microseconds each: a `match` would spare most of them",
         ),
         Filtered::Never => Some("can match an empty text, and so is shown every line: some 100 ns each"),
+        Filtered::Parsed => {
+            Some("looks at what only a parser can tell: every line is parsed, some microseconds each")
+        }
     };
     config::describe(rule, config).into_iter().chain(cost.map(str::to_owned)).collect()
 }

@@ -23,7 +23,8 @@ pub fn taken(stations: &Stations, rule: RuleId, line: &str, now: Time) -> Option
 
 /// A line that nobody wrote, in which each named group caught its own name.
 pub fn made_up(rule: &Rule, now: Time) -> Snapshot {
-    let names = rule.patterns.iter().flat_map(|pattern| pattern.names.iter().map(|(name, _)| name.clone()));
+    let parts = rule.patterns.iter().flat_map(|matcher| &matcher.parts);
+    let names = parts.flat_map(|part| part.names.iter().map(|(name, _)| name.clone()));
     let mut captures = Texts::new();
     for name in names {
         if find(&captures, &name).is_none() {

@@ -42,9 +42,12 @@ use sample::Sample;
 pub use block::count as count_lines;
 pub use filter::Filtered;
 
-/// How lines are found that `rule` may take: by its costliest pattern.
-pub fn filtered(rule: &Rule) -> Filtered {
-    let of = |pattern: &Pattern| Filtered::of(&parse(pattern));
+/// How lines are found that `rule` may take, where lines are as `line` says: by its costliest matcher.
+pub fn filtered(rule: &Rule, line: &LineSpec) -> Filtered {
+    let of = |matcher: &Matcher| match part_on_line(matcher, line) {
+        Some(part) => Filtered::of(&parse(&matcher.parts[part])),
+        None => Filtered::Parsed,
+    };
     // Without a pattern, `where` sees every line.
     rule.patterns.iter().map(of).max().unwrap_or(Filtered::Never)
 }
@@ -243,8 +246,7 @@ impl Scanner {
         let doubtful = !text.is_ascii() && memchr::memchr(b'\n', text).is_none();
         for (pattern, certainty) in patterns {
             let owned = &self.patterns[pattern as usize];
-            let may_match =
-                || !doubtful || owned.doubt.as_ref().is_none_or(|doubt| doubt.may_match(text));
+            let may_match = || !doubtful || owned.doubt.as_ref().is_none_or(|doubt| doubt.may_match(text));
             let matches = || self.pattern(owned).regex.is_match(text);
             if certainty == Certainty::Sure || may_match() && matches() {
                 taken.push((owned.rule, Some(owned.matcher)));

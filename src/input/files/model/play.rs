@@ -188,8 +188,8 @@ impl Play {
 
     fn start(&mut self) {
         let (sender, receiver) = feed::channel();
-        let scanner = Arc::new(Scanner::new("m", self.rules.clone(), "h".into()));
-        let spec = LineSpec { line_bytes_max: 200, ansi: Ansi::Keep };
+        let spec = LineSpec { line_bytes_max: 200, ansi: Ansi::Keep, ..LineSpec::default() };
+        let scanner = Arc::new(Scanner::new("m", spec.clone(), self.rules.clone(), "h".into()));
         let feed = Feed::new(0, scanner, spec, Arc::new(Clock::start()), sender);
         let setup = Setup {
             name: "m".into(),
