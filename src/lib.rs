@@ -40,3 +40,4 @@ pub mod shape;
 pub mod sink;
 pub mod store;
 pub mod time;
+mod when;

@@ -25,9 +25,9 @@ use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
-use crate::event::{Event, Match, Origin, Parse, RuleId, Texts};
+use crate::event::{Event, Match, Origin, Parse, Role, RuleId, Texts};
 use crate::fields::Fields;
-use crate::rule::{Pattern, Rule};
+use crate::rule::{Pattern, Rule, When};
 use crate::time::Time;
 
 use block::line_at;
@@ -50,12 +50,52 @@ pub struct Scanner {
     open: Vec<RuleId>,
 }
 
-/// A pattern by its rule, and its place among the rule's patterns.
+/// A pattern by its rule, and what it is to the rule.
 #[derive(Debug)]
 struct Owned {
     rule: RuleId,
-    pattern: usize,
+    by: By,
     doubt: Option<Doubt>,
+}
+
+/// By what a rule takes a line. The order is that in which a line's parts for a rule are handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum By {
+    /// By what ends an episode: such a line is never a match of the rule.
+    Resolution,
+    /// By what follows a match: the line may be one itself.
+    FollowUp,
+    /// By one of its patterns, the first of which gives the captures.
+    Pattern(usize),
+    /// Only `where` decides.
+    Filter,
+}
+
+impl By {
+    const fn role(self) -> Role {
+        match self {
+            Self::Resolution => Role::Resolution,
+            Self::FollowUp => Role::FollowUp,
+            Self::Pattern(_) | Self::Filter => Role::Match,
+        }
+    }
+
+    fn pattern(self, rule: &Rule) -> Option<&Pattern> {
+        match (self, &rule.when) {
+            (Self::Resolution, _) => rule.resolve.as_ref()?.pattern.as_ref(),
+            (Self::FollowUp, When::NotFollowedBy { pattern, .. }) => Some(pattern),
+            (Self::Pattern(place), _) => rule.patterns.get(place),
+            (Self::FollowUp | Self::Filter, _) => None,
+        }
+    }
+
+    /// All that a rule takes lines by.
+    fn all(rule: &Rule) -> impl Iterator<Item = Self> {
+        let filter = rule.patterns.is_empty().then_some(Self::Filter);
+        let patterns = (0..rule.patterns.len()).map(Self::Pattern);
+        let others = [Self::Resolution, Self::FollowUp].into_iter();
+        others.filter(|by| by.pattern(rule).is_some()).chain(patterns).chain(filter)
+    }
 }
 
 /// What a thread needs to scan, kept from block to block.
@@ -66,8 +106,8 @@ pub struct Search {
     filter: Arc<Filter>,
     search: filter::Search,
     sample: Sample,
-    /// What takes the line that is looked at: rules, each with its first pattern that matches.
-    taken: Vec<(RuleId, Option<usize>)>,
+    /// What takes the line that is looked at.
+    taken: Vec<(RuleId, By)>,
 }
 
 /// What scanning cost and could not do, for the report.
@@ -108,13 +148,15 @@ impl Scanner {
         let (mut patterns, mut open, mut parsed) = (Vec::new(), Vec::new(), Vec::new());
         let reads = |rule: &Rule| rule.inputs.iter().any(|input| &**input == name);
         for (id, rule) in rules.iter().enumerate().filter(|(_, rule)| reads(rule)) {
-            if rule.patterns.is_empty() {
-                open.push(RuleId(id));
-            }
-            for (place, pattern) in rule.patterns.iter().enumerate() {
-                let hir = parse(pattern);
-                patterns.push(Owned { rule: RuleId(id), pattern: place, doubt: Doubt::new(&hir) });
-                parsed.push(hir);
+            for by in By::all(rule) {
+                match by.pattern(rule) {
+                    Some(pattern) => {
+                        let hir = parse(pattern);
+                        patterns.push(Owned { rule: RuleId(id), by, doubt: Doubt::new(&hir) });
+                        parsed.push(hir);
+                    }
+                    None => open.push(RuleId(id)),
+                }
             }
         }
         let filter = Arc::new(Filter::new(&parsed, None));
@@ -135,8 +177,8 @@ impl Scanner {
     /// Once enough of the stream was seen: a filter by what is rare in it.
     fn adapt(&self, block: &[u8], search: &mut Search) {
         let Some(sample) = search.sample.add(block) else { return };
-        let pattern = |owned: &Owned| parse(&self.rules[owned.rule.0].patterns[owned.pattern]);
-        let parsed: Vec<Hir> = self.patterns.iter().map(pattern).collect();
+        let pattern = |owned: &Owned| owned.by.pattern(&self.rules[owned.rule.0]).map(parse);
+        let parsed: Vec<Hir> = self.patterns.iter().filter_map(pattern).collect();
         let filter = Filter::new(&parsed, Some(&sample));
         search.search = filter.search();
         search.filter = Arc::new(filter);
@@ -206,18 +248,25 @@ impl Scanner {
         taken.clear();
         // What was made simpler knows single lines.
         let doubtful = !text.is_ascii() && memchr::memchr(b'\n', text).is_none();
-        for Owned { rule, pattern, doubt } in patterns.map(|pattern| &self.patterns[pattern as usize]) {
+        for Owned { rule, by, doubt } in patterns.map(|pattern| &self.patterns[pattern as usize]) {
             if doubtful && doubt.as_ref().is_some_and(|doubt| !doubt.may_match(text)) {
                 continue;
             }
-            if self.rules[rule.0].patterns[*pattern].regex.is_match(text) {
-                taken.push((*rule, Some(*pattern)));
+            if by.pattern(&self.rules[rule.0]).is_some_and(|pattern| pattern.regex.is_match(text)) {
+                taken.push((*rule, *by));
             }
         }
-        taken.extend(self.open.iter().map(|rule| (*rule, None)));
+        taken.extend(self.open.iter().map(|rule| (*rule, By::Filter)));
         if taken.len() > 1 {
             taken.sort_unstable();
-            taken.dedup_by_key(|(rule, _)| *rule);
+            let mut ended = None;
+            taken.dedup_by(|(rule, by), (before, earlier)| {
+                if *earlier == By::Resolution {
+                    ended = Some(*before);
+                }
+                let is_match = by.role() == Role::Match;
+                rule == before && is_match && (earlier.role() == Role::Match || ended == Some(*rule))
+            });
         }
     }
 
@@ -231,18 +280,19 @@ impl Scanner {
     ) {
         let Search { scanned, taken, .. } = search;
         let mut shared: Option<Arc<Event>> = None;
-        for (id, pattern) in taken.drain(..) {
-            let rule = &self.rules[id.0];
-            if rule.ignore.iter().any(|pattern| pattern.regex.is_match(text)) {
+        for (id, by) in taken.drain(..) {
+            let (rule, role) = (&self.rules[id.0], by.role());
+            let is_match = role == Role::Match;
+            if is_match && rule.ignore.iter().any(|pattern| pattern.regex.is_match(text)) {
                 continue;
             }
             let event = shared.get_or_insert_with(|| {
                 let (origin, time) = (lines.origin.clone(), (lines.time)());
                 Arc::new(Event { origin, line: text.into(), truncated, time, parse: Parse::Text })
             });
-            let captures = pattern.map_or_else(Texts::new, |pattern| captures(&rule.patterns[pattern], text));
-            if self.holds(rule, event, &captures, scanned) {
-                found(Match { rule: id, event: event.clone(), captures, severity: rule.severity });
+            let captures = by.pattern(rule).map_or_else(Texts::new, |pattern| captures(pattern, text));
+            if !is_match || self.holds(rule, event, &captures, scanned) {
+                found(Match { rule: id, role, event: event.clone(), captures, severity: rule.severity });
             }
         }
     }

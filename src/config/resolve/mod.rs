@@ -14,8 +14,10 @@ mod notices;
 mod patterns;
 mod persona;
 mod redact;
+mod resolution;
 mod rule;
 mod schedule;
+mod silence;
 mod state_dir;
 mod test;
 mod throttle;
@@ -23,6 +25,7 @@ mod webhook;
 mod when;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Config;
 use super::diagnostic::Report;
@@ -51,6 +54,8 @@ struct Scope<'a> {
     schedules: Schedules<'a>,
     redaction: Redaction,
     limits: Limits,
+    /// How old an event may be and still mention somebody.
+    late: Duration,
 }
 
 /// Resolves the files, the main one first. What it gives is to be used only when nothing was reported as an error.
@@ -71,7 +76,9 @@ pub(super) fn resolve(
         schedules: Schedules::resolve(files, report),
         redaction: Redaction::resolve(main.get("redact", |raw| &raw.redact), limits.regex, report),
         limits,
+        late: mentions::late(main.get("mentions", |raw| &raw.mentions), report),
     };
+    let silences = silence::resolve(files, report);
     let mut webhooks: Vec<WebhookSpec> = files
         .iter()
         .filter_map(|file| file.get("webhooks", |raw| &raw.webhooks))
@@ -93,7 +100,8 @@ pub(super) fn resolve(
     let mentions = mentions.map(|at| mentions::resolve(at, &scope.schedules, report)).unwrap_or_default();
     let state_dir = state_dir::resolve(main.get("state_dir", |raw| &raw.state_dir), report);
     let limits = scope.limits;
-    Config { host, webhooks, mentions, inputs, rules, tests, notices, limits, state_dir, files: Vec::new() }
+    let files = Vec::new();
+    Config { host, webhooks, mentions, silences, inputs, rules, tests, notices, limits, state_dir, files }
 }
 
 fn empty(host: Arc<str>) -> Config {
@@ -101,6 +109,7 @@ fn empty(host: Arc<str>) -> Config {
         host,
         webhooks: Vec::new(),
         mentions: MentionSpec::default(),
+        silences: Vec::new(),
         inputs: Vec::new(),
         rules: Vec::new(),
         notices: notices::nobody(),
@@ -123,7 +132,8 @@ fn named<'a, T, U>(
 fn refuse_main_only(file: File<'_>, report: &mut Report) {
     for key in ["severities", "redact", "mentions", "notices", "host", "state_dir", "limits", "include"] {
         if file.place.has(key) {
-            let help = "an included file has `webhooks`, `inputs`, `rules`, `schedules` and `defaults`";
+            let help =
+                "an included file has `webhooks`, `inputs`, `rules`, `schedules`, `silences` and `defaults`";
             let message = format!("`{key}` belongs in the main file");
             report.error(&file.place.key(key).key_span(), message).help(help);
         }

@@ -21,7 +21,7 @@ use super::fields::{Fields, Sight};
 use super::names::Names;
 use super::patterns::{self, Patterns};
 use super::test::{self, Known};
-use super::{Scope, dedup, escalate, look, message, throttle, when};
+use super::{Scope, dedup, escalate, look, message, resolution, throttle, when};
 
 /// The rules so far, and what they use.
 #[derive(Default)]
@@ -158,8 +158,11 @@ fn resolve<'a>(
         report.error(&place.value_span(), format!("rule `{name}` takes nothing")).help(help);
     }
     let dedup = dedup::resolve(layers, &fields, report);
+    let when = when::resolve(layers, &fields, size_max, report);
     Rule {
-        when: when::resolve(layers, &fields, report),
+        resolve: resolution::resolve(layers, (dedup.as_ref(), &when), &fields, size_max, report),
+        late: scope.late,
+        when,
         severity: layers
             .get("severity", |raw| &raw.severity)
             .and_then(|at| look::severity(at, report))

@@ -6,6 +6,7 @@ mod mistakes;
 mod rule_tests;
 mod schedules;
 mod unsupported;
+mod when;
 
 use std::path::Path;
 
