@@ -33,7 +33,8 @@ use crate::event::{InputState, Origin};
 use crate::herald::Herald;
 use crate::input::feed::{self, Batch, Feed, Read};
 use crate::input::files::{self, FilesError, Reading, Until};
-use crate::input::stdin::{self, StdinError};
+use crate::input::program::{self, Program, Watch};
+use crate::input::stdin::{self, StdinError, WhenClosed};
 use crate::input::waker::Waker;
 use crate::input::{InputSpec, Source};
 use crate::notice::{Notice, Sort};
@@ -59,6 +60,8 @@ pub struct Options {
     pub drain: Option<Duration>,
     /// Where messages go.
     pub transport: Transport,
+    /// What is read in the place of standard input; its end ends the run.
+    pub program: Option<Program>,
 }
 
 /// Why a run ended that should not have.
@@ -70,7 +73,7 @@ pub enum AgentError {
     /// Reading files.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// Reading standard input.
+    /// Reading standard input, or a program's output.
     #[error(transparent)]
     Stdin(#[from] StdinError),
     /// The state can't be written any more.
@@ -149,6 +152,9 @@ pub async fn run(
     let herald = agent.herald.clone();
     let work = async {
         let failure = agent.read(&mut stops).await;
+        if failure.is_some() {
+            agent.outlive_program(&mut stops).await;
+        }
         if matches!(failure, Some(AgentError::Store(_))) {
             return failure;
         }
@@ -174,7 +180,7 @@ struct Agent {
     herald: Arc<Herald>,
     tallies: Vec<(Arc<str>, Arc<Tally>)>,
     wakers: Wakers,
-    readers: JoinSet<Result<(), AgentError>>,
+    readers: JoinSet<Result<Reader, AgentError>>,
     engine: JoinSet<Result<(Decider, Finish), WriteError>>,
     workers: JoinSet<()>,
     closing: watch::Sender<bool>,
@@ -192,6 +198,16 @@ struct Agent {
 struct Wakers {
     files: Arc<Waker>,
     stdin: Arc<Waker>,
+    /// Of a program's streams.
+    program: Vec<Arc<Waker>>,
+}
+
+/// Which reader ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Files,
+    Stdin,
+    Program,
 }
 
 impl Agent {
@@ -204,7 +220,12 @@ impl Agent {
         let herald = Arc::new(Herald::new(notices, store.outbox().clone(), clock.clone()));
         let (sender, receiver) = feed::channel();
         let (patience, patient) = sync_channel(1);
-        let wakers = Wakers { files: Arc::new(Waker::new()?), stdin: Arc::new(Waker::new()?) };
+        let streams = options.program.iter().flat_map(|program| [&program.stdout, &program.stderr]);
+        let wakers = Wakers {
+            files: Arc::new(Waker::new()?),
+            stdin: Arc::new(Waker::new()?),
+            program: streams.map(|pipe| pipe.waker.clone()).collect(),
+        };
         let (closing, closed) = watch::channel(false);
         let mut agent = Self {
             input_names: inputs.iter().map(|input| input.name.clone()).collect(),
@@ -282,7 +303,7 @@ impl Agent {
         let mut file_inputs = Vec::new();
         for (place, input) in inputs.into_iter().enumerate() {
             let scanner = Arc::new(Scanner::new(&input.name, self.rules.clone(), host.clone()));
-            let feed = Feed::new(place, scanner, input.line, clock.clone(), sender.clone());
+            let feed = || Feed::new(place, scanner.clone(), input.line, clock.clone(), sender.clone());
             match input.source {
                 Source::Files(spec) => {
                     let positions = restored.take(Space::Position, &input.name);
@@ -290,19 +311,33 @@ impl Agent {
                         spec,
                         labels: input.labels,
                         name: input.name,
-                        feed,
+                        feed: feed(),
                         positions,
                     });
                 }
                 Source::Stdin { passthrough } => {
                     let origin = Origin { input: input.name, file: None, stream: None, labels: input.labels };
-                    self.start_stdin(origin, passthrough, feed)?;
+                    match self.options.program.take() {
+                        Some(program) => {
+                            let (stdout, stderr) = (feed(), feed());
+                            let (sender, clock) = (sender.clone(), clock.clone());
+                            let watch = Watch { stdout, stderr, sender, input: place, origin, clock };
+                            self.readers.spawn_blocking(move || {
+                                program::run(program, watch)?;
+                                Ok(Reader::Program)
+                            });
+                        }
+                        None => self.start_stdin(origin, passthrough, feed())?,
+                    }
                 }
             }
         }
         if !file_inputs.is_empty() {
             let (until, waker) = (self.options.until, self.wakers.files.clone());
-            self.readers.spawn_blocking(move || Ok(files::run(file_inputs, until, &waker)?));
+            self.readers.spawn_blocking(move || {
+                files::run(file_inputs, until, &waker)?;
+                Ok(Reader::Files)
+            });
         }
         Ok(())
     }
@@ -315,7 +350,10 @@ impl Agent {
             false => None,
         };
         let waker = self.wakers.stdin.clone();
-        self.readers.spawn_blocking(move || Ok(stdin::run(source, out, Arc::new(origin), feed, &waker)?));
+        self.readers.spawn_blocking(move || {
+            stdin::run(source, out, WhenClosed::Watch, Arc::new(origin), feed, &waker)?;
+            Ok(Reader::Stdin)
+        });
         Ok(())
     }
 
@@ -327,9 +365,13 @@ impl Agent {
         let decided = loop {
             tokio::select! {
                 Some(ended) = self.readers.join_next() => {
-                    if let Err(error) = ended.map_err(AgentError::from).flatten() {
-                        failure.get_or_insert(error);
-                        self.stop_reading();
+                    match ended.map_err(AgentError::from).flatten() {
+                        Ok(Reader::Files | Reader::Stdin) => {}
+                        Ok(Reader::Program) => self.wakers.files.stop(),
+                        Err(error) => {
+                            failure.get_or_insert(error);
+                            self.stop_reading();
+                        }
                     }
                 }
                 Some(ended) = self.engine.join_next() => break ended,
@@ -342,7 +384,7 @@ impl Agent {
                         self.stopping.store(true, Ordering::Relaxed);
                         self.wakers.files.stop();
                         // A person at a keyboard sends nothing more; a program's last lines are the ones that matter.
-                        if std::io::stdin().is_terminal() {
+                        if self.wakers.program.is_empty() && std::io::stdin().is_terminal() {
                             self.wakers.stdin.stop();
                         }
                         tracing::info!(grace = ?self.options.grace, "stopping: delivering what waits");
@@ -350,9 +392,13 @@ impl Agent {
                     Some(_) => {
                         self.deadline = Some(Instant::now());
                         self.stop_reading();
+                        self.stop_program();
                     }
                 },
-                () = sleep_until(reading_ends.filter(|_| self.patience.is_some())) => self.stop_reading(),
+                () = sleep_until(reading_ends.filter(|_| self.patience.is_some())) => {
+                    self.stop_reading();
+                    self.stop_program();
+                }
             }
         };
         match decided.map_err(AgentError::from) {
@@ -375,6 +421,24 @@ impl Agent {
         let text = format!("hooktail {why}, after {}", Human(took));
         self.herald.finish();
         self.herald.tell(Notice { sort: Sort::Stopped, danger: false, text });
+    }
+
+    /// A program's output is not waited for any longer. Only after its end: until then it is passed on, whatever happens.
+    fn stop_program(&self) {
+        self.wakers.program.iter().for_each(|waker| waker.stop());
+    }
+
+    /// Passes on what a program writes although nothing is watched any more, until its end.
+    async fn outlive_program(&mut self, stops: &mut mpsc::Receiver<()>) {
+        if self.wakers.program.is_empty() {
+            return;
+        }
+        loop {
+            tokio::select! {
+                ended = self.readers.join_next() => if ended.is_none() { return },
+                Some(()) = stops.recv() => self.stop_program(),
+            }
+        }
     }
 
     /// No input is waited for any longer, nor a full disk.

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use hooktail::cli::{self, Cli};
 
 fn main() -> ExitCode {
-    cli::run(Cli::parse()).into()
+    match Cli::from_args() {
+        Ok(cli) => cli::run(cli).into(),
+        Err(exit) => exit.into(),
+    }
 }

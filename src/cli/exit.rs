@@ -15,11 +15,19 @@ pub enum Exit {
     Usage,
     /// 3: alerts are left undelivered.
     Undelivered,
+    /// The status of a program, or why there is none.
+    Program(u8),
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Undelivered => 3,
+            Exit::Program(status) => status,
+        })
     }
 }
 

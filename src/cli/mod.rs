@@ -1,8 +1,10 @@
 //! The command line: one file a command. Results go to standard output, our own log to standard error.
 
 mod check;
+mod child;
 mod completions;
 mod demo;
+mod exec;
 mod exit;
 mod explain;
 mod load;
@@ -17,6 +19,8 @@ mod sink;
 mod state;
 mod stops;
 mod test;
+
+use std::ffi::{OsStr, OsString};
 
 use clap::{Parser, Subcommand};
 
@@ -58,6 +62,8 @@ enum Command {
     Run(run::RunArgs),
     /// One rule on standard input, without a file
     Pipe(Box<pipe::PipeArgs>),
+    /// Run a program, pass its output on, and watch it and its end
+    Exec(exec::ExecArgs),
     /// Say what is wrong with a rule file, and what each of its rules does
     Check(check::CheckArgs),
     /// Run the rules' own tests
@@ -80,13 +86,48 @@ enum Command {
     Man(man::ManArgs),
 }
 
+impl Cli {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    /// It is wrong, or only asks for help: that has been printed, and this is the status.
+    pub fn from_args() -> Result<Self, Exit> {
+        let args: Vec<OsString> = std::env::args_os().collect();
+        Self::try_parse_from(&args).map_err(|error| {
+            // Nobody to tell: the status says it all the same.
+            let _ = error.print();
+            match error.use_stderr() {
+                false => Exit::Done,
+                // The other statuses are its program's.
+                true if command(&args) == Some(OsStr::new("exec")) => Exit::Program(exec::NOT_STARTED),
+                true => Exit::Usage,
+            }
+        })
+    }
+}
+
+/// The first word that is no option.
+fn command(args: &[OsString]) -> Option<&OsStr> {
+    let mut words = args.iter().skip(1);
+    loop {
+        let word = words.next()?;
+        if word == "--log-format" {
+            words.next();
+        } else if !word.as_encoded_bytes().starts_with(b"-") {
+            return Some(word);
+        }
+    }
+}
+
 /// Runs a command to its end.
 pub fn run(cli: Cli) -> Exit {
-    // The demo's messages are its log.
-    log::start(&cli.log, if matches!(cli.command, Command::Demo(_)) { "warn" } else { "info" });
+    // The demo's messages are its log, and the standard error of `exec` is its program's.
+    let quiet = matches!(cli.command, Command::Demo(_) | Command::Exec(_));
+    log::start(&cli.log, if quiet { "warn" } else { "info" });
     let done = match cli.command {
         Command::Run(args) => run::run(args),
         Command::Pipe(args) => pipe::run(*args),
+        Command::Exec(args) => Ok(exec::run(&args)),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -101,7 +101,7 @@ pub(super) fn follow(
         None => Transport::Http(post::Clients::new(&config.webhooks).map_err(Failure::failed)?),
     };
     let drain = (!ending.drain.is_zero()).then_some(ending.drain);
-    let options = Options { until, grace: ending.grace, drain, transport };
+    let options = Options { until, grace: ending.grace, drain, transport, program: None };
     let host = config.host.clone();
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
@@ -132,6 +132,12 @@ fn draw_on(where_to: Drawn, message: &Message) {
 
 /// On standard error: what the run did, and each alert that is left.
 fn tell(ended: &Ended, host: &str) {
+    let _ = writeln!(std::io::stderr(), "hooktail: {}", ended.report);
+    tell_undelivered(ended, host);
+}
+
+/// On standard error: each alert that is left, where it is lost, and how many.
+pub(super) fn tell_undelivered(ended: &Ended, host: &str) {
     let mut out = std::io::stderr().lock();
     let left = ended.undelivered.len();
     if ended.keeps == Keeps::InMemory {
@@ -140,7 +146,6 @@ fn tell(ended: &Ended, host: &str) {
             let _ = writeln!(out, "undelivered to `{webhook}`: {fallback} ({})", alert.id.short());
         }
     }
-    let _ = writeln!(out, "hooktail: {}", ended.report);
     let _ = match ended.keeps {
         _ if left == 0 => Ok(()),
         Keeps::InMemory => {
@@ -150,7 +155,7 @@ fn tell(ended: &Ended, host: &str) {
     };
 }
 
-fn write_report(ended: &Ended, path: Option<&std::path::Path>) -> Result<(), Failure> {
+pub(super) fn write_report(ended: &Ended, path: Option<&std::path::Path>) -> Result<(), Failure> {
     let Some(path) = path else { return Ok(()) };
     let mut json = serde_json::to_vec_pretty(&ended.report).map_err(Failure::failed)?;
     json.push(b'\n');

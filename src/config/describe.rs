@@ -156,7 +156,10 @@ fn growth(dedup: &Dedup) -> String {
 }
 
 fn throttled(throttle: &Throttle) -> String {
-    format!("at most {}{}", throttle.rate, per(&throttle.by))
+    let messages = if throttle.rate.burst.get() == 1 { "message" } else { "messages" };
+    let (burst, interval) = (throttle.rate.burst, Spelled(throttle.rate.interval()));
+    let by = if throttle.by.is_empty() { String::new() } else { format!(",{}", per(&throttle.by)) };
+    format!("at most {burst} {messages} at once, then one every {interval}{by}")
 }
 
 fn step(step: &Step) -> String {

@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 
 use super::diagnostic::{Diagnostic, Level, Report};
 use super::layers::At;
-use super::raw::{RawFile, Text};
+use super::raw::{Flag, RawFile, Text};
 use super::resolve::{absolute, resolve};
 use super::scalar::name::texts;
 use super::source::Source;
@@ -55,6 +55,26 @@ pub fn render(diagnostics: &[Diagnostic], sources: &[Source], color: bool) -> St
 
 /// Reads the configuration at `path` and what it includes. `env` gives the environment's variables.
 pub fn load(path: &Path, env: Env<'_>) -> Loaded {
+    load_beside(path, Beside::Nothing, env)
+}
+
+/// The same for `hooktail exec`: where no input reads standard input, one more, `exec`, reads the program's output.
+pub fn load_for_exec(path: &Path, env: Env<'_>) -> Loaded {
+    load_beside(path, Beside::ExecInput, env)
+}
+
+/// What is read beside the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    /// [`EXEC_INPUT`], where no input reads standard input.
+    ExecInput,
+}
+
+/// The name of a source, and what stands in it.
+const EXEC_INPUT: (&str, &str) = ("hooktail exec", "inputs: { exec: { stdin: true } }\n");
+
+fn load_beside(path: &Path, beside: Beside, env: Env<'_>) -> Loaded {
     let text = match read_text(path) {
         Ok(text) => text,
         Err(error) => {
@@ -64,19 +84,22 @@ pub fn load(path: &Path, env: Env<'_>) -> Loaded {
         }
     };
     let base = folder(path);
-    read(&path.display().to_string(), Some(path), &base, text, env)
+    read(&path.display().to_string(), Some(path), &base, text, beside, env)
 }
 
 /// Reads a configuration that is no file: its diagnostics call it `name`, its relative paths begin at `base`.
 pub fn from_str(text: &str, name: &str, base: &Path, env: Env<'_>) -> Loaded {
     let base = std::path::absolute(base).unwrap_or_else(|_| base.to_owned());
-    read(name, None, &base, text.to_owned(), env)
+    read(name, None, &base, text.to_owned(), Beside::Nothing, env)
 }
 
-fn read(name: &str, path: Option<&Path>, base: &Path, text: String, env: Env<'_>) -> Loaded {
+fn read(name: &str, path: Option<&Path>, base: &Path, text: String, beside: Beside, env: Env<'_>) -> Loaded {
     let mut report = Report::default();
     let mut reader = Reader { env, report: &mut report, files: Vec::new(), sources: Vec::new() };
     reader.main(name, path, base, text);
+    if beside == Beside::ExecInput && !reader.reads_stdin() {
+        reader.file(EXEC_INPUT.0, base, EXEC_INPUT.1.to_owned());
+    }
     let Reader { files, sources, .. } = reader;
     let places = sources.iter().zip(&files).map(|(source, (raw, _))| At::new(raw, source.place()));
     let places: Vec<_> = places.collect();
@@ -91,7 +114,8 @@ fn read(name: &str, path: Option<&Path>, base: &Path, text: String, env: Env<'_>
 }
 
 fn included(sources: &[Source]) -> impl Iterator<Item = PathBuf> {
-    sources.iter().skip(1).map(|source| PathBuf::from(&source.name))
+    let files = sources.iter().skip(1).filter(|source| source.name != EXEC_INPUT.0);
+    files.map(|source| PathBuf::from(&source.name))
 }
 
 /// This machine's name.
@@ -139,6 +163,11 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    fn reads_stdin(&self) -> bool {
+        let inputs = self.files.iter().filter_map(|(raw, _)| raw.inputs.as_ref());
+        inputs.flat_map(|inputs| &inputs.0).any(|(_, raw)| raw.stdin == Some(Flag(true)))
     }
 
     fn file(&mut self, name: &str, base: &Path, text: String) {

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
-pub use load::{Loaded, from_str, load, render};
+pub use load::{Loaded, from_str, load, load_for_exec, render};
 pub use source::Source;
 pub use tests_file::{LoadedTests, load_tests};
 
@@ -61,6 +61,8 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// Where hooktail tells about itself.
     pub notices: NoticesSpec,
+    /// What is posted when the program of `hooktail exec` ends; `None`: nothing.
+    pub on_exit: Option<OnExitSpec>,
     /// The rules' own tests, by the order of the files.
     pub tests: Vec<Case>,
     /// The bounds.
@@ -69,6 +71,17 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// The files that it was read from, the main one first; none where it was no file.
     pub files: Vec<PathBuf>,
+}
+
+/// `on_exit`, checked.
+#[derive(Debug)]
+pub struct OnExitSpec {
+    /// Says to whom and how; it takes no line.
+    pub rule: Rule,
+    /// How many of the program's last lines are shown.
+    pub lines: usize,
+    /// The exit statuses of which nobody is told.
+    pub ok: Vec<u8>,
 }
 
 /// The bounds that the configuration may move.

@@ -23,7 +23,6 @@ use What::{Key, Map, Values};
 const NOT_YET: &[(&str, What)] = &[
     ("notices.heartbeat", Key),
     ("admin", Key),
-    ("on_exit", Key),
     ("threads", Key),
     ("limits.deleted_file", Key),
     ("limits.history", Key),

@@ -1,7 +1,8 @@
-//! The world to lines, and what rules took of them to the engine: files and standard input.
+//! The world to lines, and what rules took of them to the engine: files, standard input, and a program's output.
 
 pub mod feed;
 pub mod files;
+pub mod program;
 pub mod stdin;
 pub mod waker;
 

@@ -4,6 +4,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::event::Origin;
 use crate::line::split::Splitter;
@@ -11,22 +12,41 @@ use crate::line::split::Splitter;
 use super::feed::{EngineGone, Feed};
 use super::waker::{PIPE_BYTES, Waker};
 
-/// Reads `source` until its end or until `waker` asks to stop; what was read also goes on to `passthrough`, byte for
-/// byte and before it is looked at.
+/// More than a pipe holds: whoever was asked to finish and reads as much reads what was written since.
+const PIPE_BYTES_MAX: usize = 1024 * 1024;
+
+/// What follows when nobody takes any more what is passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenClosed {
+    /// Lines are watched all the same.
+    Watch,
+    /// Reading ends, so that the writer learns of it as it would without us.
+    End,
+}
+
+/// Reads `source` until its end or until `waker` asks to stop or to finish; what was read also goes on to `passthrough`,
+/// byte for byte and before it is looked at.
 ///
 /// # Errors
 /// Reading failed, or the engine has stopped.
 pub fn run<S: Read + AsFd>(
     mut source: S,
     mut passthrough: Option<impl Write + AsFd>,
+    when_closed: WhenClosed,
     origin: Arc<Origin>,
     mut feed: Feed,
     waker: &Waker,
 ) -> Result<(), StdinError> {
     let mut splitter = Splitter::new(feed.line_spec().line_bytes_max);
+    let mut left = PIPE_BYTES_MAX;
     // Asked each time round: a source that always has more must not outlast a stop.
     while !waker.stopped() {
-        if !waker.wait(Some(source.as_fd()), None)? {
+        let finishing = waker.finishing();
+        let ready = waker.wait(Some(source.as_fd()), finishing.then_some(Duration::ZERO))?;
+        if finishing && (!ready || left == 0) {
+            break;
+        }
+        if !ready {
             continue;
         }
         let room = splitter.room();
@@ -36,9 +56,15 @@ pub fn run<S: Read + AsFd>(
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => continue,
             Err(error) => return Err(error.into()),
         };
-        if let Some(Err(error)) = passthrough.as_mut().map(|out| pass(out, &room[..read], waker)) {
-            tracing::warn!(%error, "standard output takes no more: lines are watched, but no longer passed on");
+        if finishing {
+            left = left.saturating_sub(read);
+        }
+        let passed = passthrough.as_mut().map_or(Ok(()), |out| pass(out, &room[..read], waker));
+        if let Err(error) = &passed {
             passthrough = None;
+            if when_closed == WhenClosed::Watch {
+                tracing::warn!(%error, "standard output takes no more: lines are watched, but no longer passed on");
+            }
         }
         splitter.filled(read);
         feed.count(|count| count.bytes += read as u64);
@@ -46,6 +72,9 @@ pub fn run<S: Read + AsFd>(
             feed.piece(&origin, piece)?;
         }
         feed.flush()?;
+        if passed.is_err() && when_closed == WhenClosed::End {
+            break;
+        }
     }
     if let Some(line) = splitter.finish() {
         feed.line(&origin, line)?;
@@ -54,7 +83,7 @@ pub fn run<S: Read + AsFd>(
 }
 
 /// Waits for room before each piece, so that a reader who is stuck holds up no stop.
-fn pass(out: &mut (impl Write + AsFd), mut bytes: &[u8], waker: &Waker) -> std::io::Result<()> {
+pub(super) fn pass(out: &mut (impl Write + AsFd), mut bytes: &[u8], waker: &Waker) -> std::io::Result<()> {
     while !bytes.is_empty() {
         if !waker.wait_to_write(out.as_fd())? {
             if waker.stopped() {

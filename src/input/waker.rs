@@ -19,6 +19,7 @@ pub struct Waker {
     reader: File,
     writer: File,
     stopped: AtomicBool,
+    finishing: AtomicBool,
 }
 
 impl Waker {
@@ -28,7 +29,12 @@ impl Waker {
     /// The process has no descriptor left.
     pub fn new() -> std::io::Result<Self> {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        Ok(Self { reader: reader.into(), writer: writer.into(), stopped: AtomicBool::new(false) })
+        Ok(Self {
+            reader: reader.into(),
+            writer: writer.into(),
+            stopped: AtomicBool::new(false),
+            finishing: AtomicBool::new(false),
+        })
     }
 
     /// Ends the wait that runs now, or the next one.
@@ -46,6 +52,17 @@ impl Waker {
     /// Whether it was asked to stop.
     pub fn stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Asks the thread to end when nothing more is there at once, and wakes it.
+    pub fn finish(&self) {
+        self.finishing.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Whether it was asked to end when nothing more is there at once.
+    pub fn finishing(&self) -> bool {
+        self.finishing.load(Ordering::Acquire)
     }
 
     /// Waits until it is woken, `source` can be read, or `timeout` is over; returns whether `source` can be read.

@@ -90,7 +90,7 @@ fn draw(alert: &Alert, frame: &Frame<'_>) -> Attachment {
     let text = body::text(alert, own_text.as_deref(), drawing.runbook(), &drawing.troubles, room);
 
     let rule = drawing.rule;
-    let own_fields = drawing.spec(|spec| spec.fields.as_ref()).is_some();
+    let own_fields = !fields.is_empty() && drawing.spec(|spec| spec.fields.as_ref()).is_some();
     let mrkdwn = [("text", !text.is_empty()), ("pretext", pretext.is_some()), ("fields", own_fields)];
     Attachment {
         color: color(alert, rule).to_string(),
@@ -181,7 +181,7 @@ impl<'a, 'r> Drawing<'a, 'r> {
     /// The title where no template gives one.
     fn own_title(&self) -> &'a str {
         match (self.alert.kind, &self.alert.event) {
-            (Kind::Notice, Some(event)) => &event.line,
+            (Kind::Notice, Some(event)) if !event.line.trim().is_empty() => &event.line,
             _ => &self.alert.rule,
         }
     }

@@ -112,6 +112,12 @@ impl Launch {
         Self { stderr: Some(to.into()), ..self }
     }
 
+    /// In a process group of its own, as no key of this terminal reaches it.
+    pub(crate) fn in_own_group(mut self) -> Self {
+        self.command.process_group(0);
+        self
+    }
+
     /// As a user who owns nothing; only root may become one.
     pub(crate) fn by_nobody(mut self) -> Self {
         self.command.uid(65_534).gid(65_534);

@@ -3,6 +3,7 @@
 mod agent;
 mod client;
 mod delivery;
+mod exec;
 mod files;
 mod flavours;
 mod help;

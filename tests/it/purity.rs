@@ -28,6 +28,8 @@ const PURE: &[&str] = &[
     "flavor.rs",
     "deliver/answer.rs",
     "herald/limiter.rs",
+    "input/program/death.rs",
+    "input/program/tail.rs",
     "notice.rs",
 ];
 

@@ -5,6 +5,7 @@
 mod input;
 mod leaf;
 mod notices;
+mod on_exit;
 mod rule;
 mod schedule;
 mod test;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 pub(super) use input::RawInput;
 pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text, TextOr};
 pub(super) use notices::RawNotices;
+pub(super) use on_exit::RawOnExit;
 pub(super) use rule::{RawDedup, RawField, RawMessage, RawRule, RawStep, RawWhen};
 pub(super) use schedule::RawHours;
 pub(super) use test::{RawExpected, RawTest, RawTestFile, RawWait};
@@ -44,6 +46,8 @@ pub(super) struct RawFile {
     pub(super) silences: Option<Vec<Option<RawSilence>>>,
     /// Where hooktail tells about itself.
     pub(super) notices: Option<RawNotices>,
+    /// What is posted when the program of `hooktail exec` ends.
+    pub(super) on_exit: Option<RawOnExit>,
     /// This machine's name in messages.
     pub(super) host: Option<Scalar>,
     /// Where state is kept: read positions, the rules' state, alerts that wait.

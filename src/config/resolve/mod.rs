@@ -11,6 +11,7 @@ mod mentions;
 mod message;
 mod names;
 mod notices;
+mod on_exit;
 mod patterns;
 mod persona;
 mod redact;
@@ -93,15 +94,35 @@ pub(super) fn resolve(
     input::refuse_second_stdin(files, report);
     let at = main.get("notices", |raw| &raw.notices);
     let notices = notices::resolve(at, &scope.webhooks, &scope.redaction, report);
+    let at_exit = main.get("on_exit", |raw| &raw.on_exit);
+    let told = at_exit
+        .iter()
+        .filter_map(|at| at.raw.webhook.as_ref())
+        .flat_map(|names| names.items.iter().flatten());
+    let told = told.map(|name| Arc::from(name.0.as_str()));
     let fallbacks = webhooks.iter().filter_map(|webhook| webhook.fallback.clone());
-    let (rules, tests) = rules(files, &scope, &webhooks, fallbacks.chain(notices::named(at)), report);
+    let others = fallbacks.chain(notices::named(at)).chain(told);
+    let (rules, tests) = rules(files, &scope, &webhooks, others, report);
+    let on_exit = at_exit.map(|at| on_exit::resolve(at, &rules, &scope, report));
     let host = main.raw.host.as_ref().map_or(host, |host| Arc::from(host.text.as_str()));
     let mentions = main.get("mentions", |raw| &raw.mentions);
     let mentions = mentions.map(|at| mentions::resolve(at, &scope.schedules, report)).unwrap_or_default();
     let state_dir = state_dir::resolve(main.get("state_dir", |raw| &raw.state_dir), report);
     let limits = scope.limits;
-    let files = Vec::new();
-    Config { host, webhooks, mentions, silences, inputs, rules, tests, notices, limits, state_dir, files }
+    Config {
+        host,
+        webhooks,
+        mentions,
+        silences,
+        inputs,
+        rules,
+        tests,
+        notices,
+        on_exit,
+        limits,
+        state_dir,
+        files: Vec::new(),
+    }
 }
 
 fn empty(host: Arc<str>) -> Config {
@@ -113,6 +134,7 @@ fn empty(host: Arc<str>) -> Config {
         inputs: Vec::new(),
         rules: Vec::new(),
         notices: notices::nobody(),
+        on_exit: None,
         tests: Vec::new(),
         limits: Limits::default(),
         state_dir: None,
@@ -130,7 +152,9 @@ fn named<'a, T, U>(
 
 /// The keys that hold for all of the configuration, and so stand in the main file alone.
 fn refuse_main_only(file: File<'_>, report: &mut Report) {
-    for key in ["severities", "redact", "mentions", "notices", "host", "state_dir", "limits", "include"] {
+    for key in
+        ["severities", "redact", "mentions", "notices", "on_exit", "host", "state_dir", "limits", "include"]
+    {
         if file.place.has(key) {
             let help =
                 "an included file has `webhooks`, `inputs`, `rules`, `schedules`, `silences` and `defaults`";

@@ -120,22 +120,25 @@ pub(super) fn check_defaults<'a>(at: At<'a, RawRule>, scope: &Scope<'a>, report:
 }
 
 /// What is resolved.
-enum Whole {
+pub(super) enum Whole {
     /// A rule, which must have all that a rule needs.
     Rule(Arc<str>),
+    /// What takes a program's end, and no line.
+    OnExit(Arc<str>),
     /// Settings to which a rule adds; the fields that they read are the rule's.
     Defaults,
 }
 
-fn resolve<'a>(
+pub(super) fn resolve<'a>(
     whole: Whole,
     place: Place<'a>,
     layers: &Layers<'a, RawRule>,
     scope: &Scope<'a>,
     report: &mut Report,
 ) -> Rule {
+    let takes_lines = matches!(whole, Whole::Rule(_));
     let (name, is_rule) = match whole {
-        Whole::Rule(name) => (name, true),
+        Whole::Rule(name) | Whole::OnExit(name) => (name, true),
         Whole::Defaults => (Arc::from("defaults"), false),
     };
     let size_max = scope.limits.regex;
@@ -150,10 +153,13 @@ fn resolve<'a>(
         rule: &name,
         captures: captures.collect(),
         labels: known_labels,
-        closed: is_rule && complete && !(patterns.is_empty() && layers.has("match")) && !inputs.is_empty(),
+        closed: takes_lines
+            && complete
+            && !(patterns.is_empty() && layers.has("match"))
+            && !inputs.is_empty(),
     };
     let filter = filter(layers, &fields, report);
-    if is_rule && !["match", "where", "metric"].iter().any(|key| layers.means(key)) {
+    if takes_lines && !["match", "where", "metric"].iter().any(|key| layers.means(key)) {
         let help = "write `match: REGEX`; or `where: EXPRESSION`, which reads every line";
         report.error(&place.value_span(), format!("rule `{name}` takes nothing")).help(help);
     }

@@ -99,10 +99,42 @@ fn what_holds_for_all_belongs_in_the_main_file() {
             "6:19 warning: no file is found here ^ nothing is included",
             "1:1 error: `host` belongs in the main file = an included file has `webhooks`, `inputs`, `rules`, `schedules`, `silences` and `defaults`",
             "2:1 error: unknown key `what` = the keys here are `webhooks`, `inputs`, `rules`, `defaults`, `severities`, \
-             `schedules`, `redact`, `mentions`, `silences`, `notices`, `host`, `state_dir`, `limits`, `include`",
+             `schedules`, `redact`, `mentions`, `silences`, `notices`, `on_exit`, `host`, `state_dir`, `limits`, `include`",
             "3:17 error: two rules are called `r` ^ the second",
         ]
     );
+}
+
+#[test]
+fn for_exec_an_input_is_added_where_none_reads_standard_input() {
+    let inputs = |files: &[(&str, &str)]| -> Vec<(Vec<String>, usize)> {
+        let folder = Folder::with(files);
+        let loaded = config::load_for_exec(&folder.path("hooktail.yaml"), &env);
+        let config = loaded
+            .config
+            .unwrap_or_else(|| panic!("{}", config::render(&loaded.diagnostics, &loaded.sources, false)));
+        let names = |names: &[std::sync::Arc<str>]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let all: Vec<_> = config.inputs.iter().map(|input| input.name.clone()).collect();
+        let read = std::iter::once(names(&all)).chain(config.rules.iter().map(|rule| names(&rule.inputs)));
+        read.map(|names| (names, config.files.len())).collect()
+    };
+    let head = "webhooks: { ops: { url: '${SLACK}' } }\n";
+    let rules = "rules: [{ name: all, match: x }]\n";
+    let list = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let only = (list(&["exec"]), 1);
+    assert_eq!(inputs(&[("hooktail.yaml", &format!("{head}{rules}"))]), [only.clone(), only]);
+    let two = "inputs: { app: { files: /x } }\nrules: [{ name: all, match: x }, { name: one, input: app, match: x }]\n";
+    let both = list(&["app", "exec"]);
+    assert_eq!(
+        inputs(&[("hooktail.yaml", &format!("{head}{two}"))]),
+        [(both.clone(), 1), (both, 1), (list(&["app"]), 1)]
+    );
+    let own = (list(&["out"]), 2);
+    let included = [
+        ("hooktail.yaml", &*format!("{head}{rules}include: b.yaml\n")),
+        ("b.yaml", "inputs: { out: { stdin: true } }\n"),
+    ];
+    assert_eq!(inputs(&included), [own.clone(), own]);
 }
 
 #[test]

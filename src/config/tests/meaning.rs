@@ -79,7 +79,7 @@ rules:                                # what is worth telling someone
         "takes lines of `auth` that match `Failed password for (?:invalid user )?(?P<user>\\S+) from (?P…`; \
          alerts when 5 lie within 1m per `ip`; posts to `ops` as warning; \
          repeats per `ip` are folded for 10m, then twice as long each time, up to 4h; \
-         at most 6 at once, then one every 10s; at 50 mentions here; \
+         at most 6 messages at once, then one every 10s; at 50 mentions here; \
          at 500 mentions channel, becomes critical, posts to `oncall` too"
     );
 }
@@ -98,6 +98,29 @@ fn notices_go_to_the_first_webhook_unless_another_is_named() {
         config(&yaml("notices: { webhook: own, lifecycle: true }\nredact: { patterns: ['h.d'] }\n")).notices;
     assert_eq!((&*notices.webhook, notices.lifecycle), ("own", Lifecycle::Told));
     assert_eq!(notices.redact.redact("hid password=x1"), "[redacted] password=[redacted]");
+}
+
+#[test]
+fn on_exit_is_a_rule_that_takes_no_line() {
+    let yaml = |keys: &str| {
+        format!(
+            "{}severities: {{ critical: {{ mention: channel }} }}\non_exit: {keys}\n",
+            rules("    match: x\n")
+        )
+    };
+    assert!(config(&rules("    match: x\n")).on_exit.is_none());
+    let on_exit = config(&yaml("{}")).on_exit.unwrap();
+    assert_eq!((on_exit.lines, &on_exit.ok[..]), (20, &[0, 143][..]));
+    let rule = &on_exit.rule;
+    assert_eq!(
+        (rule.severity, &rule.webhooks[..], rule.inputs.len()),
+        (Severity::Critical, &["ops".into()][..], 0)
+    );
+    assert_eq!(rule.look(Severity::Critical).mention, [Mention::Channel]);
+    assert!(rule.dedup.is_none());
+    let on_exit = config(&yaml("{ severity: info, mention: here, lines: 5, ok: 7 }")).on_exit.unwrap();
+    assert_eq!((on_exit.lines, &on_exit.ok[..], on_exit.rule.severity), (5, &[7][..], Severity::Info));
+    assert_eq!(on_exit.rule.look(Severity::Info).mention, [Mention::Here]);
 }
 
 #[test]
@@ -444,7 +467,7 @@ fn what_a_rule_does_is_told() {
     assert_eq!(
         told("    where: 'line == \"x\"'\n    dedup: off\n    throttle: { rate: 1/h, by: file }\n"),
         "takes lines of `app`, where `line == \"x\"`; posts to `ops` as error; each alert is a message of its own; \
-         at most 1 at once, then one every 1h per `file`"
+         at most 1 message at once, then one every 1h, per `file`"
     );
     assert_eq!(
         told("    match: a\n    when: { count: 2, within: 1h }\n    dedup: { summary: false, by: file }\n"),

@@ -841,6 +841,38 @@ fn notices() {
 }
 
 #[test]
+fn on_exit() {
+    check(
+        |on_exit| file(&format!("on_exit: {on_exit}\n")),
+        &[
+            ("{ webhook: opps }", &["1:21 error: there is no webhook `opps` ^ did you mean `ops`?"]),
+            (
+                "{ severity: fatal }",
+                &["1:22 error: `fatal` is no `severity` = write `critical`, `error`, `warning`, `info`"],
+            ),
+            (
+                "{ mention: bob }",
+                &[
+                    "1:21 error: `bob` is no mention = Slack needs the id, not the name: `U…` or `W…` of a person (profile, \"Copy member ID\"), `S…` of a user group; or `here`, `channel`, `everyone`",
+                ],
+            ),
+            ("{ lines: 0 }", &["1:19 error: a number out of bounds ^ must be from 1 to 100"]),
+            ("{ ok: [0, 256] }", &["1:20 error: a number out of bounds ^ must be from 0 to 255"]),
+            ("{ oks: 0 }", &["1:12 error: unknown key `oks` ^ did you mean `ok`?"]),
+        ],
+    );
+    let yaml = "webhooks: { a: { url: '${SLACK}' }, b: { url: '${SLACK}' } }\ninputs: { app: { files: /x } }\n\
+                rules: [{ name: on_exit, match: x, webhook: [a, b] }]\non_exit: {}\n";
+    assert_eq!(
+        told(yaml),
+        [
+            "4:1 error: a rule is called `on_exit` = `on_exit` posts under this name: give the rule another one",
+            "4:10 error: rule `on_exit` needs a `webhook` = there are several: `a`, `b`; one for all rules can stand under `defaults`",
+        ]
+    );
+}
+
+#[test]
 fn warnings_alone_leave_a_configuration() {
     let yaml = "webhooks:\n  ops: { url: '${SLACK}' }\n  spare: { url: '${SLACK}' }\ninputs: { app: { files: /x } }\nrules: [{ name: r, match: x, webhook: ops }]\n";
     let loaded = load(yaml);

@@ -19,7 +19,6 @@ fn sections() {
         &[
             ("notices: { heartbeat: { url: x } }", "`heartbeat`"),
             ("admin: { listen: '127.0.0.1:1' }", "`admin`"),
-            ("on_exit: { lines: 20 }", "`on_exit`"),
             ("threads: 2", "`threads`"),
             ("limits: { deleted_file: 5m }", "`deleted_file`"),
             ("limits: { history: 30d }", "`history`"),

@@ -177,3 +177,32 @@ fn junit_holds_any_text() {
     ];
     assert_eq!(xml.lines().collect::<Vec<_>>(), expected);
 }
+
+/// Row 76 of the catalogue of faults: the machine was suspended, and a month passes at once. What was due in between
+/// comes once each, in its order, and a throttle has room for its burst, not for a month.
+#[test]
+fn row_76_after_a_long_sleep_timers_fire_once() {
+    let (cases, stations) = stations(
+        "rules:
+  - name: r
+    match: 'disk (?P<disk>\\w+)'
+    dedup: { by: disk, window: 10m }
+    throttle: { rate: 2/m }
+    tests:
+      - lines: [disk a, disk b, disk a, disk b, disk b, { wait: 30d }, disk c, disk d, disk e]
+        expect:
+          - { kind: opened, key: { disk: a } }
+          - { kind: opened, key: { disk: b } }
+          - { kind: summary, key: { disk: a }, suppressed: 1 }
+          - { kind: summary, key: { disk: b }, suppressed: 2 }
+          - { kind: opened, key: { disk: c } }
+          - { kind: opened, key: { disk: d } }
+",
+    );
+    let trial = trial::run(&cases[0], &stations);
+    assert!(trial.passed(), "{:#?}", unified(&trial));
+    let decided: Vec<i64> =
+        trial.got.iter().map(|shown| shown.alert.decided.as_secs() - 1_767_225_600).collect();
+    let month = 30 * 86_400;
+    assert_eq!(decided, [0, 0, 600, 600, month, month], "each at the time at which it was due");
+}
