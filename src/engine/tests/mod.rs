@@ -1,5 +1,6 @@
 //! The engine against `engine.md`: its example to the letter, each gate, and the accounting for any stream.
 
+mod episodes;
 mod restart;
 mod whens;
 
