@@ -208,7 +208,7 @@ proptest! {
     ) {
         let rules: Arc<[Rule]> = Arc::from([plan.rule()]);
         let mut bench = Bench::of(rules.clone(), 100);
-        let mut stored = super::restart::Stored::default();
+        let mut stored = restart::Stored::default();
         bench.restart(&stored, rules.clone(), 0);
         let mut walk = Walk { plan, keys: BTreeMap::new(), told: Vec::new() };
         let (mut at, mut walked_to) = (0, 0);
