@@ -1,4 +1,4 @@
-//! `hooktail send`: one test message, the receiver's answer, and what it means.
+//! `hooktail send`: one test message, the receiver's answer, and what it means; or what was set aside, again.
 
 use std::io::Write;
 
@@ -10,9 +10,11 @@ use crate::deliver::answer::{Answer, Verdict, explain, verdict};
 use crate::deliver::post::{Clients, post};
 use crate::message::render;
 
+use super::dead_letters::{self, Printed};
 use super::exit::{Exit, Failure};
 use super::load::ConfigArgs;
 use super::runtime;
+use super::state::StateArgs;
 
 /// The options of `hooktail send`.
 #[derive(Debug, Args)]
@@ -21,8 +23,15 @@ pub(super) struct SendArgs {
     config: ConfigArgs,
 
     /// The webhook's name in the rule file
-    #[arg(long, value_name = "NAME")]
-    webhook: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "dead_letters")]
+    webhook: Option<String>,
+
+    /// Send again what receivers refused for good; what is taken leaves
+    #[arg(long, conflicts_with_all = ["webhook", "message"])]
+    dead_letters: bool,
+
+    #[command(flatten)]
+    state: StateArgs,
 
     /// What to say
     #[arg(long, value_name = "TEXT", default_value = "This is a test: this webhook works.")]
@@ -36,13 +45,14 @@ pub(super) struct SendArgs {
 /// Sends it once, without a retry; status 1 where the receiver does not take it.
 pub(super) fn run(args: &SendArgs) -> Result<Exit, Failure> {
     let config = args.config.load()?;
-    let Some(webhook) = config.webhooks.iter().find(|webhook| *webhook.name == *args.webhook) else {
+    let Some(name) = args.webhook.as_deref() else {
+        let printed = if args.json { Printed::Json } else { Printed::Lines };
+        return dead_letters::run(&config, &args.state.of(&config)?, printed);
+    };
+    let Some(webhook) = config.webhooks.iter().find(|webhook| *webhook.name == *name) else {
         let names: Vec<_> = config.webhooks.iter().map(|webhook| format!("`{}`", webhook.name)).collect();
         let known = names.join(", ");
-        return Err(Failure::usage(format!(
-            "there is no webhook `{}`\nhelp: there is {known}",
-            args.webhook
-        )));
+        return Err(Failure::usage(format!("there is no webhook `{name}`\nhelp: there is {known}")));
     };
     let clock = Clock::start();
     let message = render::test_message(&args.message, &config.host, webhook.flavor, clock.now());
@@ -57,13 +67,13 @@ pub(super) fn run(args: &SendArgs) -> Result<Exit, Failure> {
     };
     let text = if args.json {
         let result = json!({
-            "webhook": args.webhook, "delivered": delivered, "status": status, "answer": body, "meaning": explain(&verdict),
+            "webhook": name, "delivered": delivered, "status": status, "answer": body, "meaning": explain(&verdict),
         });
         format!("{result}\n")
     } else {
         // Without an answer, what it means says why.
         let answered = status.map_or_else(|| "no answer".to_owned(), |status| format!("{status} {body}"));
-        format!("{} ({}): {answered}\n{}\n", args.webhook, webhook.url, explain(&verdict))
+        format!("{name} ({}): {answered}\n{}\n", webhook.url, explain(&verdict))
     };
     std::io::stdout().write_all(text.as_bytes()).map_err(Failure::failed)?;
     Ok(if delivered { Exit::Done } else { Exit::Failed })

@@ -7,7 +7,8 @@ use crate::engine::Alert;
 use crate::time::Time;
 
 use super::checksum::{Seal, checksum};
-use super::database::{Seals, Stored, insert_record, insert_stored};
+use super::database::{DeadLetter, Seals, Stored, insert_record, insert_stored};
+use super::dead_letters::LetterId;
 use super::{Record, Space, schema};
 
 /// How many damaged records are kept for a person to look at; the oldest leave first.
@@ -33,12 +34,10 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<(Content, Se
     let mut content = Content::default();
     let mut seals = Seals::default();
     let mut damaged = Vec::new();
-    let mut records =
-        Table { name: "records", columns: "space, owner, key, value, checksum", seal: Seal::default() };
+    let mut records = Table::new("records", "space, owner, key, value, checksum");
     content.damaged_records = records.read(&transaction, record, &mut content.records, &mut damaged)?;
     seals.records = records.seal;
-    let mut outbox =
-        Table { name: "outbox", columns: "place, webhook, since, alert, checksum", seal: Seal::default() };
+    let mut outbox = Table::new("outbox", "place, webhook, since, alert, checksum");
     content.damaged_alerts = outbox.read(&transaction, stored, &mut content.waiting, &mut damaged)?;
     seals.outbox = outbox.seal;
     for (table, seal, found) in [
@@ -58,7 +57,8 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<(Content, Se
     Ok((content, seals))
 }
 
-struct Table {
+/// A table that is being read.
+pub(super) struct Table {
     name: &'static str,
     /// The checksum is the last.
     columns: &'static str,
@@ -66,8 +66,12 @@ struct Table {
 }
 
 impl Table {
-    /// Returns how many are damaged.
-    fn read<T>(
+    pub(super) fn new(name: &'static str, columns: &'static str) -> Self {
+        Self { name, columns, seal: Seal::default() }
+    }
+
+    /// Adds what is whole to `whole`, and the rest in words to `damaged`; returns how many are damaged.
+    pub(super) fn read<T>(
         &mut self,
         transaction: &Transaction<'_>,
         parse: fn(&[ValueRef<'_>]) -> Option<T>,
@@ -142,6 +146,21 @@ fn stored(columns: &[ValueRef<'_>]) -> Option<Stored> {
         since: Time::from_nanos(*since),
         alert: alert.into(),
     })
+}
+
+/// A dead letter, with its place.
+pub(super) fn dead(columns: &[ValueRef<'_>]) -> Option<(LetterId, DeadLetter)> {
+    let [ValueRef::Integer(place), webhook, ValueRef::Integer(since), answer, alert] = columns else {
+        return None;
+    };
+    let alert: Alert = serde_json::from_str(text(*alert)?).ok()?;
+    let letter = DeadLetter {
+        webhook: text(*webhook)?.into(),
+        since: Time::from_nanos(*since),
+        answer: text(*answer)?.to_owned(),
+        alert: alert.into(),
+    };
+    Some((LetterId(*place), letter))
 }
 
 fn text(column: ValueRef<'_>) -> Option<&str> {

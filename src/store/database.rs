@@ -14,6 +14,7 @@ use crate::time::Time;
 use super::checksum::{Seal, checksum};
 use super::content::{Content, load};
 use super::error::{OpenError, WriteError};
+use super::reserve::Reserve;
 use super::{Record, schema};
 
 /// How long another process (`hooktail send`, a person with `sqlite3`) may hold up a write.
@@ -28,12 +29,19 @@ const PAGES_AT_ONCE: i32 = 4_096;
 /// What a transaction writes beside its records: a page of each table that it touches, about.
 const TRANSACTION_BYTES: usize = 16 * 1024;
 
+/// On a full disk so many answers are written at once: few enough for the reserve.
+const ANSWERS_AT_ONCE: usize = 8;
+
+/// How many alerts that no receiver will take are kept; the oldest leave first.
+const DEAD_LETTERS_MAX: i64 = 1_000;
+
 /// An open database.
 #[derive(Debug)]
 pub(super) struct Database {
     connection: Connection,
     seals: Seals,
     written_ahead: usize,
+    reserve: Reserve,
 }
 
 /// Of the tables that only the agent writes.
@@ -50,10 +58,18 @@ pub(super) struct Changes {
     pub(super) records: Vec<Record>,
     /// Alerts that wait from now on.
     pub(super) arrived: Vec<Stored>,
-    /// The places of alerts that no longer do.
+    /// The places of alerts whose row another one replaces.
     pub(super) left: Vec<i64>,
-    /// Alerts that no receiver will take.
-    pub(super) dead: Vec<DeadLetter>,
+    /// What became of alerts that waited.
+    pub(super) answers: Vec<Answer>,
+}
+
+/// An alert that waits no longer.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) place: i64,
+    /// Where no receiver will take it.
+    pub(super) dead: Option<DeadLetter>,
 }
 
 /// An alert that waits, as it is stored.
@@ -81,14 +97,14 @@ pub struct DeadLetter {
 
 impl Changes {
     pub(super) fn is_empty(&self) -> bool {
-        let Self { records, arrived, left, dead } = self;
-        records.is_empty() && arrived.is_empty() && left.is_empty() && dead.is_empty()
+        let Self { records, arrived, left, answers } = self;
+        records.is_empty() && arrived.is_empty() && left.is_empty() && answers.is_empty()
     }
 }
 
 impl Database {
     /// Opens the database at `path`, which is made where the file is empty, and reads all that it holds.
-    pub(super) fn open(path: &Path, is_new: bool) -> Result<(Self, Content), OpenError> {
+    pub(super) fn open(path: &Path, is_new: bool, reserve: Reserve) -> Result<(Self, Content), OpenError> {
         let failed = |error| schema::failed(path, error);
         let mut connection =
             connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
@@ -102,8 +118,9 @@ impl Database {
         // Now and then by `checkpoint`, whose failure is then seen.
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
         let (content, seals) = load(&mut connection).map_err(failed)?;
-        let mut database = Self { connection, seals, written_ahead: 0 };
-        database.checkpoint().map_err(failed)?;
+        let mut database = Self { connection, seals, written_ahead: 0, reserve };
+        let moved = database.checkpoint_if_there_is_room();
+        moved.map_err(|error| OpenError::NotWritten { path: path.to_owned(), error })?;
         Ok((database, content))
     }
 
@@ -116,8 +133,74 @@ impl Database {
         Ok(load(&mut copy).map_err(failed)?.0)
     }
 
+    /// Writes what is new. On a full disk it leaves the reserve to the answers.
+    pub(super) fn write_new(&mut self, changes: &Changes) -> Result<(), WriteError> {
+        if !self.reserve.is_held() {
+            self.shrink();
+            self.reserve.hold().map_err(|_| WriteError::Full)?;
+        }
+        let written = self.write(changes);
+        if matches!(written, Err(WriteError::Full)) {
+            self.checkpoint_if_there_is_room()?;
+        }
+        written
+    }
+
+    /// Writes `answers` and takes them out, on a full disk into the reserve and by pieces. What is left of them found no
+    /// room.
+    pub(super) fn write_answers(&mut self, answers: &mut Vec<Answer>) -> Result<(), WriteError> {
+        if answers.is_empty() {
+            return Ok(());
+        }
+        let all = Changes { answers: std::mem::take(answers), ..Changes::default() };
+        let written = self.write(&all);
+        *answers = all.answers;
+        match written {
+            Ok(()) => answers.clear(),
+            Err(WriteError::Full) => {
+                self.reserve.release();
+                while !answers.is_empty() {
+                    self.checkpoint_if_there_is_room()?;
+                    let rest = answers.split_off(answers.len().min(ANSWERS_AT_ONCE));
+                    let piece = Changes { answers: std::mem::replace(answers, rest), ..Changes::default() };
+                    if let Err(error) = self.write(&piece) {
+                        answers.splice(..0, piece.answers);
+                        return Err(error);
+                    }
+                }
+            }
+            Err(other) => return Err(other),
+        }
+        if !self.reserve.is_held() {
+            // It is small, and used again and again.
+            self.checkpoint_if_there_is_room()?;
+        }
+        Ok(())
+    }
+
+    /// What was written ahead makes room for what is written next; where it can't be moved, it is safe where it is.
+    fn checkpoint_if_there_is_room(&mut self) -> Result<(), WriteError> {
+        match self.checkpoint().map_err(WriteError::from) {
+            Ok(()) | Err(WriteError::Full | WriteError::Busy) => Ok(()),
+            Err(failed) => Err(failed),
+        }
+    }
+
+    /// Gives back to the disk what is free in the files.
+    fn shrink(&self) {
+        // What does not succeed is tried again: the disk is full.
+        for pragma in ["PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+            // A page is freed with each row.
+            let _ = self.connection.prepare(pragma).and_then(|mut statement| {
+                let mut rows = statement.query([])?;
+                while rows.next()?.is_some() {}
+                Ok(())
+            });
+        }
+    }
+
     /// All of it, or nothing; durable when it returns.
-    pub(super) fn write(&mut self, changes: &Changes) -> Result<(), WriteError> {
+    fn write(&mut self, changes: &Changes) -> Result<(), WriteError> {
         let mut seals = self.seals;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let bytes = apply(&transaction, changes, &mut seals)?;
@@ -125,17 +208,13 @@ impl Database {
         self.seals = seals;
         self.written_ahead += bytes + TRANSACTION_BYTES;
         if self.written_ahead >= WRITTEN_AHEAD_MAX {
-            match self.checkpoint().map_err(WriteError::from) {
-                // What was written ahead stays where it is, and that is safe too.
-                Ok(()) | Err(WriteError::Full | WriteError::Busy) => {}
-                Err(failed) => return Err(failed),
-            }
+            self.checkpoint_if_there_is_room()?;
         }
         Ok(())
     }
 
     /// Moves what was written ahead into the database.
-    pub(super) fn checkpoint(&mut self) -> rusqlite::Result<()> {
+    fn checkpoint(&mut self) -> rusqlite::Result<()> {
         self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         self.written_ahead = 0;
         Ok(())
@@ -186,7 +265,8 @@ fn apply(transaction: &Transaction<'_>, changes: &Changes, seals: &mut Seals) ->
         replace_record(transaction, record, &mut seals.records)?;
         bytes += record.key.len() + record.value.as_ref().map_or(0, |value| value.len());
     }
-    for place in &changes.left {
+    let answered = changes.answers.iter().map(|answer| &answer.place);
+    for place in changes.left.iter().chain(answered) {
         remove(
             transaction,
             "DELETE FROM outbox WHERE place = ? RETURNING checksum",
@@ -197,7 +277,7 @@ fn apply(transaction: &Transaction<'_>, changes: &Changes, seals: &mut Seals) ->
     for stored in &changes.arrived {
         bytes += insert_stored(transaction, stored, &mut seals.outbox)?;
     }
-    for dead in &changes.dead {
+    for dead in changes.answers.iter().filter_map(|answer| answer.dead.as_ref()) {
         bytes += insert_dead(transaction, dead)?;
     }
     if seals.records != before.records {
@@ -249,17 +329,26 @@ pub(super) fn insert_stored(
 
 fn insert_dead(transaction: &Transaction<'_>, dead: &DeadLetter) -> rusqlite::Result<usize> {
     let alert = to_json(&dead.alert)?;
+    // Not counted on from what was read at the start: `hooktail send` may have taken some out.
+    let next = "SELECT coalesce(max(place), 0) + 1 FROM dead_letters";
+    let place = transaction.prepare_cached(next)?.query_row([], |row| row.get(0))?;
     let columns = [
+        ValueRef::Integer(place),
         ValueRef::Text(dead.webhook.as_bytes()),
         ValueRef::Integer(dead.since.as_nanos()),
         ValueRef::Text(dead.answer.as_bytes()),
         ValueRef::Text(alert.as_bytes()),
     ];
-    insert(
-        transaction,
-        "INSERT INTO dead_letters (webhook, since, answer, alert, checksum) VALUES (?, ?, ?, ?, ?)",
-        &columns,
-    )?;
+    insert(transaction, "INSERT INTO dead_letters VALUES (?, ?, ?, ?, ?, ?)", &columns)?;
+    let old = "DELETE FROM dead_letters WHERE place <= (SELECT max(place) FROM dead_letters) - ?";
+    let left = transaction.prepare_cached(old)?.execute([DEAD_LETTERS_MAX])?;
+    if left > 0 {
+        tracing::warn!(
+            left,
+            kept = DEAD_LETTERS_MAX,
+            "the oldest of the alerts that were set aside are gone"
+        );
+    }
     Ok(alert.len())
 }
 

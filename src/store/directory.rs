@@ -12,13 +12,14 @@ use super::OpenError;
 
 const DATABASE: &str = "state.db";
 const LOCK: &str = "lock";
+const RESERVE: &str = "reserve";
 
 /// A directory that this process owns until the value is dropped.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
     /// Locked; the system unlocks it when the process ends, however it ends.
-    _lock: File,
+    lock: File,
     before: Before,
 }
 
@@ -64,15 +65,26 @@ impl Directory {
             .set_len(0)
             .and_then(|()| lock.rewind())
             .and_then(|()| writeln!(lock, "{}", std::process::id()));
-        Ok(Self { path: path.to_owned(), _lock: lock, before })
+        Ok(Self { path: path.to_owned(), lock, before })
     }
 
     pub(super) fn database(&self) -> PathBuf {
         database_in(&self.path)
     }
 
+    pub(super) fn reserve(&self) -> PathBuf {
+        self.path.join(RESERVE)
+    }
+
     pub(super) const fn before(&self) -> Before {
         self.before
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Closing it is not enough while a child that is just being started still has it.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
     }
 }
 

@@ -64,7 +64,7 @@ pub enum OpenError {
         #[source]
         error: rusqlite::Error,
     },
-    /// What was restored could not be folded into a lower bound.
+    /// What was restored could not be written on.
     #[error("the state `{}` can't be written", path.display())]
     NotWritten {
         /// The file.

@@ -4,10 +4,12 @@
 mod checksum;
 mod content;
 mod database;
+mod dead_letters;
 mod directory;
 mod error;
 mod outbox;
 mod record;
+mod reserve;
 mod schema;
 mod writer;
 
@@ -18,6 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use database::DeadLetter;
+pub use dead_letters::{DeadLetters, LetterId};
 pub use error::{OpenError, WriteError};
 pub use outbox::{Outbox, Waiting};
 pub use record::{Record, Space};
@@ -29,6 +32,7 @@ use crate::time::Time;
 use content::Content;
 use database::Database;
 use directory::{Before, Directory, create_private};
+use reserve::Reserve;
 use writer::Writer;
 
 /// Where state is kept.
@@ -110,7 +114,8 @@ impl Store {
             (0, Before::Used) => Past::Lost,
             _ => Past::Kept,
         };
-        let (database, content) = Database::open(&file, length == 0)?;
+        let reserve = Reserve::open(&directory.reserve()).map_err(unusable)?;
+        let (database, content) = Database::open(&file, length == 0, reserve)?;
         let mut notices = damage(&content, &file);
         if past == Past::Lost {
             notices.push(gone(&file));

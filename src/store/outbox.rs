@@ -1,7 +1,7 @@
 //! Alerts that wait for their webhooks, as the workers read them. An entry leaves only by the receiver's answer
 //! ([`Outbox::settle`]) or into the dead letters ([`Outbox::set_aside`]). Each change is durable before it shows here.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use crate::engine::{Alert, AlertId};
 use crate::time::Time;
 
-use super::database::{Changes, DeadLetter, Stored};
+use super::database::{Answer, Changes, DeadLetter, Stored};
 use super::writer::Writer;
 use super::{Record, WriteError};
 
@@ -169,14 +169,18 @@ impl Outbox {
     fn take(&self, webhook: &str, ids: &[AlertId], dead: impl Fn(&Waiting) -> Option<DeadLetter>) {
         let Some(queue) = self.queues.get(webhook) else { return };
         let mut writer = self.writer.lock();
-        let mut changes = Changes::default();
-        for entry in queue.entries().alerts.iter().filter(|entry| ids.contains(&entry.waiting.alert.id)) {
-            changes.left.push(entry.place);
-            changes.dead.extend(dead(&entry.waiting));
-        }
-        match writer.settle(changes) {
+        let ids: HashSet<AlertId> = ids.iter().copied().collect();
+        let answer = |entry: &Entry| Answer { place: entry.place, dead: dead(&entry.waiting) };
+        let answers: Vec<_> = queue
+            .entries()
+            .alerts
+            .iter()
+            .filter(|entry| ids.contains(&entry.waiting.alert.id))
+            .map(answer)
+            .collect();
+        match writer.settle(answers) {
             Ok(()) => {
-                queue.entries().settle(ids, self.alerts_max);
+                queue.entries().settle(&ids, self.alerts_max);
                 queue.changed.notify_one();
             }
             Err(failure) => self.writer.fail(failure),
@@ -246,7 +250,7 @@ impl Entries {
         self.overflowed += arrivals.overflowed;
     }
 
-    fn settle(&mut self, ids: &[AlertId], alerts_max: usize) {
+    fn settle(&mut self, ids: &HashSet<AlertId>, alerts_max: usize) {
         self.alerts.retain(|entry| !ids.contains(&entry.waiting.alert.id));
         while self.alerts.len() < alerts_max
             && let Some((_, latest)) = self.overflow.pop_first()

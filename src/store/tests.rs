@@ -1,6 +1,10 @@
 //! The store as its users see it: what was committed is there again, and nothing else. A row is one of the catalogue of
 //! faults, as `docs/reliability.md` lists them.
 
+mod damage;
+mod full_disk;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,15 +18,23 @@ use crate::time::Time;
 use super::*;
 
 /// A state directory, opened again and again.
-struct Scene(TempDir);
+struct Scene {
+    folder: TempDir,
+}
 
 impl Scene {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// In memory, where there is such a place: a sync takes no time there.
+    fn fast() -> Self {
+        let memory = tempfile::tempdir_in("/dev/shm");
+        Self { folder: memory.or_else(|_| tempfile::tempdir()).unwrap() }
     }
 
     fn directory(&self) -> PathBuf {
-        self.0.path().join("state")
+        self.folder.path().join("state")
     }
 
     fn try_open(&self) -> Result<(Store, Restored), OpenError> {
@@ -102,7 +114,7 @@ fn what_was_committed_is_there_again_and_what_left_is_not() {
 
 #[test]
 fn row_66_power_loss_leaves_the_last_commit() {
-    let scene = Scene::new();
+    let scene = Scene::fast();
     let (store, _) = scene.open();
     let mut sizes = Vec::new();
     let ahead = scene.directory().join("state.db-wal");
@@ -113,9 +125,9 @@ fn row_66_power_loss_leaves_the_last_commit() {
     let files = ["state.db", "state.db-wal"].map(|name| std::fs::read(scene.directory().join(name)).unwrap());
     drop(store);
     // However much of what was written ahead reached the disk, and whatever its last page holds.
-    for cut in (0..=files[1].len()).step_by(997) {
+    for cut in (0..=files[1].len()).step_by(1_999) {
         for torn in [false, true] {
-            let other = Scene::new();
+            let other = Scene::fast();
             std::fs::create_dir(other.directory()).unwrap();
             let mut written = files[1][..cut].to_vec();
             if torn {
@@ -306,4 +318,50 @@ fn looking_writes_nothing_and_needs_no_lock() {
     assert_eq!(look().notices.len(), 1, "it is not set aside yet");
     assert_eq!(names(), before.0);
     assert_eq!(waiting(&scene.open().0), [1]);
+}
+
+#[test]
+fn row_71_a_state_of_format_1_is_read() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.directory()).unwrap();
+    scene.sql(include_str!("tests/format_1.sql"));
+    let (store, mut restored) = scene.open();
+    assert_eq!((restored.past, words(&restored)), (Past::Kept, vec![]));
+    assert_eq!(restored.take(Space::Position, "app"), [position("a", "1"), position("b", "2")]);
+    assert_eq!(restored.records, [record(Space::Engine, "rule", "k", "state")]);
+    let wait = store.outbox().waiting("ops");
+    let told: Vec<_> = wait.iter().map(|waiting| (waiting.since, (*waiting.alert).clone())).collect();
+    assert_eq!(told, [(NOW, alert("rule", 2)), (NOW, alert("rule", 3))]);
+    let letters = DeadLetters::open(&scene.directory()).unwrap().unwrap();
+    assert_eq!((letters.letters.len(), letters.damaged), (1, 0));
+    // It is written on in the format of this version.
+    store.commit(&[position("a", "3")], &alerts(4..=4), NOW).unwrap();
+    drop(store);
+    assert_eq!(waiting(&scene.open().0), [2, 3, 4]);
+}
+
+#[test]
+fn dead_letters_are_there_for_another_process_until_they_are_delivered() {
+    let scene = Scene::new();
+    assert!(DeadLetters::open(&scene.directory()).unwrap().is_none());
+    let (store, _) = scene.open();
+    store.commit(&[], &alerts(1..=3), NOW).unwrap();
+    for id in 1..=3 {
+        store.outbox().set_aside("ops", &ids([id]), "invalid_payload", NOW);
+    }
+    let read = || DeadLetters::open(&scene.directory()).unwrap().unwrap();
+    let letters = read();
+    let [(first, letter), _, _] = &letters.letters[..] else { panic!("{letters:?}") };
+    assert_eq!((&*letter.webhook, &*letter.answer, letter.since), ("ops", "invalid_payload", NOW));
+    assert_eq!(*letter.alert, alert("rule", 1));
+    letters.remove(*first).unwrap();
+    scene.sql("UPDATE dead_letters SET answer = 'ok' WHERE place = 3");
+    let left = read();
+    assert_eq!((left.letters.len(), left.damaged), (1, 1));
+    // The agent goes on meanwhile.
+    store.commit(&[], &alerts(4..=4), NOW).unwrap();
+    store.outbox().set_aside("ops", &ids([4]), "no_text", NOW);
+    assert_eq!(read().letters.len(), 2);
+    drop(store);
+    assert_eq!(scene.open().1.notices.len(), 0);
 }

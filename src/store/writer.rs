@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Notify;
 
 use super::WriteError;
-use super::database::{Changes, Database};
+use super::database::{Answer, Changes, Database};
 
 /// Shared by all that write.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub(super) struct State {
     database: Option<Database>,
     /// Answers that came while the disk was full: they are written with the next transaction. What they are about was
     /// stored, and nothing more is while the disk is full, so they are no more than that.
-    owed: Changes,
+    owed: Vec<Answer>,
     last_place: i64,
 }
 
@@ -63,28 +63,20 @@ impl State {
         self.last_place
     }
 
-    /// Stores what was decided, with what is owed.
-    pub(super) fn commit(&mut self, mut changes: Changes) -> Result<(), WriteError> {
+    /// Stores what was decided, after what is owed.
+    pub(super) fn commit(&mut self, changes: Changes) -> Result<(), WriteError> {
         let Some(database) = &mut self.database else { return Ok(()) };
-        changes.left.extend(&self.owed.left);
-        changes.dead.extend(self.owed.dead.iter().cloned());
-        if !changes.is_empty() {
-            database.write(&changes)?;
-        }
-        self.owed = Changes::default();
-        Ok(())
+        database.write_answers(&mut self.owed)?;
+        if changes.is_empty() { Ok(()) } else { database.write_new(&changes) }
     }
 
     /// Stores what became of alerts that waited. It has happened: where there is no room now, it is owed.
-    pub(super) fn settle(&mut self, changes: Changes) -> Result<(), WriteError> {
+    pub(super) fn settle(&mut self, answers: Vec<Answer>) -> Result<(), WriteError> {
         let Some(database) = &mut self.database else { return Ok(()) };
-        self.owed.left.extend(changes.left);
-        self.owed.dead.extend(changes.dead);
-        match database.write(&self.owed) {
-            Ok(()) => self.owed = Changes::default(),
-            Err(WriteError::Full | WriteError::Busy) => {}
-            Err(failed) => return Err(failed),
+        self.owed.extend(answers);
+        match database.write_answers(&mut self.owed) {
+            Ok(()) | Err(WriteError::Full | WriteError::Busy) => Ok(()),
+            Err(failed) => Err(failed),
         }
-        Ok(())
     }
 }

@@ -187,3 +187,34 @@ fn pipe(state: &std::path::Path) -> Ended {
         .args([state])
         .output("x\n")
 }
+
+#[test]
+fn dead_letters_are_sent_again_and_leave_when_they_are_taken() {
+    let scene = Scene::new();
+    // Refused with the others, alone, and in its simplest form.
+    scene.receiver.script(HOOK, [Fault::status(400).times(2)]);
+    let ended = launch(&scene).output("one\n");
+    assert_eq!((ended.code(), ended.said(&["set aside: "])), (3, 1), "{}", ended.stderr);
+    let send = || {
+        let rules = scene.folder.path("rules.yaml");
+        let args = ["send", "--dead-letters", "--state-dir", "state", "-c"];
+        Launch::new(args).args([rules]).folder(&scene.folder.path("")).output("")
+    };
+    scene.receiver.script(HOOK, [Fault::status(500)]);
+    let refused = send();
+    let printed = String::from_utf8_lossy(&refused.stdout).into_owned();
+    assert_eq!(refused.code(), 1, "{printed}{}", refused.stderr);
+    assert!(printed.starts_with("hook: [ERROR] app:"), "{printed}");
+    assert!(printed.contains("500") && printed.contains("0 sent again, 1 left"), "{printed}");
+    // While the agent runs, too.
+    let mut agent = launch(&scene).start();
+    agent.write("two\n");
+    scene.wait_for(1);
+    let taken = send();
+    assert_eq!(taken.code(), 0, "{}", taken.stderr);
+    assert!(String::from_utf8_lossy(&taken.stdout).contains("200 ok"), "{:?}", taken.stdout);
+    assert_eq!(lines(scene.texts()), ["one", "two"]);
+    let none = send();
+    assert_eq!(String::from_utf8_lossy(&none.stdout), "there are no dead letters\n");
+    drop(agent);
+}
