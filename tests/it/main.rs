@@ -23,3 +23,4 @@ mod scene;
 mod secrets;
 mod sink;
 mod state;
+mod stdin;
