@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::engine::{Alert, AlertId, EpisodeId, Folded, HeldBack, Kind, Snapshot};
 use crate::event::{Match, RuleId, Texts, find};
-use crate::rule::{Rule, Severity, When};
+use crate::rule::{Rule, Severity, StepAt, When};
 use crate::time::Time;
 
 use super::rehearsal::Stations;
@@ -14,6 +14,9 @@ const FOLDED: u64 = 41;
 
 /// How many the throttle held back in the message that is shown.
 const HELD_BACK: u64 = 37;
+
+/// After how long the problem is over in the message that is shown.
+const RESOLVED_AFTER: Duration = Duration::from_secs(720);
 
 /// What a rule reads of a line that it takes; `None`: it doesn't take it.
 pub fn taken(stations: &Stations, rule: RuleId, line: &str, now: Time) -> Option<Snapshot> {
@@ -59,7 +62,14 @@ pub fn alerts(rule: &Rule, event: &Snapshot, now: Time) -> Vec<Alert> {
         severity = step.severity.unwrap_or(severity);
         let mention = step.mention.clone();
         let webhooks = rule.webhooks.iter().chain(&step.webhooks).cloned().collect();
-        all.push(Alert { mention, webhooks, severity, ..escalated(&opened, step.count) });
+        let (count, took) = match step.at {
+            StepAt::Count(count) => (count, Duration::from_secs(180)),
+            StepAt::After(after) => (FOLDED, after),
+        };
+        all.push(Alert { mention, webhooks, severity, ..escalated(&opened, count, took) });
+    }
+    if rule.resolve.is_some() || rule.when.lasts() {
+        all.push(resolved(&opened, severity));
     }
     if rule.throttle.is_some() {
         all.push(held_back(&opened));
@@ -72,31 +82,24 @@ pub fn alerts(rule: &Rule, event: &Snapshot, now: Time) -> Vec<Alert> {
 }
 
 fn opened(rule: &Rule, event: &Snapshot, now: Time) -> Alert {
-    let (count, took, by) = match &rule.when {
-        When::Every => (1, Duration::ZERO, None),
-        When::Count { count, within, by } => (u64::from(*count), *within / 2, Some(by)),
+    let (count, took) = match &rule.when {
+        When::Count { count, within, .. } | When::Distinct { count, within, .. } => {
+            (u64::from(*count), *within / 2)
+        }
+        _ => (1, Duration::ZERO),
     };
-    let fields = rule.dedup.as_ref().and_then(|dedup| dedup.by.as_ref()).or(by);
+    let by = Some(rule.when.by()).filter(|by| !by.is_empty());
+    let fields = rule.dedup.as_ref().and_then(|dedup| dedup.by.as_deref()).or(by);
     let value = |name: &str| find(&event.captures, name).or_else(|| find(&event.labels, name));
     let fields = fields.into_iter().flatten();
     Alert {
-        id: AlertId(0),
         episode: EpisodeId(1),
-        kind: Kind::Opened,
-        rule: rule.name.clone(),
-        severity: rule.severity,
         mention: rule.look(rule.severity).mention.clone(),
-        webhooks: rule.webhooks.clone(),
-        decided: now,
         key: fields.filter_map(|name| Some((name.clone(), value(name)?.clone()))).collect(),
         event: Some(event.clone()),
         count,
-        suppressed: 0,
         first_seen: now - took,
-        last_seen: now,
-        since_last: Duration::ZERO,
-        folded: None,
-        held_back: None,
+        ..Alert::blank(Kind::Opened, rule, now)
     }
 }
 
@@ -113,8 +116,8 @@ fn summary(opened: &Alert, window: Duration) -> Alert {
     }
 }
 
-fn escalated(opened: &Alert, count: u64) -> Alert {
-    let took = Duration::from_secs(180).max(opened.elapsed());
+fn escalated(opened: &Alert, count: u64, took: Duration) -> Alert {
+    let took = took.max(opened.elapsed());
     Alert {
         kind: Kind::Escalated,
         count,
@@ -122,6 +125,21 @@ fn escalated(opened: &Alert, count: u64) -> Alert {
         first_seen: opened.last_seen - took,
         since_last: took,
         folded: Some(Folded::default()),
+        ..opened.clone()
+    }
+}
+
+fn resolved(opened: &Alert, severity: Severity) -> Alert {
+    let (count, lasted) = (opened.count + FOLDED, opened.elapsed() + RESOLVED_AFTER);
+    Alert {
+        kind: Kind::Resolved,
+        severity,
+        mention: Vec::new(),
+        count,
+        suppressed: FOLDED,
+        first_seen: opened.last_seen - lasted,
+        since_last: RESOLVED_AFTER,
+        lasted,
         ..opened.clone()
     }
 }
@@ -135,7 +153,11 @@ fn held_back(opened: &Alert) -> Alert {
         event: None,
         key: Texts::new(),
         count: HELD_BACK,
-        held_back: Some(HeldBack { count: HELD_BACK, keys: vec![(key.join(", "), HELD_BACK)] }),
+        held_back: Some(HeldBack {
+            count: HELD_BACK,
+            keys: vec![(key.join(", "), HELD_BACK)],
+            ..HeldBack::default()
+        }),
         ..opened.clone()
     }
 }

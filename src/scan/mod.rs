@@ -27,9 +27,9 @@ use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
-use crate::event::{Match, Origin, RuleId};
+use crate::event::{Match, Origin, Role, RuleId};
 use crate::line::LineSpec;
-use crate::rule::{Matcher, On, Pattern, Rule};
+use crate::rule::{Matcher, On, Pattern, Rule, When};
 use crate::time::Time;
 
 use block::line_at;
@@ -65,16 +65,72 @@ pub struct Scanner {
     filter: Arc<Filter>,
     /// What must be shown each line: rules without a matcher, of which only `where` decides, and matchers of what only
     /// a parser can tell.
-    open: Vec<(RuleId, Option<usize>)>,
+    open: Vec<(RuleId, By)>,
 }
 
-/// A pattern by its rule, its matcher's place in the rule and its own in the matcher.
+/// A pattern by its rule, and what it is to the rule.
 #[derive(Debug)]
 struct Owned {
     rule: RuleId,
-    matcher: usize,
+    by: By,
+    /// Its place in its matcher.
     part: usize,
     doubt: Option<Doubt>,
+}
+
+/// By what a rule takes a line. The order is that in which a line's parts for a rule are handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum By {
+    /// By what ends an episode: such a line is never a match of the rule.
+    Resolution,
+    /// By what follows a match: the line may be one itself.
+    FollowUp,
+    /// By one of its matchers, the first of which gives the captures.
+    Pattern(usize),
+    /// Only `where` decides.
+    Filter,
+}
+
+impl By {
+    const fn role(self) -> Role {
+        match self {
+            Self::Resolution => Role::Resolution,
+            Self::FollowUp => Role::FollowUp,
+            Self::Pattern(_) | Self::Filter => Role::Match,
+        }
+    }
+
+    /// What ends or follows; a matcher has several patterns.
+    fn other(self, rule: &Rule) -> Option<&Pattern> {
+        match (self, &rule.when) {
+            (Self::Resolution, _) => rule.resolve.as_ref()?.pattern.as_ref(),
+            (Self::FollowUp, When::NotFollowedBy { pattern, .. }) => Some(pattern),
+            _ => None,
+        }
+    }
+
+    fn matcher(self, rule: &Rule) -> Option<&Matcher> {
+        match self {
+            Self::Pattern(place) => rule.patterns.get(place),
+            _ => None,
+        }
+    }
+
+    /// The pattern that finds the lines which the others of its matcher are shown, with its place among them.
+    fn part_on_line<'r>(self, rule: &'r Rule, line: &LineSpec) -> Option<(usize, &'r Pattern)> {
+        if let Some(matcher) = self.matcher(rule) {
+            return part_on_line(matcher, line).map(|part| (part, &matcher.parts[part]));
+        }
+        self.other(rule).filter(|pattern| looks_at_line(pattern, line)).map(|pattern| (0, pattern))
+    }
+
+    /// All that a rule takes lines by.
+    fn all(rule: &Rule) -> impl Iterator<Item = Self> {
+        let filter = rule.patterns.is_empty().then_some(Self::Filter);
+        let patterns = (0..rule.patterns.len()).map(Self::Pattern);
+        let others = [Self::Resolution, Self::FollowUp].into_iter();
+        others.filter(|by| by.other(rule).is_some()).chain(patterns).chain(filter)
+    }
 }
 
 /// What a thread needs to scan, kept from block to block.
@@ -86,8 +142,8 @@ pub struct Search {
     search: filter::Search,
     sample: Sample,
     latest: Latest,
-    /// What may take the line that is looked at: rules with the matchers of which a pattern matches.
-    taken: Vec<(RuleId, Option<usize>)>,
+    /// What may take the line that is looked at.
+    taken: Vec<(RuleId, By)>,
 }
 
 /// What scanning cost and could not do, for the report.
@@ -135,17 +191,15 @@ impl Scanner {
         let reads = |rule: &Rule| rule.inputs.iter().any(|input| &**input == name);
         for (id, rule) in rules.iter().enumerate().filter(|(_, rule)| reads(rule)) {
             let id = RuleId(id);
-            if rule.patterns.is_empty() {
-                open.push((id, None));
-            }
-            for (place, matcher) in rule.patterns.iter().enumerate() {
-                let Some(part) = part_on_line(matcher, &line) else {
-                    open.push((id, Some(place)));
-                    continue;
-                };
-                let hir = parse(&matcher.parts[part]);
-                patterns.push(Owned { rule: id, matcher: place, part, doubt: Doubt::new(&hir) });
-                parsed.push(hir);
+            for by in By::all(rule) {
+                match by.part_on_line(rule, &line) {
+                    Some((part, pattern)) => {
+                        let hir = parse(pattern);
+                        patterns.push(Owned { rule: id, by, part, doubt: Doubt::new(&hir) });
+                        parsed.push(hir);
+                    }
+                    None => open.push((id, by)),
+                }
             }
         }
         let filter = Arc::new(Filter::new(&parsed, None));
@@ -167,7 +221,8 @@ impl Scanner {
     /// Once enough of the stream was seen: a filter by what is rare in it.
     fn adapt(&self, block: &[u8], search: &mut Search) {
         let Some(sample) = search.sample.add(block) else { return };
-        let parsed: Vec<Hir> = self.patterns.iter().map(|owned| parse(self.pattern(owned))).collect();
+        let parsed: Vec<Hir> =
+            self.patterns.iter().filter_map(|owned| self.pattern(owned).map(parse)).collect();
         let filter = Filter::new(&parsed, Some(&sample));
         search.search = filter.search();
         search.filter = Arc::new(filter);
@@ -234,8 +289,12 @@ impl Scanner {
         self.hand_on(text, truncated, lines, search, &mut found);
     }
 
-    fn pattern(&self, owned: &Owned) -> &Pattern {
-        &self.rules[owned.rule.0].patterns[owned.matcher].parts[owned.part]
+    fn pattern(&self, owned: &Owned) -> Option<&Pattern> {
+        let rule = &self.rules[owned.rule.0];
+        match owned.by.matcher(rule) {
+            Some(matcher) => matcher.parts.get(owned.part),
+            None => owned.by.other(rule),
+        }
     }
 
     /// Which rules may take `text`, of those whose `patterns` may match it and those that see every line.
@@ -247,9 +306,9 @@ impl Scanner {
         for (pattern, certainty) in patterns {
             let owned = &self.patterns[pattern as usize];
             let may_match = || !doubtful || owned.doubt.as_ref().is_none_or(|doubt| doubt.may_match(text));
-            let matches = || self.pattern(owned).regex.is_match(text);
+            let matches = || self.pattern(owned).is_some_and(|pattern| pattern.regex.is_match(text));
             if certainty == Certainty::Sure || may_match() && matches() {
-                taken.push((owned.rule, Some(owned.matcher)));
+                taken.push((owned.rule, owned.by));
             }
         }
         taken.extend(&self.open);
@@ -268,20 +327,23 @@ impl Scanner {
         let mut look =
             Look { scanner: self, text, truncated, lines, scanned, latest, event: None, too_old: false };
         let mut decided = None;
-        for (id, matcher) in taken.iter().copied() {
-            // The first matcher of a rule that matches decides.
+        for (id, by) in taken.iter().copied() {
+            // What ends an episode is no match, and the first matcher of a rule that matches decides.
             if decided == Some(id) {
                 continue;
             }
             let rule = &self.rules[id.0];
-            let matcher = matcher.map(|matcher| &rule.patterns[matcher]);
-            if matcher.is_some_and(|matcher| !look.rest_matches(rule, matcher)) {
+            if !look.is_taken(rule, by) {
                 continue;
             }
-            decided = Some(id);
-            if !rule.ignore.iter().any(|matcher| look.matches(rule, matcher))
-                && let Some(taken) = look.take(id, rule, matcher)
-            {
+            if by != By::FollowUp {
+                decided = Some(id);
+            }
+            let is_match = by.role() == Role::Match;
+            if is_match && rule.ignore.iter().any(|matcher| look.matches(rule, matcher)) {
+                continue;
+            }
+            if let Some(taken) = look.take(id, rule, by) {
                 if look.too_old {
                     look.scanned.too_old += 1;
                     break;

@@ -27,3 +27,4 @@ mod scene;
 mod secrets;
 mod sink;
 mod state;
+mod stdin;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Origin, Texts};
+use crate::event::{InputState, Origin, Texts};
 use crate::input::feed::{EngineGone, Feed};
 use crate::input::{FilesSpec, Start};
 use crate::line::split::Splitter;
@@ -24,6 +24,10 @@ use super::trouble::Trouble;
 
 /// The key of the record of the globs that were used.
 const GLOBS_KEY: &str = "globs";
+
+/// How it begins what is said of a path that is not opened, or not read.
+const NOT_READ: &str = "not read";
+const FAILED: &str = "failed to read";
 
 /// What it needs to know, and how it hands on.
 #[derive(Debug)]
@@ -141,7 +145,7 @@ impl<D: Disk> FilesInput<D> {
                 // It was renamed or deleted since the directory was read: the next look finds what became of it.
                 Err(Refusal::Gone) => continue,
                 Err(refusal) => {
-                    self.said.say(&self.name, &path, &format!("not read: {refusal}"), now);
+                    self.said.say(&self.name, &path, &format!("{NOT_READ}: {refusal}"), now);
                     troubled.insert(path);
                     continue;
                 }
@@ -421,6 +425,13 @@ impl<D: Disk> FilesInput<D> {
         false
     }
 
+    /// There is nothing more to read of any file for now: the engine learns of that, and whether one can't be read.
+    pub(super) fn stand(&mut self) -> Result<(), EngineGone> {
+        let unreadable = self.said.any_of(&[NOT_READ, FAILED]);
+        self.feed.stands(if unreadable { InputState::Unreadable } else { InputState::CaughtUp });
+        self.feed.flush()
+    }
+
     /// It has nothing more to read for now.
     pub(super) fn rest(&mut self, generation: Generation) {
         self.ready.remove(&generation);
@@ -466,14 +477,14 @@ impl<D: Disk> FilesInput<D> {
                 false
             }
             Err(refusal) => {
-                self.trouble(generation, &format!("not read: {refusal}"), now);
+                self.trouble(generation, &format!("{NOT_READ}: {refusal}"), now);
                 false
             }
         }
     }
 
     fn failed(&mut self, generation: Generation, error: &std::io::Error, now: Time) {
-        self.trouble(generation, &format!("failed to read: {error}"), now);
+        self.trouble(generation, &format!("{FAILED}: {error}"), now);
     }
 
     fn trouble(&mut self, generation: Generation, what: &str, now: Time) {
@@ -537,7 +548,7 @@ impl<D: Disk> FilesInput<D> {
                 Ok(_) => {}
                 Err(TailError::EngineGone(gone)) => return Err(gone),
                 Err(TailError::Read(error)) => {
-                    self.said.say(&self.name, tail.path(), &format!("failed to read: {error}"), now);
+                    self.said.say(&self.name, tail.path(), &format!("{FAILED}: {error}"), now);
                 }
             }
         }

@@ -139,6 +139,7 @@ impl Reader {
                 return self.last_turn();
             }
             if !more {
+                self.inputs.iter_mut().try_for_each(FilesInput::stand)?;
                 let until_look = next_look.saturating_duration_since(Instant::now());
                 waker.wait(None, Some(until_look.min(self.due_in())))?;
             }
@@ -176,6 +177,7 @@ impl Reader {
             }
         }
         if !waker.stopped() {
+            self.inputs.iter_mut().try_for_each(FilesInput::stand)?;
             for input in &mut self.inputs {
                 let now = input.feed.now();
                 input.finish(|_| true, now)?;

@@ -47,6 +47,14 @@ impl Said {
         });
     }
 
+    /// Whether something is wrong now that begins so.
+    pub(super) fn any_of(&self, beginnings: &[&str]) -> bool {
+        let holds = |remark: &Remark| {
+            remark.holds && beginnings.iter().any(|beginning| remark.what.starts_with(beginning))
+        };
+        self.0.values().any(holds)
+    }
+
     /// Whether something is wrong now.
     pub(super) fn any(&self) -> bool {
         self.0.values().any(|remark| remark.holds)
