@@ -35,7 +35,7 @@ pub use log::LogArgs;
     version,
     max_term_width = 100,
     disable_help_subcommand = true,
-    after_help = "See it work: hooktail demo\nFor shells:  hooktail completions SHELL; hooktail man",
+    after_help = "See it work: hooktail demo; for shells: hooktail completions SHELL, hooktail man",
     after_long_help = EXAMPLES
 )]
 pub struct Cli {
