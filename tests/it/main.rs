@@ -26,3 +26,4 @@ mod scene;
 mod secrets;
 mod sink;
 mod state;
+mod stdin;

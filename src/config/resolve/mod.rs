@@ -32,6 +32,7 @@ use super::raw::{RawFile, RawRule};
 use crate::config::Limits;
 use crate::deliver::WebhookSpec;
 use crate::deliver::mentions::MentionSpec;
+use crate::input::InputSpec;
 use crate::proof::case::Case;
 use crate::rule::Rule;
 pub(super) use input::absolute;
@@ -79,7 +80,7 @@ pub(super) fn resolve(
         .flat_map(|section| named(section, |at, name| webhook::resolve(at, name, env, report)))
         .collect();
     fallback::resolve(files, &mut webhooks, &scope.webhooks, report);
-    let inputs = files
+    let inputs: Vec<InputSpec> = files
         .iter()
         .filter_map(|file| file.get("inputs", |raw| &raw.inputs))
         .flat_map(|section| named(section, |at, name| input::resolve(at, name, report)))
@@ -101,6 +102,9 @@ pub(super) fn resolve(
     let mentions = main.get("mentions", |raw| &raw.mentions);
     let mentions = mentions.map(|at| mentions::resolve(at, &scope.schedules, report)).unwrap_or_default();
     let state_dir = state_dir::resolve(main.get("state_dir", |raw| &raw.state_dir), report);
+    if let Some(state_dir) = &state_dir {
+        input::refuse_state(files, &inputs, state_dir, report);
+    }
     let limits = scope.limits;
     Config {
         host,
