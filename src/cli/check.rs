@@ -5,7 +5,9 @@ use std::io::Write;
 use clap::Args;
 use serde_json::json;
 
-use crate::config::{self, Level, Loaded};
+use crate::config::{self, Config, Level, Loaded};
+use crate::rule::Rule;
+use crate::scan::{self, Filtered};
 
 use super::exit::{Exit, Failure};
 use super::load::{ConfigArgs, env, print};
@@ -50,7 +52,7 @@ fn in_words(loaded: &Loaded) -> String {
     let Some(config) = &loaded.config else { return format!("{found}\n") };
     let mut words = String::new();
     for rule in &config.rules {
-        words += &format!("{}\n  {}\n\n", rule.name, config::describe(rule, config).join("\n  "));
+        words += &format!("{}\n  {}\n\n", rule.name, described(rule, config).join("\n  "));
     }
     let rules = config.rules.len();
     words
@@ -61,13 +63,56 @@ fn in_words(loaded: &Loaded) -> String {
         )
 }
 
+/// What a rule does, and what finding its lines costs where that is worth a word.
+fn described(rule: &Rule, config: &Config) -> Vec<String> {
+    let cost = match scan::filtered(rule) {
+        Filtered::ByNeedles => None,
+        Filtered::ByAutomaton => Some(
+            "has no rare text to look for: an automaton reads every line, which takes about 2 s of CPU a gigabyte",
+        ),
+        Filtered::Never if rule.patterns.is_empty() => Some(
+            "evaluates `where` on every line, some microseconds each: a `match` would spare most of them",
+        ),
+        Filtered::Never => Some("can match an empty text, and so is shown every line: some 100 ns each"),
+    };
+    config::describe(rule, config).into_iter().chain(cost.map(str::to_owned)).collect()
+}
+
 fn as_json(loaded: &Loaded) -> String {
     let rules = loaded.config.iter().flat_map(|config| config.rules.iter().map(move |rule| (config, rule)));
     let rules: Vec<_> = rules
-        .map(|(config, rule)| json!({ "name": rule.name, "description": config::describe(rule, config).join("; ") }))
+        .map(|(config, rule)| json!({ "name": rule.name, "description": described(rule, config).join("; ") }))
         .collect();
     format!(
         "{}\n",
         json!({ "ok": loaded.config.is_some(), "diagnostics": loaded.diagnostics, "rules": rules })
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_costly_to_find_is_told() {
+        let rules = r#"
+webhooks: { w: { url: "https://hooks.slack.com/services/T0/B0/x" } }
+inputs: { a: { stdin: true } }
+rules:
+  - { name: rare, match: 'disk \S+ is full' }
+  - { name: common, match: ['disk full', '[a-z]+ [a-z]+'] }
+  - { name: empty, match: '^$' }
+  - { name: open, where: line.contains("x") }
+"#;
+        let loaded = config::from_str(rules, "rules", std::path::Path::new("."), &|_| None);
+        let config = loaded.config.expect("a good configuration");
+        let said = |name: &str| {
+            let rule = config.rules.iter().find(|rule| &*rule.name == name).expect("it is there");
+            described(rule, &config).last().cloned().unwrap_or_default()
+        };
+        assert!(said("rare").starts_with("repeats of one shape"), "{}", said("rare"));
+        assert!(said("common").starts_with("has no rare text"), "{}", said("common"));
+        assert!(said("empty").starts_with("can match an empty text"), "{}", said("empty"));
+        assert!(said("open").starts_with("evaluates `where` on every line"), "{}", said("open"));
+    }
 }

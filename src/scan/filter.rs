@@ -8,16 +8,19 @@ use std::collections::HashMap;
 
 use regex_syntax::hir::Hir;
 
-use super::automata::{self, Automaton};
+use super::Ends;
+use super::automata::{self, Automaton, PATTERNS_MAX};
 use super::block::{Line, line_at};
 use super::grams::{self, Grams};
 use super::needle::{self, Needle};
 use super::rarity::Rarity;
-use super::relax::relaxed;
 use super::windows::{self, WIDTH, WINDOWS_MAX, Window, Windows};
 
-/// Needles that cost more ([`Rarity::cost`]) save nothing: about one in three hundred bytes begins one.
+/// Needles that cost more ([`Rarity::cost`]) save nothing: an automaton of its own would cost a pattern as much.
 const COST_MAX: f64 = 0.05;
+
+/// Needles that cost less are better than a place in an automaton that is there already.
+const COST_MIN: f64 = 0.004;
 
 /// A needle whose pieces are at more than one read place in so many is better looked for by a window.
 const COMMON_GRAM: f64 = 3e-4;
@@ -48,6 +51,40 @@ pub(super) struct Candidate {
     pub(super) line: Line,
     /// The pattern's place in the list that the filter was made of.
     pub(super) pattern: u32,
+    /// Whether the pattern need not be asked.
+    pub(super) certainty: Certainty,
+}
+
+/// How lines are found that a pattern may match, and so what it costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Filtered {
+    /// By needles that are rare in logs: hardly anything.
+    ByNeedles,
+    /// By an automaton that reads every line.
+    ByAutomaton,
+    /// Not at all: the pattern is shown every line.
+    Never,
+}
+
+impl Filtered {
+    /// Of a pattern by itself, on typical lines.
+    pub(super) fn of(pattern: &Hir) -> Self {
+        let filter = Filter::new(std::slice::from_ref(pattern), None);
+        match (&filter.automata[..], &filter.unfiltered[..]) {
+            ([], []) => Self::ByNeedles,
+            (_, []) => Self::ByAutomaton,
+            _ => Self::Never,
+        }
+    }
+}
+
+/// Whether a pattern matches a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Certainty {
+    /// It may.
+    Maybe,
+    /// It does.
+    Sure,
 }
 
 /// What a thread needs to search with a filter, and what it found.
@@ -64,8 +101,7 @@ impl Filter {
     /// For `patterns`. `sample` is a beginning of the stream, where some was seen.
     pub(super) fn new(patterns: &[Hir], sample: Option<&[u8]>) -> Self {
         let mut rarity = Rarity::new(sample);
-        let mut targets: HashMap<Needle, Vec<u32>> = HashMap::new();
-        let (mut automata, mut unfiltered) = (Vec::new(), Vec::new());
+        let (mut filtered, mut automata, mut unfiltered) = (Vec::new(), Vec::new(), Vec::new());
         for (pattern, hir) in patterns.iter().enumerate() {
             let pattern = pattern as u32;
             // What matches an empty text matches each line, or at least may.
@@ -74,13 +110,20 @@ impl Filter {
                 continue;
             }
             let needles = needle::needles(hir, &mut |needles| rarity.cost(needles));
-            match needles.filter(|needles| rarity.cost(needles) < COST_MAX) {
-                Some(needles) => {
-                    needles.into_iter().for_each(|needle| targets.entry(needle).or_default().push(pattern));
-                }
-                None => automata.push((pattern, relaxed(hir))),
+            let cost = needles.as_ref().map_or(1.0, |needles| rarity.cost(needles));
+            match needles.filter(|_| cost < COST_MAX) {
+                Some(needles) => filtered.push(Needles { pattern, needles, cost }),
+                None => automata.push(pattern),
             }
         }
+        filtered.sort_by(|one, other| one.cost.total_cmp(&other.cost));
+        move_costly(&mut filtered, &mut automata);
+        let mut targets: HashMap<Needle, Vec<u32>> = HashMap::new();
+        for Needles { pattern, needles, .. } in filtered {
+            needles.into_iter().for_each(|needle| targets.entry(needle).or_default().push(pattern));
+        }
+        let automata: Vec<(u32, &Hir)> =
+            automata.into_iter().map(|pattern| (pattern, &patterns[pattern as usize])).collect();
         let mut needles: Vec<Target> =
             targets.into_iter().map(|(needle, patterns)| Target { needle, window: 0, patterns }).collect();
         needles.sort_by(|one, other| one.needle.cmp(&other.needle));
@@ -104,7 +147,7 @@ impl Filter {
     }
 
     /// Finds the candidates of `block`, which is of whole lines and shorter than 4 GiB.
-    pub(super) fn find(&self, block: &[u8], search: &mut Search) {
+    pub(super) fn find(&self, block: &[u8], ends: Ends, search: &mut Search) {
         let Search { candidates, grams, windows, automata } = search;
         candidates.clear();
         let mut line = None;
@@ -126,7 +169,9 @@ impl Filter {
             }
         }
         for (automaton, search) in self.automata.iter().zip(automata) {
-            automaton.find(block, search, |line, pattern| candidates.push(Candidate { line, pattern }));
+            automaton.find(block, ends, search, |line, pattern, certainty| {
+                candidates.push(Candidate { line, pattern, certainty });
+            });
         }
         candidates.sort_unstable();
         candidates.dedup();
@@ -151,7 +196,33 @@ impl Filter {
             Some(line) if (line.start..line.end).contains(&at) => line,
             _ => *line.insert(line_at(block, at)),
         };
-        candidates.extend(target.patterns.iter().map(|pattern| Candidate { line, pattern: *pattern }));
+        candidates.extend(target.patterns.iter().map(|pattern| Candidate {
+            line,
+            pattern: *pattern,
+            certainty: Certainty::Maybe,
+        }));
+    }
+}
+
+/// A pattern's needles.
+#[derive(Debug)]
+struct Needles {
+    pattern: u32,
+    needles: Vec<Needle>,
+    cost: f64,
+}
+
+/// Many needles of which each is common enough cost more than automata do. The last of `filtered` are the costliest.
+fn move_costly(filtered: &mut Vec<Needles>, automata: &mut Vec<u32>) {
+    let room = automata.len().next_multiple_of(PATTERNS_MAX) - automata.len();
+    let costly = filtered.iter().rev().take(room).take_while(|needles| needles.cost > COST_MIN).count();
+    automata.extend(filtered.drain(filtered.len() - costly..).map(|needles| needles.pattern));
+    loop {
+        let group = filtered.len().saturating_sub(PATTERNS_MAX)..;
+        if filtered[group.clone()].iter().map(|needles| needles.cost).sum::<f64>() < COST_MAX {
+            return;
+        }
+        automata.extend(filtered.drain(group).map(|needles| needles.pattern));
     }
 }
 

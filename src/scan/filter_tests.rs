@@ -7,7 +7,7 @@ use regex_syntax::hir::Hir;
 
 use super::block::{Line, line_at};
 use super::doubt::Doubt;
-use super::filter::Filter;
+use super::filter::{Certainty, Filter};
 use super::{Ends, parse};
 use crate::rule::Pattern;
 
@@ -143,12 +143,19 @@ fn check(patterns: &[String], blocks: &[Vec<u8>], sample: Option<&[u8]>) -> Resu
     let filter = Filter::new(&hirs, sample);
     let mut search = filter.search();
     for block in blocks {
-        filter.find(block, &mut search);
+        filter.find(block, Ends::Read, &mut search);
         for pair in search.candidates.windows(2) {
             prop_assert!(pair[0] < pair[1]);
         }
         for candidate in &search.candidates {
             prop_assert_eq!(line_at(block, candidate.line.start), candidate.line);
+            let (pattern, text) = (candidate.pattern as usize, candidate.line.text(block, Ends::Read));
+            prop_assert!(
+                candidate.certainty == Certainty::Maybe || regexes[pattern].is_match(text),
+                "sure of {:?} on \"{}\"",
+                patterns[pattern],
+                text.escape_ascii()
+            );
         }
         let mut start = 0;
         for line in block.split_inclusive(|byte| *byte == b'\n') {

@@ -34,12 +34,20 @@ use crate::time::Time;
 
 use block::line_at;
 use doubt::Doubt;
-use filter::Filter;
+use filter::{Certainty, Filter};
 use latest::Latest;
 use look::Look;
 use sample::Sample;
 
 pub use block::count as count_lines;
+pub use filter::Filtered;
+
+/// How lines are found that `rule` may take: by its costliest pattern.
+pub fn filtered(rule: &Rule) -> Filtered {
+    let of = |pattern: &Pattern| Filtered::of(&parse(pattern));
+    // Without a pattern, `where` sees every line.
+    rule.patterns.iter().map(of).max().unwrap_or(Filtered::Never)
+}
 
 /// The rules of one input, ready to look at lines. Shared by the threads that read the input.
 #[derive(Debug)]
@@ -174,11 +182,12 @@ impl Scanner {
     ) {
         self.adapt(block, search);
         let filter = search.filter.clone();
-        filter.find(block, &mut search.search);
+        filter.find(block, ends, &mut search.search);
         let candidates = std::mem::take(&mut search.search.candidates);
         let mut rest = &candidates[..];
         // Where a rule wants to see each line, each is shown; else only those that a pattern may match.
         let every = !self.open.is_empty() || !filter.unfiltered().is_empty();
+        let unfiltered = filter.unfiltered().iter().map(|pattern| (*pattern, Certainty::Maybe));
         let mut at = 0;
         while let Some(line) = if every {
             (at < block.len()).then(|| line_at(block, at))
@@ -190,8 +199,8 @@ impl Scanner {
             let (named, later) = rest.split_at(same);
             rest = later;
             let text = line.text(block, ends);
-            let named = named.iter().map(|candidate| candidate.pattern);
-            self.decide(text, named.chain(filter.unfiltered().iter().copied()), search);
+            let named = named.iter().map(|candidate| (candidate.pattern, candidate.certainty));
+            self.decide(text, named.chain(unfiltered.clone()), search);
             self.hand_on(text, false, lines, search, &mut found);
         }
         search.search.candidates = candidates;
@@ -208,13 +217,15 @@ impl Scanner {
     ) {
         if memchr::memchr(b'\n', text).is_some() {
             // The filter knows single lines.
-            self.decide(text, 0..self.patterns.len() as u32, search);
+            let all = 0..self.patterns.len() as u32;
+            self.decide(text, all.map(|pattern| (pattern, Certainty::Maybe)), search);
         } else {
             let filter = search.filter.clone();
-            filter.find(text, &mut search.search);
+            filter.find(text, Ends::Decoded, &mut search.search);
             let candidates = std::mem::take(&mut search.search.candidates);
-            let named = candidates.iter().map(|candidate| candidate.pattern);
-            self.decide(text, named.chain(filter.unfiltered().iter().copied()), search);
+            let named = candidates.iter().map(|candidate| (candidate.pattern, candidate.certainty));
+            let unfiltered = filter.unfiltered().iter().map(|pattern| (*pattern, Certainty::Maybe));
+            self.decide(text, named.chain(unfiltered), search);
             search.search.candidates = candidates;
         }
         self.hand_on(text, truncated, lines, search, &mut found);
@@ -225,16 +236,16 @@ impl Scanner {
     }
 
     /// Which rules may take `text`, of those whose `patterns` may match it and those that see every line.
-    fn decide(&self, text: &[u8], patterns: impl Iterator<Item = u32>, search: &mut Search) {
+    fn decide(&self, text: &[u8], patterns: impl Iterator<Item = (u32, Certainty)>, search: &mut Search) {
         let taken = &mut search.taken;
         taken.clear();
         // What was made simpler knows single lines.
         let doubtful = !text.is_ascii() && memchr::memchr(b'\n', text).is_none();
-        for owned in patterns.map(|pattern| &self.patterns[pattern as usize]) {
-            if doubtful && owned.doubt.as_ref().is_some_and(|doubt| !doubt.may_match(text)) {
-                continue;
-            }
-            if self.pattern(owned).regex.is_match(text) {
+        for (pattern, certainty) in patterns {
+            let owned = &self.patterns[pattern as usize];
+            let may_match = || !doubtful || owned.doubt.as_ref().is_none_or(|doubt| doubt.may_match(text));
+            let matches = || self.pattern(owned).regex.is_match(text);
+            if certainty == Certainty::Sure || may_match() && matches() {
                 taken.push((owned.rule, Some(owned.matcher)));
             }
         }

@@ -1,5 +1,6 @@
-//! A pattern made simpler: over bytes, without Unicode and word boundaries, and within one line. It matches wherever
-//! the pattern does, and more; its automaton is small and never gives up on a byte.
+//! A pattern made simpler, in two ways. [`relaxed`]: over bytes, without Unicode and word boundaries, and within one
+//! line; it matches wherever the pattern does, and more. [`ascii`]: the pattern as far as a line of ASCII knows it; there
+//! it matches just what the pattern does. The automata of both are small and never give up on a byte.
 
 use regex_syntax::hir::{
     Capture, Class, ClassBytes, ClassBytesRange, ClassUnicode, Hir, HirKind, Look, Repetition,
@@ -27,6 +28,39 @@ pub(super) fn relaxed(pattern: &Hir) -> Hir {
         HirKind::Concat(parts) => Hir::concat(parts.iter().map(relaxed).collect()),
         HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(relaxed).collect()),
     }
+}
+
+/// `pattern` for texts of ASCII alone: on those it is the same.
+pub(super) fn ascii(pattern: &Hir) -> Hir {
+    match pattern.kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) if !literal.0.is_ascii() => Hir::fail(),
+        HirKind::Literal(literal) => Hir::literal(literal.0.clone()),
+        HirKind::Class(Class::Bytes(class)) => Hir::class(Class::Bytes(class.clone())),
+        HirKind::Class(Class::Unicode(class)) => Hir::class(Class::Bytes(ascii_part(class))),
+        HirKind::Look(look) => Hir::look(match look {
+            Look::WordUnicode => Look::WordAscii,
+            Look::WordUnicodeNegate => Look::WordAsciiNegate,
+            Look::WordStartUnicode => Look::WordStartAscii,
+            Look::WordEndUnicode => Look::WordEndAscii,
+            Look::WordStartHalfUnicode => Look::WordStartHalfAscii,
+            Look::WordEndHalfUnicode => Look::WordEndHalfAscii,
+            other => *other,
+        }),
+        HirKind::Repetition(Repetition { min, max, greedy, sub }) => {
+            Hir::repetition(Repetition { min: *min, max: *max, greedy: *greedy, sub: Box::new(ascii(sub)) })
+        }
+        HirKind::Capture(Capture { sub, .. }) => ascii(sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(ascii).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(ascii).collect()),
+    }
+}
+
+fn ascii_part(class: &ClassUnicode) -> ClassBytes {
+    let ranges = class.iter().filter(|range| range.start().is_ascii());
+    ClassBytes::new(
+        ranges.map(|range| ClassBytesRange::new(range.start() as u8, range.end().min('\x7f') as u8)),
+    )
 }
 
 /// A line in a block begins after a line's end, and ends before one or before the `\r` of one.
@@ -75,10 +109,8 @@ fn large(class: &ClassUnicode) -> bool {
 
 /// Any byte of any character of the class.
 fn spread(class: &ClassUnicode) -> Hir {
-    let mut bytes = ClassBytes::new([ClassBytesRange::new(0x80, 0xff)]);
-    for range in class.iter().filter(|range| range.start().is_ascii()) {
-        bytes.push(ClassBytesRange::new(range.start() as u8, range.end().min('\x7f') as u8));
-    }
+    let mut bytes = ascii_part(class);
+    bytes.push(ClassBytesRange::new(0x80, 0xff));
     Hir::class(Class::Bytes(within_line(bytes)))
 }
 

@@ -3,6 +3,7 @@
 mod agent;
 mod client;
 mod content;
+mod damage;
 mod delivery;
 mod exec;
 mod files;
