@@ -6,8 +6,8 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::Origin;
-use crate::line::split::Splitter;
+use crate::event::{Origin, Stream};
+use crate::line::split::{Line, Piece, Splitter};
 
 use super::feed::{EngineGone, Feed};
 use super::waker::{PIPE_BYTES, Waker};
@@ -38,6 +38,7 @@ pub fn run<S: Read + AsFd>(
     waker: &Waker,
 ) -> Result<(), StdinError> {
     let mut splitter = Splitter::new(feed.line_spec().line_bytes_max);
+    let mut cut = Cut::default();
     let mut left = PIPE_BYTES_MAX;
     // Asked each time round: a source that always has more must not outlast a stop.
     while !waker.stopped() {
@@ -69,6 +70,7 @@ pub fn run<S: Read + AsFd>(
         splitter.filled(read);
         feed.count(|count| count.bytes += read as u64);
         while let Some(piece) = splitter.next_piece() {
+            cut.see(&origin, piece);
             feed.piece(&origin, piece)?;
         }
         feed.flush()?;
@@ -77,9 +79,30 @@ pub fn run<S: Read + AsFd>(
         }
     }
     if let Some(line) = splitter.finish() {
+        cut.see(&origin, Piece::One(line));
         feed.line(&origin, line)?;
     }
     Ok(feed.flush()?)
+}
+
+/// That lines are cut is said once: how many, the report counts.
+#[derive(Debug, Default)]
+struct Cut {
+    told: bool,
+}
+
+impl Cut {
+    fn see(&mut self, origin: &Origin, piece: Piece<'_>) {
+        let Piece::One(Line { truncated: true, bytes }) = piece else { return };
+        if !std::mem::replace(&mut self.told, true) {
+            tracing::warn!(
+                input = %origin.input,
+                stream = origin.stream.map(Stream::name),
+                kept = bytes.len(),
+                "a line is longer than `max_line`: it is cut there, and its rest is skipped, as those of further ones"
+            );
+        }
+    }
 }
 
 /// Waits for room before each piece, so that a reader who is stuck holds up no stop.

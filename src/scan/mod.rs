@@ -42,11 +42,19 @@ use sample::Sample;
 pub use block::count as count_lines;
 pub use filter::Filtered;
 
-/// How lines are found that `rule` may take: by its costliest pattern.
-pub fn filtered(rule: &Rule) -> Filtered {
-    let of = |pattern: &Pattern| Filtered::of(&parse(pattern));
+/// How lines of such an input are found that `rule` may take: by its costliest matcher.
+pub fn filtered(rule: &Rule, line: &LineSpec) -> Filtered {
+    let of = |matcher: &Matcher| {
+        let part = part_on_line(matcher, line);
+        part.map_or(Filtered::Never, |part| Filtered::of(&parse(&matcher.parts[part])))
+    };
     // Without a pattern, `where` sees every line.
     rule.patterns.iter().map(of).max().unwrap_or(Filtered::Never)
+}
+
+/// Whether a matcher of `rule` looks at what only a parser of such an input can tell.
+pub fn needs_parser(rule: &Rule, line: &LineSpec) -> bool {
+    rule.patterns.iter().any(|matcher| part_on_line(matcher, line).is_none())
 }
 
 /// The rules of one input, ready to look at lines. Shared by the threads that read the input.

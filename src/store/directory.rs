@@ -89,7 +89,7 @@ impl Drop for Directory {
 }
 
 /// The database of a state directory.
-pub(super) fn database_in(directory: &Path) -> PathBuf {
+pub(crate) fn database_in(directory: &Path) -> PathBuf {
     directory.join(DATABASE)
 }
 

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 pub use database::DeadLetter;
 pub use dead_letters::{DeadLetters, LetterId};
+pub(crate) use directory::database_in;
 pub use error::{OpenError, WriteError};
 pub use outbox::{Outbox, Waiting};
 pub use record::{Record, Space};
@@ -168,7 +169,7 @@ impl Store {
 /// # Errors
 /// It can't be read, or what is in it is damaged as a whole.
 pub fn look(path: &Path) -> Result<Restored, OpenError> {
-    let file = directory::database_in(path);
+    let file = database_in(path);
     match file.metadata() {
         Ok(metadata) if metadata.len() > 0 => {
             let content = Database::look(&file)?;

@@ -24,3 +24,4 @@ mod scene;
 mod secrets;
 mod sink;
 mod state;
+mod stdin;

@@ -18,6 +18,7 @@ use crate::input::{FilesSpec, InputSpec, Source, Start};
 use crate::line::own_time::TimeSpec;
 use crate::line::parse::Parser;
 use crate::line::{Ansi, LineSpec};
+use crate::store::database_in;
 
 use super::{File, time};
 
@@ -65,6 +66,25 @@ pub(super) fn refuse_second_stdin(files: &[File<'_>], report: &mut Report) {
                     .label("it can be read once")
                     .other(first, "it is read here");
             }
+        }
+    }
+}
+
+/// What hooktail stores is no log: it has the lines of alerts in it, which would match again.
+pub(super) fn refuse_state(files: &[File<'_>], inputs: &[InputSpec], state_dir: &Path, report: &mut Report) {
+    let database = database_in(state_dir);
+    let reads = |spec: &FilesSpec| {
+        let globs =
+            spec.globs.iter().filter_map(|glob| GlobBuilder::new(glob).literal_separator(true).build().ok());
+        !spec.exclude.is_match(&database)
+            && globs.into_iter().any(|glob| glob.compile_matcher().is_match(&database))
+    };
+    for input in inputs {
+        let Source::Files(spec) = &input.source else { continue };
+        let places = files.iter().map(|file| file.place.key("inputs")).find(|place| place.has(&input.name));
+        if let Some(place) = places.filter(|_| reads(spec)) {
+            let span = place.key(&input.name).key("files").value_span();
+            report.error(&span, "this reads hooktail's own state").label("it lies in `state_dir`");
         }
     }
 }

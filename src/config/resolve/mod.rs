@@ -115,6 +115,9 @@ pub(super) fn resolve(
     let mentions = main.get("mentions", |raw| &raw.mentions);
     let mentions = mentions.map(|at| mentions::resolve(at, &scope.schedules, report)).unwrap_or_default();
     let state_dir = state_dir::resolve(main.get("state_dir", |raw| &raw.state_dir), report);
+    if let Some(state_dir) = &state_dir {
+        input::refuse_state(files, &inputs, state_dir, report);
+    }
     let limits = scope.limits;
     Config {
         host,

@@ -844,6 +844,26 @@ fn notices() {
 }
 
 #[test]
+fn row_49_our_own_state_is_no_log() {
+    check(
+        |files| file(&format!("inputs: {{ app: {{ {files} }} }}\nstate_dir: /var/lib/hooktail\n")),
+        &[
+            (
+                "files: '/var/lib/hooktail/*'",
+                &["1:25 error: this reads hooktail's own state ^ it lies in `state_dir`"],
+            ),
+            (
+                "files: [/x, '/var/lib/**']",
+                &["1:25 error: this reads hooktail's own state ^ it lies in `state_dir`"],
+            ),
+            ("files: /var/lib/**, exclude: '*.db*'", &[]),
+            ("files: '/var/lib/hooktail/*.log'", &[]),
+            ("files: '/var/lib/*'", &[]),
+        ],
+    );
+}
+
+#[test]
 fn on_exit() {
     check(
         |on_exit| file(&format!("on_exit: {on_exit}\n")),

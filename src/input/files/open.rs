@@ -5,7 +5,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, fstat};
 
 /// Which file it is, whatever its name: device and inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,11 @@ pub(super) enum Refusal {
     #[error("it is a link that leads to `{}`, outside the directories that the globs name: \
              set `follow_symlinks: true` for this input, or name the target's directory", .0.display())]
     LeadsOut(PathBuf),
+    #[error(
+        "hooktail itself writes there: each message about a line would be another line. Exclude it from this input, or \
+         write elsewhere"
+    )]
+    Ours,
     /// The name was moved on since it was seen: that is no trouble.
     #[error("it is gone")]
     Gone,
@@ -56,7 +61,17 @@ pub(super) fn open(path: &Path, homes: Option<&[PathBuf]>) -> Result<(File, Meta
         .map_err(|error| Refusal::io(&error))?;
     let metadata = file.metadata().map_err(|error| Refusal::io(&error))?;
     check_kind(&metadata)?;
+    if is_ours(&file) {
+        return Err(Refusal::Ours);
+    }
     Ok((file, metadata))
+}
+
+/// Whether our own standard output or standard error goes to this file.
+fn is_ours(file: &File) -> bool {
+    let Ok(file) = fstat(file) else { return false };
+    let ours = [fstat(std::io::stdout()), fstat(std::io::stderr())];
+    ours.into_iter().flatten().any(|ours| (ours.st_dev, ours.st_ino) == (file.st_dev, file.st_ino))
 }
 
 /// Whether it is a regular file.
