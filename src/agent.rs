@@ -29,7 +29,7 @@ use crate::deliver::place::{Place, SharedLane};
 use crate::deliver::tally::Tally;
 use crate::deliver::worker::{self, Shared, Transport};
 use crate::engine::{Alert, Engine};
-use crate::event::Origin;
+use crate::event::{InputState, Origin};
 use crate::herald::Herald;
 use crate::input::feed::{self, Batch, Feed, Read};
 use crate::input::files::{self, FilesError, Reading, Until};
@@ -212,7 +212,7 @@ enum Reader {
 
 impl Agent {
     fn start(config: Config, opened: Opened, options: Options) -> std::io::Result<Self> {
-        let Config { host, webhooks, mentions, inputs, rules, notices, limits, .. } = config;
+        let Config { host, webhooks, mentions, silences, inputs, rules, notices, limits, .. } = config;
         let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
         let clock = Arc::new(Clock::start());
@@ -255,10 +255,15 @@ impl Agent {
         };
         agent.start_workers(webhooks, &mentions, &shared);
         let started = started_with(rules.len(), inputs.len());
-        let engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
+        let mut engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
+        for input in inputs.iter().filter(|input| matches!(input.source, Source::Files(_))) {
+            engine.input(&input.name, InputState::Behind, clock.now());
+        }
+        engine.silence(silences, clock.now());
         let decider = Decider {
             counted_before: engine.counters().map(|(_, counters)| counters).collect(),
             engine,
+            input_names: agent.input_names.clone(),
             reads: vec![Read::default(); inputs.len()],
             rules,
             store,

@@ -123,11 +123,35 @@ impl Event {
     }
 }
 
-/// An event that a rule takes.
+/// How an input stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputState {
+    /// Its files have not been read to their ends yet.
+    Behind,
+    /// All there is has been read.
+    CaughtUp,
+    /// Something of it can't be read.
+    Unreadable,
+}
+
+/// What an event is to a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It is taken: a match.
+    Match,
+    /// `resolve` names it: it ends an episode.
+    Resolution,
+    /// `not_followed_by` names it: what waits for it waits no longer.
+    FollowUp,
+}
+
+/// An event that a rule takes, or waits for.
 #[derive(Debug, Clone)]
 pub struct Match {
     /// The rule that takes it.
     pub rule: RuleId,
+    /// What it is to the rule.
+    pub role: Role,
     /// The line; shared with the other rules that take it.
     pub event: Arc<Event>,
     /// What the named groups of the pattern caught, in the pattern's order; a group that took no part is absent.

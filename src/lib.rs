@@ -41,3 +41,4 @@ pub mod sink;
 pub mod store;
 pub mod suggest;
 pub mod time;
+mod when;

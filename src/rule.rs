@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::expr::Expr;
 use crate::message::redact::Redactor;
@@ -16,6 +16,7 @@ use crate::schedule::Schedule;
 
 pub use crate::mention::Mention;
 pub use crate::severity::{Color, Severity};
+pub use crate::when::{Aggregate, Level, Novelty, Side, Surge, When};
 
 /// One rule of the configuration, with `defaults` and `severities` already worked in.
 #[derive(Debug)]
@@ -44,8 +45,12 @@ pub struct Rule {
     pub dedup: Option<Dedup>,
     /// At most how many openings and summaries.
     pub throttle: Option<Throttle>,
-    /// In order; counts increase.
+    /// In order; counts and durations increase.
     pub escalate: Vec<Step>,
+    /// What ends an episode; `None`: quiet, silently. What [`When::lasts`] ends by itself.
+    pub resolve: Option<Resolve>,
+    /// How old an event may be when it is decided on and still mention somebody.
+    pub late: Duration,
     /// The message's templates.
     pub message: MessageSpec,
     /// The title's link where `message.link` gives none.
@@ -157,6 +162,19 @@ impl Pattern {
     }
 }
 
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.regex.as_str() == other.regex.as_str()
+    }
+}
+
+impl Serialize for Pattern {
+    /// As it is written.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.regex.as_str())
+    }
+}
+
 /// What a severity looks like and whom its opening message mentions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
@@ -164,36 +182,6 @@ pub struct Look {
     pub color: Color,
     /// Empty: nobody.
     pub mention: Vec<Mention>,
-}
-
-/// Which matches make an alert. What it serializes to is part of what is stored: a change starts the rule anew.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum When {
-    /// Each one.
-    Every,
-    /// `count` of them within a sliding window, for each value of `by`.
-    Count {
-        /// 1 to [`When::COUNT_MAX`].
-        count: u32,
-        /// The window's length.
-        within: Duration,
-        /// The fields that keep a window each; empty: one for the rule.
-        by: Vec<Arc<str>>,
-    },
-}
-
-impl When {
-    /// The largest `count`: so many times are kept a key.
-    pub const COUNT_MAX: u32 = 10_000;
-
-    /// The fields whose values have a state each.
-    pub fn by(&self) -> &[Arc<str>] {
-        match self {
-            Self::Every => &[],
-            Self::Count { by, .. } => by,
-        }
-    }
 }
 
 /// How repeats are folded.
@@ -223,8 +211,8 @@ pub struct Throttle {
 /// A step of escalation, taken once an episode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// At the occurrence that makes so many.
-    pub count: u64,
+    /// When it is taken.
+    pub at: StepAt,
     /// Whom the step's message calls.
     pub mention: Vec<Mention>,
     /// The severity from then on.
@@ -232,6 +220,27 @@ pub struct Step {
     /// Webhooks that hear of the episode from then on.
     pub webhooks: Vec<Arc<str>>,
 }
+
+/// When a step of escalation is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepAt {
+    /// At the occurrence that makes so many.
+    Count(u64),
+    /// At the first alert so long after the opening; while an alert holds, by the clock.
+    After(Duration),
+}
+
+/// What ends an episode with a message: one of them at least.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolve {
+    /// So long without an occurrence.
+    pub after: Option<Duration>,
+    /// An event of the rule's inputs that matches.
+    pub pattern: Option<Pattern>,
+}
+
+/// How old an event may be and still mention somebody, where `mentions.late` says nothing else.
+pub const LATE: Duration = Duration::from_secs(15 * 60);
 
 /// A rule's templates; what is `None` is drawn as `docs/message.md` says.
 #[derive(Debug, Default)]

@@ -35,6 +35,7 @@ pub(super) struct Decider {
     /// What each rule had counted before the start.
     pub(super) counted_before: Vec<Counters>,
     /// By the input's place in the configuration.
+    pub(super) input_names: Vec<Arc<str>>,
     pub(super) reads: Vec<Read>,
     pub(super) rules: Arc<[Rule]>,
     pub(super) store: Arc<Store>,
@@ -108,6 +109,9 @@ impl Decider {
             self.unstored.positions.insert((record.owner.clone(), record.key.clone()), record);
         }
         batch.matches.into_iter().for_each(|found| self.engine.take(found, now));
+        if let Some(state) = batch.state {
+            self.engine.input(&self.input_names[batch.input], state, now);
+        }
     }
 
     /// Stores what is unstored, where it is time. On a full disk it waits, and so does reading, whose queue to here is

@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::Config;
-use crate::rule::{Dedup, Matcher, Mention, Rule, Severity, Step, Throttle, When};
+use crate::rule::{
+    Dedup, Level, Matcher, Mention, Novelty, Rule, Severity, Step, StepAt, Surge, Throttle, When,
+};
 use crate::time::Spelled;
 
 /// How much of a pattern is shown.
@@ -19,6 +21,7 @@ pub fn describe(rule: &Rule, config: &Config) -> Vec<String> {
     parts.push(folds(rule));
     parts.extend(rule.throttle.as_ref().map(throttled));
     parts.extend(rule.escalate.iter().map(step));
+    parts.extend(resolved(rule));
     parts.extend(
         rule.active_during
             .as_ref()
@@ -47,12 +50,71 @@ fn taken(rule: &Rule, config: &Config) -> String {
 
 /// When the matches of a rule make an alert; `None`: each of them does.
 pub fn alerts(when: &When) -> Option<String> {
-    match when {
-        When::Every => None,
-        When::Count { count, within, by } => {
-            Some(format!("alerts when {count} lie within {}{}", Spelled(*within), per(by)))
+    let text = match when {
+        When::Every => return None,
+        When::Count { count, within, .. } => format!("alerts when {count} lie within {}", Spelled(*within)),
+        When::Distinct { of, count, within, .. } => {
+            format!("alerts when {count} different values of `{of}` lie within {}", Spelled(*within))
         }
+        When::Absent { after, .. } => format!("alerts when none has come for {}", Spelled(*after)),
+        When::Spike(Surge { ratio, within, min, .. }) => format!(
+            "alerts when {min} or more come within {within} that are {ratio} times those of the {within} before",
+            within = Spelled(*within)
+        ),
+        When::Drop(Surge { ratio, within, min, .. }) => format!(
+            "alerts when {min} or more came within {within} and the {within} after have {ratio} times less",
+            within = Spelled(*within)
+        ),
+        When::Level(level) => leveled(level),
+        When::NotFollowedBy { pattern, within, .. } => format!(
+            "alerts when none that matches `{}` follows one within {}",
+            shortened(pattern.regex.as_str()),
+            Spelled(*within)
+        ),
+        When::New(Novelty { of, remember, learn, .. }) => {
+            let mut text =
+                format!("alerts when `{of}` has a value that was not seen for {}", Spelled(*remember));
+            if !learn.is_zero() {
+                let _ = write!(text, ", after {} of learning", Spelled(*learn));
+            }
+            text
+        }
+        When::Changed { of, .. } => format!("alerts when `{of}` is another than the last"),
+    };
+    Some(text + &per(when.by()))
+}
+
+fn leveled(level: &Level) -> String {
+    let mut text = format!("alerts when `{}` is {} {}", level.of, level.side.name(), level.threshold);
+    if let (aggregate, Some(within)) = (level.aggregate, level.within) {
+        let (of, side) = (&level.of, level.side.name());
+        text = format!(
+            "alerts when the {aggregate} of `{of}` over {} is {side} {}",
+            Spelled(within),
+            level.threshold
+        );
     }
+    if !level.lasting.is_zero() {
+        let _ = write!(text, " for {}", Spelled(level.lasting));
+    }
+    if level.samples > 1 {
+        let _ = write!(text, ", of at least {} numbers", level.samples);
+    }
+    text
+}
+
+/// What ends a problem with a message.
+fn resolved(rule: &Rule) -> Option<String> {
+    if rule.dedup.is_some() && rule.when.lasts() {
+        return Some("says when it is over".to_owned());
+    }
+    let resolve = rule.resolve.as_ref()?;
+    let after = resolve.after.map(|after| format!("after {} without a match", Spelled(after)));
+    let line = resolve
+        .pattern
+        .as_ref()
+        .map(|pattern| format!("at a line that matches `{}`", shortened(pattern.regex.as_str())));
+    Some(format!("is resolved {}", joined(after.into_iter().chain(line), "or")))
 }
 
 fn posts(rule: &Rule) -> String {
@@ -87,9 +149,8 @@ fn falls_back(name: &str, config: &Config) -> Option<String> {
 fn folds(rule: &Rule) -> String {
     let Some(dedup) = &rule.dedup else { return "each alert is a message of its own".to_owned() };
     let what = match (&dedup.by, &rule.when) {
-        (Some(by), _) | (None, When::Count { by, .. }) if !by.is_empty() => format!("repeats{} are", per(by)),
-        (Some(_), _) | (None, When::Count { .. }) => "repeats are".to_owned(),
         (None, When::Every) => "repeats of one shape are".to_owned(),
+        (by, when) => format!("repeats{} are", per(by.as_deref().unwrap_or(when.by()))),
     };
     format!("{what} folded for {}", growth(dedup))
 }
@@ -126,7 +187,11 @@ fn step(step: &Step) -> String {
     if !step.webhooks.is_empty() {
         does.push(format!("posts to {} too", names(&step.webhooks)));
     }
-    format!("at {} {}", step.count, does.join(", "))
+    let at = match step.at {
+        StepAt::Count(count) => format!("at {count}"),
+        StepAt::After(after) => format!("after {}", Spelled(after)),
+    };
+    format!("{at} {}", does.join(", "))
 }
 
 fn per(by: &[Arc<str>]) -> String {

@@ -38,6 +38,7 @@ pub use tests_file::{LoadedTests, load_tests};
 
 use crate::deliver::WebhookSpec;
 use crate::deliver::mentions::MentionSpec;
+use crate::engine::Silence;
 use crate::herald::NoticesSpec;
 use crate::input::InputSpec;
 use crate::proof::case::Case;
@@ -52,6 +53,8 @@ pub struct Config {
     pub webhooks: Vec<WebhookSpec>,
     /// How often a webhook's messages may call a channel, and when.
     pub mentions: MentionSpec,
+    /// What nothing is posted of for a time.
+    pub silences: Vec<Silence>,
     /// By the order of the files.
     pub inputs: Vec<InputSpec>,
     /// By the order of the files, without those that are not `enabled`.

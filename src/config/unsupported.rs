@@ -19,8 +19,6 @@ use What::{Key, Values};
 
 /// Where each stands: `*` is any name, `[]` any item of a list; `rules[]` holds for `defaults` too.
 const NOT_YET: &[(&str, What)] = &[
-    ("silences", Key),
-    ("mentions.late", Key),
     ("notices.heartbeat", Key),
     ("admin", Key),
     ("threads", Key),
@@ -37,26 +35,7 @@ const NOT_YET: &[(&str, What)] = &[
     ("inputs.*.encoding", Values(&["utf-16le", "utf-16be", "latin1"])),
     ("inputs.*.parse", Values(&["cri", "docker", "syslog"])),
     ("rules[].metric", Key),
-    ("rules[].when.distinct", Key),
-    ("rules[].when.absent", Key),
-    ("rules[].when.spike", Key),
-    ("rules[].when.drop", Key),
-    ("rules[].when.min", Key),
-    ("rules[].when.above", Key),
-    ("rules[].when.below", Key),
-    ("rules[].when.of", Key),
-    ("rules[].when.agg", Key),
-    ("rules[].when.for", Key),
-    ("rules[].when.samples", Key),
-    ("rules[].when.not_followed_by", Key),
-    ("rules[].when.new", Key),
-    ("rules[].when.remember", Key),
-    ("rules[].when.learn", Key),
-    ("rules[].when.changed", Key),
-    ("rules[].escalate[].after", Key),
-    ("rules[].resolve", Key),
     ("rules[].context", Key),
-    ("rules[].active_during", Key),
 ];
 
 /// Reports each such key and value, and takes it out.

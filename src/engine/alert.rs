@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Parsed, Stream, Texts};
-use crate::rule::{Mention, Severity};
+use crate::rule::{Mention, Rule, Severity};
 use crate::time::Time;
 
 /// 128 bits that name an alert in the message's footer, in our log and in a repeated delivery.
@@ -47,11 +47,15 @@ pub struct EpisodeId(pub u128);
 pub enum Kind {
     /// A problem begins.
     Opened,
+    /// A problem that was resolved is there again.
+    Reopened,
     /// What was folded since the last message.
     Summary,
     /// A step of `escalate` was reached.
     Escalated,
-    /// How many the throttle held back.
+    /// The problem is over.
+    Resolved,
+    /// How many the throttle or a silence held back.
     HeldBack,
     /// Many alerts of the rule, told as one because too many waited.
     Digest,
@@ -61,14 +65,17 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 4] = [Self::Opened, Self::Summary, Self::Escalated, Self::HeldBack];
+    pub const ALL: [Self; 6] =
+        [Self::Opened, Self::Reopened, Self::Summary, Self::Escalated, Self::Resolved, Self::HeldBack];
 
     /// Its name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Opened => "opened",
+            Self::Reopened => "reopened",
             Self::Summary => "summary",
             Self::Escalated => "escalated",
+            Self::Resolved => "resolved",
             Self::HeldBack => "held_back",
             Self::Digest => "digest",
             Self::Notice => "notice",
@@ -113,13 +120,87 @@ pub struct Alert {
     pub folded: Option<Folded>,
     /// What the throttle held back of this rule and no message has told yet.
     pub held_back: Option<HeldBack>,
+    /// How old the event was when it was decided on, where that is too old to mention somebody.
+    #[serde(default)]
+    pub late: Option<Duration>,
+    /// How long the problem has lasted since it began; of `absent` since the last match.
+    #[serde(default)]
+    pub lasted: Duration,
+    /// In a reminder: what still holds.
+    #[serde(default)]
+    pub still: Option<Still>,
+    /// How often the problem came back after it had been resolved.
+    #[serde(default)]
+    pub reopened: u64,
+    /// What `above` or `below` made of the numbers.
+    #[serde(default)]
+    pub value: Option<String>,
+    /// The input ended before what was waited for.
+    #[serde(default)]
+    pub input_ended: bool,
+    /// How many problems more one resolution ends.
+    #[serde(default)]
+    pub more_resolved: u64,
 }
 
 impl Alert {
+    /// One of `rule` without anything to tell yet, and without an id.
+    pub(super) fn blank(kind: Kind, rule: &Rule, now: Time) -> Self {
+        Self::of(kind, rule.name.clone(), rule.severity, rule.webhooks.clone(), now)
+    }
+
+    /// The same for any name.
+    pub(super) fn of(
+        kind: Kind,
+        name: Arc<str>,
+        severity: Severity,
+        webhooks: Vec<Arc<str>>,
+        now: Time,
+    ) -> Self {
+        Self {
+            id: AlertId(0),
+            episode: EpisodeId(0),
+            kind,
+            rule: name,
+            severity,
+            mention: Vec::new(),
+            webhooks,
+            decided: now,
+            key: Texts::new(),
+            event: None,
+            count: 0,
+            suppressed: 0,
+            first_seen: now,
+            last_seen: now,
+            since_last: Duration::ZERO,
+            folded: None,
+            held_back: None,
+            late: None,
+            lasted: Duration::ZERO,
+            still: None,
+            reopened: 0,
+            value: None,
+            input_ended: false,
+            more_resolved: 0,
+        }
+    }
+
     /// From the first occurrence to the latest.
     pub fn elapsed(&self) -> Duration {
         self.last_seen.since(self.first_seen)
     }
+}
+
+/// What still holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Still {
+    /// Nothing matches.
+    Missing,
+    /// A number is above a threshold, which is given as text.
+    Above(String),
+    /// A number is below one.
+    Below(String),
 }
 
 /// A line with what was read from it, as text, cut to what an alert keeps.
@@ -178,11 +259,27 @@ pub struct Common {
     pub values: Vec<(String, u64)>,
 }
 
-/// What the throttle held back.
+/// What was held back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBack {
+    /// By what.
+    #[serde(default)]
+    pub by: HeldBy,
     /// How many openings and summaries.
     pub count: u64,
     /// The five commonest keys among them.
     pub keys: Vec<(String, u64)>,
+}
+
+/// What holds alerts back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldBy {
+    /// The rule's throttle.
+    #[default]
+    Throttle,
+    /// A silence.
+    Silence,
+    /// The rule's schedule.
+    Schedule,
 }

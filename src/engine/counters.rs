@@ -22,6 +22,8 @@ pub struct Counters {
     pub timed: u64,
     /// Keys that were forgotten because there were more than `limits.keys`.
     pub keys_forgotten: u64,
+    /// Matches that had no number where `above` or `below` wants one.
+    pub not_numbers: u64,
 }
 
 impl Counters {
@@ -37,6 +39,7 @@ impl Counters {
             posted: self.posted - before.posted,
             timed: self.timed - before.timed,
             keys_forgotten: self.keys_forgotten - before.keys_forgotten,
+            not_numbers: self.not_numbers - before.not_numbers,
         }
     }
 
@@ -50,5 +53,6 @@ impl Counters {
         self.posted += other.posted;
         self.timed += other.timed;
         self.keys_forgotten += other.keys_forgotten;
+        self.not_numbers += other.not_numbers;
     }
 }

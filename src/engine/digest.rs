@@ -60,7 +60,8 @@ mod tests {
         let at = |secs| (Time::from_secs(secs), Time::from_secs(secs + 1));
         let one = |id: u128, secs, mention| {
             let (first_seen, last_seen) = at(secs);
-            let held_back = Some(HeldBack { count: 2, keys: vec![(id.to_string(), 2)] });
+            let held_back =
+                Some(HeldBack { count: 2, keys: vec![(id.to_string(), 2)], ..HeldBack::default() });
             Alert { first_seen, last_seen, mention, held_back, ..alert("a", id) }
         };
         let first = one(1, 10, vec![Mention::Here]);

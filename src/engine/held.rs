@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Texts;
 use crate::time::Time;
 
-use super::alert::HeldBack;
+use super::alert::{HeldBack, HeldBy};
 use super::top::TopCounts;
 
 /// How soon what the throttle holds back is told in a message of its own; then after twice as long each time.
@@ -19,11 +19,35 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 /// How many keys such a message names.
 const KEYS: usize = 5;
 
+/// How many, and the commonest of their keys.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Tally {
+    count: u64,
+    keys: TopCounts,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, key: &Texts) {
+        self.count += 1;
+        let values: Vec<&str> = key.iter().map(|(_, value)| &**value).collect();
+        self.keys.add(&values.join(", "));
+    }
+
+    /// What was counted, to be told; held back by a silence, where nothing else is said.
+    pub(super) fn take(&mut self) -> Option<HeldBack> {
+        let Self { count, keys } = std::mem::take(self);
+        (count > 0).then(|| HeldBack { by: HeldBy::Silence, count, keys: keys.top(KEYS) })
+    }
+
+    pub(super) fn map(&self, rename: impl Fn(&str) -> String) -> Self {
+        Self { count: self.count, keys: self.keys.map(rename) }
+    }
+}
+
 /// Openings and summaries of a rule that its throttle holds back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Held {
-    count: u64,
-    keys: TopCounts,
+    tally: Tally,
     /// How long until the next message of its own.
     interval: Duration,
     /// When that is due.
@@ -32,16 +56,14 @@ pub(super) struct Held {
 
 impl Default for Held {
     fn default() -> Self {
-        Self { count: 0, keys: TopCounts::default(), interval: FIRST, due: None }
+        Self { tally: Tally::default(), interval: FIRST, due: None }
     }
 }
 
 impl Held {
     /// One more, of an episode with this key. Returns when a message of its own is due, where it wasn't before.
     pub(super) fn add(&mut self, key: &Texts, now: Time) -> Option<Time> {
-        self.count += 1;
-        let values: Vec<&str> = key.iter().map(|(_, value)| &**value).collect();
-        self.keys.add(&values.join(", "));
+        self.tally.add(key);
         if self.due.is_some() {
             return None;
         }
@@ -51,12 +73,7 @@ impl Held {
 
     /// What was held back, to be told with the rule's next message.
     pub(super) fn take(&mut self) -> Option<HeldBack> {
-        if self.count == 0 {
-            return None;
-        }
-        let count = std::mem::take(&mut self.count);
-        let keys = std::mem::take(&mut self.keys).top(KEYS);
-        Some(HeldBack { count, keys })
+        self.tally.take().map(|held| HeldBack { by: HeldBy::Throttle, ..held })
     }
 
     /// A message of its own is due: what it tells, if no other has told it, and the next will be later.
@@ -73,7 +90,7 @@ impl Held {
 
     /// The keys as they may be stored.
     pub(super) fn without_secrets(&self, clean: impl Fn(&str) -> String) -> Self {
-        Self { keys: self.keys.map(clean), ..self.clone() }
+        Self { tally: self.tally.map(clean), ..self.clone() }
     }
 
     /// A stored due time is at most as far away as it was.

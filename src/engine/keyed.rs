@@ -43,6 +43,7 @@ impl<V> Keyed<V> {
         Self { entries: LruCache::unbounded(), keys_max: keys_max.max(1), changes }
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Match;
-use crate::fields::Fields;
-use crate::rule::Rule;
+use crate::event::{Match, Texts};
+use crate::rule::{Rule, Severity};
+use crate::time::Time;
 
-use super::alert::Snapshot;
+use super::alert::{Alert, Kind, Snapshot};
 use super::key::Key;
+use super::outlet::{fields, fingerprint, fingerprint_texts};
+use super::records::Redact;
 use super::snapshot::snapshot;
 
 /// A line that a message may have to show later.
@@ -19,13 +21,16 @@ pub(super) enum Last {
     Stored(Box<Stored>),
 }
 
-/// What is stored of a line.
+/// What is stored of a line, without secrets: what a message shows, and the keys, which can't be read from a line that was
+/// cut.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Stored {
-    /// What a message shows of it, without secrets.
     pub(super) snapshot: Snapshot,
-    /// The key of the rule's throttle, which can't be read from a line that was cut.
     pub(super) throttle: Key,
+    pub(super) fingerprint: Key,
+    /// The fields of the fingerprint with their values.
+    pub(super) key: Texts,
+    pub(super) severity: Severity,
 }
 
 impl Last {
@@ -36,10 +41,40 @@ impl Last {
         }
     }
 
+    pub(super) fn time(&self) -> Time {
+        match self {
+            Self::Live(found) => found.event.time,
+            Self::Stored(stored) => stored.snapshot.time,
+        }
+    }
+
+    pub(super) fn severity(&self) -> Severity {
+        match self {
+            Self::Live(found) => found.severity,
+            Self::Stored(stored) => stored.severity,
+        }
+    }
+
     pub(super) fn shape(&self) -> String {
         match self {
             Self::Live(found) => crate::shape::shape(found.event.message()),
             Self::Stored(stored) => stored.snapshot.shape.clone(),
+        }
+    }
+
+    /// What tells the episode of the line from others.
+    pub(super) fn fingerprint(&self, rule: &Rule, host: &str) -> Key {
+        match self {
+            Self::Live(found) => fingerprint(rule, &fields(rule, host, found)),
+            Self::Stored(stored) => stored.fingerprint.clone(),
+        }
+    }
+
+    /// The fields of the fingerprint with their values.
+    pub(super) fn key(&self, rule: &Rule, host: &str) -> Texts {
+        match self {
+            Self::Live(found) => fingerprint_texts(rule, &fields(rule, host, found)),
+            Self::Stored(stored) => stored.key.clone(),
         }
     }
 
@@ -48,9 +83,29 @@ impl Last {
         match self {
             Self::Live(found) => {
                 let by = rule.throttle.as_ref().map(|throttle| &*throttle.by).unwrap_or_default();
-                Key::of(by, &Fields::of(rule, found, host))
+                Key::of(by, &fields(rule, host, found))
             }
             Self::Stored(stored) => stored.throttle.clone(),
         }
+    }
+
+    /// As it is stored.
+    pub(super) fn store(&self, rule: &Rule, host: &str, redact: Redact<'_>) -> Option<Stored> {
+        if let Self::Stored(stored) = self {
+            return Some((**stored).clone());
+        }
+        let mut alert = Alert {
+            event: Some(self.snapshot(rule, host)),
+            key: self.key(rule, host),
+            ..Alert::blank(Kind::Opened, rule, self.time())
+        };
+        redact(&mut alert, rule);
+        Some(Stored {
+            snapshot: alert.event?,
+            throttle: self.throttle_key(rule, host).without_secrets(rule),
+            fingerprint: self.fingerprint(rule, host).without_secrets(rule),
+            key: alert.key,
+            severity: self.severity(),
+        })
     }
 }

@@ -12,10 +12,14 @@ mod held;
 mod key;
 mod keyed;
 mod last;
+mod life;
 mod notice;
+mod outlet;
 mod records;
 mod rule_state;
+mod silence;
 mod snapshot;
+mod standing;
 mod throttle;
 mod timers;
 mod top;
@@ -28,17 +32,19 @@ pub(crate) mod tests_support;
 
 use std::sync::Arc;
 
-pub use alert::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, Kind, Snapshot};
+pub use alert::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, HeldBy, Kind, Snapshot, Still};
 pub use counters::Counters;
 pub use records::{Redact, Restored};
+pub use silence::Silence;
 
-use crate::event::{Match, RuleId};
+use crate::event::{InputState, Match, RuleId};
 use crate::rule::Rule;
 use crate::store::Record;
 use crate::time::Time;
 
+use outlet::Outlet;
 use records::StoredEngine;
-use rule_state::{Outlet, RuleState};
+use rule_state::RuleState;
 use timers::{Due, Timers};
 
 /// All rules' states, and what they wait for.
@@ -53,6 +59,8 @@ pub struct Engine {
     decided: u64,
     /// The latest time that was told; it never goes back.
     now: Time,
+    /// What nothing is posted of.
+    silences: Vec<Silence>,
     /// Records of what is no longer there, to be taken out of the store.
     gone: Vec<Record>,
     /// What the store has of `decided` and `now`.
@@ -62,7 +70,10 @@ pub struct Engine {
 impl Engine {
     /// An engine without any state, at `now`, that will not be stored. Each rule keeps at most `keys_max` keys of a sort.
     pub fn new(rules: Arc<[Rule]>, host: Arc<str>, keys_max: usize, now: Time) -> Self {
-        Self::with_states(rules, host, now, |rule| RuleState::new(rule, keys_max, false, now))
+        let mut engine =
+            Self::with_states(rules, host, now, |rule| RuleState::new(rule, keys_max, false, now));
+        engine.arm();
+        engine
     }
 
     /// The same, of which [`Engine::take_changes`] tells what changes.
@@ -85,6 +96,7 @@ impl Engine {
             alerts: Vec::new(),
             decided: 0,
             now,
+            silences: Vec::new(),
             gone: Vec::new(),
             stored: None,
         }
@@ -93,8 +105,8 @@ impl Engine {
     /// Sets all timers anew from what they are for.
     fn arm(&mut self) {
         self.timers.clear();
-        for (place, state) in self.states.iter().enumerate() {
-            state.arm(RuleId(place), &mut self.timers);
+        for rule in 0..self.states.len() {
+            self.look(RuleId(rule), RuleState::arm);
         }
     }
 
@@ -108,7 +120,12 @@ impl Engine {
         while let Some(timer) = self.timers.pop(now) {
             self.now = self.now.max(timer.at);
             self.with(timer.rule, |state, out| match timer.due {
+                Due::Silence => state.silence_due(timer.key.as_str(), out),
+                Due::Schedule => state.schedule_due(out),
+                Due::Resolution => state.resolution_due(&timer.key, out),
+                Due::When => state.when_due(&timer.key, timer.at, out),
                 Due::Window => state.window_up(&timer.key, timer.at, out),
+                Due::Escalation => state.escalation_due(&timer.key, out),
                 Due::HeldBack => state.held_back_due(timer.at, out),
             });
         }
@@ -119,6 +136,34 @@ impl Engine {
     pub fn take(&mut self, found: Match, now: Time) {
         self.advance(now);
         self.with(found.rule, |state, out| state.take(found, out));
+    }
+
+    /// An input stands otherwise: `absent` doesn't go on while something of it can't be read, nor windows in slices
+    /// while it has not been read to its end. An input of which nothing is told is read as it grows.
+    pub fn input(&mut self, name: &Arc<str>, state: InputState, now: Time) {
+        match state {
+            // What came due while nobody looked waits for what is still to be read.
+            InputState::Behind => self.now = self.now.max(now),
+            InputState::CaughtUp | InputState::Unreadable => self.advance(now),
+        }
+        for rule in 0..self.states.len() {
+            if self.rules[rule].inputs.contains(name) {
+                self.with(RuleId(rule), |rule, out| {
+                    if rule.standing.input(name, state, out.now) {
+                        rule.arm_when(out);
+                    }
+                });
+            }
+        }
+    }
+
+    /// These silences hold from now on, and no others. What one held back that is gone is told.
+    pub fn silence(&mut self, silences: Vec<Silence>, now: Time) {
+        self.silences = silences;
+        self.advance(now);
+        for rule in 0..self.states.len() {
+            self.with(RuleId(rule), RuleState::silences_changed);
+        }
     }
 
     /// The only input has ended: what was counted is told now. Nothing else fires because of it.
@@ -145,6 +190,12 @@ impl Engine {
     }
 
     fn with(&mut self, id: RuleId, act: impl FnOnce(&mut RuleState, &mut Outlet<'_>)) {
+        self.states[id.0].touched = true;
+        self.look(id, act);
+    }
+
+    /// As [`Engine::with`], where only what the maps hold can change.
+    fn look(&mut self, id: RuleId, act: impl FnOnce(&mut RuleState, &mut Outlet<'_>)) {
         let mut out = Outlet {
             id,
             rule: &self.rules[id.0],
@@ -153,9 +204,8 @@ impl Engine {
             timers: &mut self.timers,
             alerts: &mut self.alerts,
             decided: &mut self.decided,
+            silences: &self.silences,
         };
-        let state = &mut self.states[id.0];
-        state.touched = true;
-        act(state, &mut out);
+        act(&mut self.states[id.0], &mut out);
     }
 }

@@ -1,7 +1,6 @@
 //! Something about hooktail itself as an alert: no rule decided it, and no line led to it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::alert::{Alert, AlertId, EpisodeId, Kind, Snapshot};
 use super::snapshot::keep;
@@ -31,24 +30,13 @@ impl Alert {
             fields: Parsed::new(),
             captures: Texts::new(),
         };
+        let severity = if notice.danger { Severity::Error } else { Severity::Info };
         Self {
             id,
             episode: EpisodeId(id.0),
-            kind: Kind::Notice,
-            rule: ITSELF.into(),
-            severity: if notice.danger { Severity::Error } else { Severity::Info },
-            mention: Vec::new(),
-            webhooks: vec![webhook],
-            decided: now,
-            key: Texts::new(),
             event: Some(event),
             count: 1,
-            suppressed: 0,
-            first_seen: now,
-            last_seen: now,
-            since_last: Duration::ZERO,
-            folded: None,
-            held_back: None,
+            ..Self::of(Kind::Notice, ITSELF.into(), severity, vec![webhook], now)
         }
     }
 }

@@ -4,24 +4,31 @@
 //! without it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::rule::Rule;
+use crate::rule::{Rule, When};
 use crate::store::{Record, Space};
 use crate::time::Time;
 
 use super::Engine;
 use super::alert::Alert;
 use super::counters::Counters;
-use super::episode::{Episode, StoredEpisode};
+use super::episode::Episode;
 use super::held::Held;
 use super::key::Key;
 use super::keyed::Keyed;
+use super::last::{Last, Stored};
 use super::rule_state::RuleState;
-use super::when::{CountWindow, WhenState};
+use super::silence::Silenced;
+use super::standing::Standing;
+use super::when::{
+    AbsentKey, AbsentState, CountWindow, Counts, DistinctWindow, DropKey, LevelKey, LevelState, Seen,
+    SpikeKey, Waiting, WaitingTimes, WhenState,
+};
 
 /// Takes the secrets out of an alert of a rule.
 pub type Redact<'a> = &'a dyn Fn(&mut Alert, &Rule);
@@ -31,9 +38,10 @@ const ENGINE: &str = "";
 
 /// What a record is of: the first letter of its key.
 const RULE: char = 'r';
-const WINDOW: char = 'w';
+const WHEN: char = 'w';
 const EPISODE: char = 'e';
 const FOLDED: char = 'f';
+const HOLDER: char = 'h';
 const THROTTLE: char = 't';
 
 /// What there is one of.
@@ -50,6 +58,11 @@ struct StoredRule {
     identity: u64,
     counters: Counters,
     held: Held,
+    silenced: Silenced,
+    /// For how long the rule's time has gone on; only where `absent` goes by it.
+    ran: Option<Duration>,
+    /// Of `new`: the time of the rule's first event.
+    first: Option<Time>,
 }
 
 /// What came of the records of an earlier run.
@@ -72,6 +85,7 @@ pub(super) fn identity(rule: &Rule) -> u64 {
 
 /// Writes the records of one rule.
 struct Writer<'a> {
+    now: Time,
     rule: &'a Rule,
     host: &'a str,
     redact: Redact<'a>,
@@ -94,22 +108,64 @@ impl Writer<'_> {
     }
 
     fn rule(&mut self, state: &mut RuleState) {
-        if std::mem::take(&mut state.touched) {
-            let held = state.held.without_secrets(|key| self.rule.redact.redact(key).into_owned());
-            let stored = StoredRule { identity: identity(self.rule), counters: state.counters, held };
+        let ran = matches!(state.when, WhenState::Absent(_)).then(|| state.standing.ran(self.now));
+        let moved = state.stored_ran != ran;
+        if std::mem::take(&mut state.touched) || moved {
+            state.stored_ran = ran;
+            let clean = |key: &str| self.rule.redact.redact(key).into_owned();
+            let stored = StoredRule {
+                identity: identity(self.rule),
+                counters: state.counters,
+                held: state.held.without_secrets(clean),
+                silenced: state.silenced.without_secrets(clean),
+                ran,
+                first: match &state.when {
+                    WhenState::New(values) => values.first,
+                    _ => None,
+                },
+            };
             self.put(RULE, &Key::stored(""), Some(stored));
         }
-        match &mut state.when {
-            WhenState::Every => {}
-            WhenState::Count(windows) => self.map(WINDOW, windows),
-        }
+        self.when(&mut state.when);
         let (rule, host, redact) = (self.rule, self.host, self.redact);
         state.episodes.take_changes(|key, episode| {
             self.put(EPISODE, key, episode.map(|episode| episode.store(rule, host, redact)));
         });
+        state.holders.take_changes(|key, fingerprint| {
+            self.put(HOLDER, key, fingerprint.map(|fingerprint| fingerprint.without_secrets(rule)));
+        });
         self.map(FOLDED, &mut state.folded);
         if let Some(throttle) = &mut state.throttle {
             throttle.take_changes(|key, full_from| self.put(THROTTLE, key, full_from));
+        }
+    }
+
+    fn when(&mut self, state: &mut WhenState) {
+        let (rule, host, redact) = (self.rule, self.host, self.redact);
+        let line = |last: &Option<Last>| last.as_ref().and_then(|last| last.store(rule, host, redact));
+        match state {
+            WhenState::Every => {}
+            WhenState::Count(keys) => self.map(WHEN, keys),
+            WhenState::Distinct(keys) => keys.take_changes(|key, window| {
+                self.put(WHEN, key, window.map(|window| window.map(|value| value.without_secrets(rule))));
+            }),
+            WhenState::Absent(keys) => keys.take_changes(|key, absent| {
+                self.put(WHEN, key, absent.map(|absent| (absent.state, line(&absent.last))));
+            }),
+            WhenState::Spike(keys) => self.map(WHEN, keys),
+            WhenState::Drop(keys) => keys.take_changes(|key, drop| {
+                self.put(WHEN, key, drop.map(|drop| (&drop.counts, line(&drop.last))));
+            }),
+            WhenState::Level(keys) => keys.take_changes(|key, level| {
+                self.put(WHEN, key, level.map(|level| (&level.state, line(&level.last))));
+            }),
+            WhenState::NotFollowedBy(keys) => keys.take_changes(|key, waiting| {
+                self.put(WHEN, key, waiting.map(|waiting| (waiting.times, line(&waiting.last))));
+            }),
+            WhenState::New(values) => self.map(WHEN, &mut values.seen),
+            WhenState::Changed(keys) => keys.take_changes(|key, value| {
+                self.put(WHEN, key, value.map(|value| value.without_secrets(rule)));
+            }),
         }
     }
 }
@@ -124,7 +180,7 @@ impl Engine {
     pub fn take_changes(&mut self, redact: Redact<'_>) -> Vec<Record> {
         let mut records = std::mem::take(&mut self.gone);
         for (rule, state) in self.rules.iter().zip(&mut self.states) {
-            let mut writer = Writer { rule, host: &self.host, redact, records };
+            let mut writer = Writer { now: self.now, rule, host: &self.host, redact, records };
             writer.rule(state);
             records = writer.records;
         }
@@ -169,7 +225,7 @@ impl Engine {
         for (place, record) in parts {
             match known[place] {
                 Some(Kept::GoesOn) => {
-                    if engine.states[place].restore(&record, now).is_none() {
+                    if engine.states[place].restore(&engine.rules[place], &record, now).is_none() {
                         restored.unreadable += 1;
                         engine.gone.push(Record { value: None, ..record });
                     }
@@ -212,6 +268,12 @@ impl Engine {
         state.counters = stored.counters;
         state.held = stored.held;
         state.held.settle(now);
+        state.silenced = stored.silenced;
+        state.stored_ran = stored.ran;
+        state.standing = Standing::new(stored.ran.unwrap_or_default(), now);
+        if let WhenState::New(values) = &mut state.when {
+            values.first = stored.first.map(|first| first.min(now));
+        }
         state.touched = false;
         Some(Kept::GoesOn)
     }
@@ -233,24 +295,63 @@ enum Kept {
 
 impl RuleState {
     /// Takes one of its parts from the store; `None`: it can't be read, or belongs to nothing that the rule has.
-    fn restore(&mut self, record: &Record, now: Time) -> Option<()> {
+    fn restore(&mut self, rule: &Rule, record: &Record, now: Time) -> Option<()> {
         let sort = record.key.chars().next()?;
         let key = Key::stored(&record.key[sort.len_utf8()..]);
         match sort {
-            WINDOW => match &mut self.when {
-                WhenState::Every => return None,
-                WhenState::Count(windows) => {
-                    let mut window: CountWindow = from_json(record)?;
-                    window.settle(now);
-                    windows.restore(key, window);
-                }
-            },
-            EPISODE => {
-                let stored: StoredEpisode = from_json(record)?;
-                self.episodes.restore(key, Episode::restore(stored, now)?);
-            }
+            WHEN => self.restore_when(rule, record, key, now)?,
+            EPISODE => self.episodes.restore(key, Episode::restore(from_json(record)?, now)),
+            HOLDER => self.holders.restore(key, from_json(record)?),
             FOLDED => self.folded.restore(key, from_json(record)?),
             THROTTLE => self.throttle.as_mut()?.restore(key, from_json(record)?),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn restore_when(&mut self, rule: &Rule, record: &Record, key: Key, now: Time) -> Option<()> {
+        let last = |stored: Option<Stored>| stored.map(|stored| Last::Stored(Box::new(stored)));
+        match (&mut self.when, &rule.when) {
+            (WhenState::Count(keys), _) => {
+                let mut window: CountWindow = from_json(record)?;
+                window.settle(now);
+                keys.restore(key, window);
+            }
+            (WhenState::Distinct(keys), _) => {
+                let mut window: DistinctWindow = from_json(record)?;
+                window.settle(now);
+                keys.restore(key, window);
+            }
+            (WhenState::Absent(keys), _) => {
+                let (state, line): (AbsentState, _) = from_json(record)?;
+                keys.restore(key, AbsentKey { state, last: last(line) });
+            }
+            (WhenState::Spike(keys), When::Spike(spec)) => {
+                let mut spike: SpikeKey = from_json(record)?;
+                spike.settle(spec, now);
+                keys.restore(key, spike);
+            }
+            (WhenState::Drop(keys), When::Drop(spec)) => {
+                let (counts, line): (Counts, _) = from_json(record)?;
+                let mut drop = DropKey { counts, last: last(line) };
+                drop.settle(spec, now);
+                keys.restore(key, drop);
+            }
+            (WhenState::Level(keys), When::Level(spec)) => {
+                let (mut state, line): (LevelState, _) = from_json(record)?;
+                state.settle(spec, now);
+                keys.restore(key, LevelKey { state, last: last(line) });
+            }
+            (WhenState::NotFollowedBy(keys), _) => {
+                let (times, line): (WaitingTimes, _) = from_json(record)?;
+                let times = WaitingTimes { since: times.since.min(now), taken: times.taken.min(now) };
+                keys.restore(key, Waiting { times, last: last(line) });
+            }
+            (WhenState::New(values), _) => {
+                let Seen(seen) = from_json(record)?;
+                values.seen.restore(key, Seen(seen.min(now)));
+            }
+            (WhenState::Changed(keys), _) => keys.restore(key, from_json(record)?),
             _ => return None,
         }
         Some(())

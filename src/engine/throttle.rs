@@ -38,6 +38,14 @@ impl Throttling {
         self.limiter.check_key(key).is_ok()
     }
 
+    /// Whether [`Throttling::take`] would grant one.
+    pub(super) fn would_take(&self, key: &Key, now: Time) -> bool {
+        let full_from =
+            self.arrivals.lock().peek(key).map(|nanos| self.dial.origin() + Duration::from_nanos(*nanos));
+        let ahead = self.rate.interval() * (self.rate.burst.get() - 1);
+        full_from.is_none_or(|full_from| full_from.since(now) <= ahead)
+    }
+
     /// By key, the instant from which its whole burst is back; `None`: it was forgotten.
     pub(super) fn take_changes(&mut self, mut told: impl FnMut(&Key, Option<Time>)) {
         let origin = self.dial.origin();
@@ -137,7 +145,9 @@ mod tests {
         for name in 0..10 {
             assert!(throttling.take(&key(&name.to_string()), START));
         }
-        assert!(!throttling.take(&key("9"), START), "the newest is kept");
+        assert!(!throttling.would_take(&key("9"), START), "the newest is kept");
+        assert!(!throttling.take(&key("9"), START));
+        assert!(throttling.would_take(&key("9"), START + Duration::from_secs(3600)));
         assert!(throttling.arrivals.lock().len() <= 3);
     }
 

@@ -10,8 +10,18 @@ use super::key::Key;
 /// What a timer is for. The order is that of handling at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
+    /// A silence ends.
+    Silence,
+    /// A rule's schedule begins or ends.
+    Schedule,
+    /// A problem is over, or has been over for long enough.
+    Resolution,
+    /// A `when` wants to look at a key again.
+    When,
     /// An episode's dedup window is up.
     Window,
+    /// A problem that holds has lasted for long enough for a step.
+    Escalation,
     /// What a rule's throttle holds back wants to be told.
     HeldBack,
 }

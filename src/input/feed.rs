@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use crate::clock::Clock;
-use crate::event::{Match, Origin};
+use crate::event::{InputState, Match, Origin};
 use crate::line::split::{Line, Piece};
 use crate::line::{Ansi, LineSpec, ansi};
 use crate::notice::Notice;
@@ -30,6 +30,8 @@ pub struct Batch {
     pub positions: Vec<Record>,
     /// What is to be told about the reading itself.
     pub notices: Vec<Notice>,
+    /// How the input stands after this, where that has changed.
+    pub state: Option<InputState>,
     /// What was read.
     pub read: Read,
 }
@@ -39,6 +41,7 @@ impl Batch {
         self.matches.is_empty()
             && self.positions.is_empty()
             && self.notices.is_empty()
+            && self.state.is_none()
             && self.read == Read::default()
     }
 }
@@ -90,6 +93,8 @@ pub struct Feed {
     line: LineSpec,
     clock: Arc<Clock>,
     outlet: Outlet,
+    /// How the input stood when that was told last.
+    stood: Option<InputState>,
 }
 
 /// Where what a rule took goes, in batches.
@@ -117,6 +122,7 @@ impl Feed {
             line,
             clock,
             outlet: Outlet { sender, batch, batch_bytes: 0 },
+            stood: None,
         }
     }
 
@@ -138,7 +144,7 @@ impl Feed {
 
     /// Whole lines at once, which costs much less than one by one.
     fn block(&mut self, origin: &Arc<Origin>, block: &[u8]) -> Result<(), EngineGone> {
-        let Self { scanner, search, line, clock, outlet } = self;
+        let Self { scanner, search, line, clock, outlet, .. } = self;
         outlet.batch.read.lines += scan::count_lines(block);
         let (text, ends) = match line.ansi {
             Ansi::Strip => match ansi::strip_lines(block) {
@@ -162,7 +168,7 @@ impl Feed {
     /// # Errors
     /// The engine has stopped.
     pub fn line(&mut self, origin: &Arc<Origin>, line: Line<'_>) -> Result<(), EngineGone> {
-        let Self { scanner, search, line: spec, clock, outlet } = self;
+        let Self { scanner, search, line: spec, clock, outlet, .. } = self;
         outlet.batch.read.lines += 1;
         outlet.batch.read.truncated += u64::from(line.truncated);
         let text = spec.text(line.bytes);
@@ -184,6 +190,14 @@ impl Feed {
     /// Something is to be told about the reading itself.
     pub fn notice(&mut self, notice: Notice) {
         self.outlet.batch.notices.push(notice);
+    }
+
+    /// How the input stands after what was handed over so far.
+    pub fn stands(&mut self, state: InputState) {
+        if self.stood != Some(state) {
+            self.stood = Some(state);
+            self.outlet.batch.state = Some(state);
+        }
     }
 
     /// Bytes were read, or lost.

@@ -33,6 +33,7 @@ pub(super) fn alert_scope(alert: &Alert, rule: Option<&Rule>, host: &str) -> Sco
         let stream = event.stream.map(|stream| ("stream", Value::from(stream.name())));
         reserved.extend(file.into_iter().chain(stream));
     }
+    reserved.extend(alert.value.as_deref().map(|value| ("value", Value::from(value))));
     let runbook = rule.and_then(|rule| rule.runbook.as_deref());
     reserved.extend(runbook.map(|url| ("runbook", Value::from(url))));
     let texts = |of: fn(&Snapshot) -> &Texts| event.map(of).cloned().unwrap_or_default();

@@ -4,6 +4,7 @@
 
 use super::escape::Mrkdwn;
 use super::headline::TITLE_CHARS_MAX;
+use super::headline::held_by;
 use super::markup::{self, Piece};
 use super::thousands::Thousands;
 use crate::engine::{Alert, Folded, HeldBack, Kind, Snapshot};
@@ -75,6 +76,7 @@ fn notes(alert: &Alert, troubles: &Troubles, max: usize) -> Mrkdwn {
         notes.extend(samples(folded));
     }
     notes.extend(counts(alert));
+    notes.extend(remarks(alert));
     if let Some(folded) = &alert.folded {
         // Where no value occurs twice, none is common.
         let common = folded.common.iter().filter(|common| common.values.iter().any(|(_, n)| *n > 1));
@@ -110,11 +112,13 @@ fn samples(folded: &Folded) -> Option<Mrkdwn> {
 /// How many in all and from when to when, where there were several messages' worth.
 fn counts(alert: &Alert) -> Option<Mrkdwn> {
     let told = match alert.kind {
-        Kind::Summary => String::new(),
-        Kind::Escalated if alert.suppressed > 0 => {
+        // Of what is missing there is nothing to count.
+        _ if alert.count == 0 => return None,
+        Kind::Summary if alert.still.is_none() => String::new(),
+        Kind::Summary | Kind::Escalated | Kind::Reopened | Kind::Resolved if alert.suppressed > 0 => {
             format!(", {} of them since the last message", Thousands(alert.suppressed))
         }
-        Kind::Escalated => String::new(),
+        Kind::Summary | Kind::Escalated | Kind::Reopened | Kind::Resolved => String::new(),
         Kind::Opened if alert.suppressed > 0 => {
             let text = format!("{} more were folded since the last message.", Thousands(alert.suppressed));
             return Some(Mrkdwn::line(&text));
@@ -139,6 +143,29 @@ fn counts(alert: &Alert) -> Option<Mrkdwn> {
     Some(Mrkdwn::line(&format!("{what}, {when}{told}.")))
 }
 
+/// What else a person would want to know.
+fn remarks(alert: &Alert) -> Vec<Mrkdwn> {
+    let mut remarks = Vec::new();
+    let plural = |n: u64| if n == 1 { "" } else { "s" };
+    if let Some(value) = &alert.value {
+        remarks.push(Mrkdwn::ours("Value: ").then(&Mrkdwn::line_within(value, VALUE_CHARS_MAX)));
+    }
+    if alert.kind == Kind::Resolved && alert.reopened > 0 {
+        let n = alert.reopened;
+        remarks.push(Mrkdwn::line(&format!("It came back {} time{}.", Thousands(n), plural(n))));
+    }
+    if alert.more_resolved > 0 {
+        let n = alert.more_resolved;
+        let are = if n == 1 { "is" } else { "are" };
+        let text = format!("{} more problem{} of this rule {are} over too.", Thousands(n), plural(n));
+        remarks.push(Mrkdwn::line(&text));
+    }
+    if alert.input_ended {
+        remarks.push(Mrkdwn::ours("The input ended before what was waited for came."));
+    }
+    remarks
+}
+
 /// `root ×31, admin ×8`.
 fn list(values: &[(String, u64)]) -> Mrkdwn {
     let values: Vec<Mrkdwn> = values
@@ -159,11 +186,12 @@ fn list(values: &[(String, u64)]) -> Mrkdwn {
 fn throttled(kind: Kind, held_back: &HeldBack) -> Option<Mrkdwn> {
     let keys: Vec<(String, u64)> =
         held_back.keys.iter().filter(|(key, _)| !key.is_empty()).cloned().collect();
+    let by = Mrkdwn::ours(" held back ").then(&Mrkdwn::ours(held_by(held_back.by)));
     let words = match (kind, keys.is_empty()) {
         (Kind::HeldBack, true) => return None,
         (Kind::HeldBack, false) => Mrkdwn::ours("Most of them: "),
-        (_, true) => Mrkdwn::number(held_back.count).then(&Mrkdwn::ours(" held back by the throttle.")),
-        (_, false) => Mrkdwn::number(held_back.count).then(&Mrkdwn::ours(" held back by the throttle: ")),
+        (_, true) => Mrkdwn::number(held_back.count).then(&by).then(&Mrkdwn::ours(".")),
+        (_, false) => Mrkdwn::number(held_back.count).then(&by).then(&Mrkdwn::ours(": ")),
     };
     (kind == Kind::HeldBack || held_back.count > 0).then(|| words.then(&list(&keys)))
 }

@@ -3,7 +3,7 @@
 use super::dialect;
 use super::escape::Mrkdwn;
 use super::frame::Frame;
-use crate::engine::{Alert, Kind};
+use crate::engine::{Alert, HeldBy, Kind, Still};
 use crate::rule::{Mention, Severity};
 use crate::time::Human;
 
@@ -59,6 +59,7 @@ impl Headline {
 pub(super) const fn word(alert: &Alert) -> &'static str {
     match (alert.kind, alert.severity) {
         (Kind::Notice, _) => "HOOKTAIL",
+        (Kind::Resolved, _) => "RESOLVED",
         (_, Severity::Info) => "INFO",
         (_, Severity::Warning) => "WARNING",
         (_, Severity::Error) => "ERROR",
@@ -66,24 +67,65 @@ pub(super) const fn word(alert: &Alert) -> &'static str {
     }
 }
 
-/// What the kind adds to the title.
+/// What the kind adds to the title, and how late the alert is.
 fn suffix(alert: &Alert) -> Mrkdwn {
+    let kind = of_kind(alert);
+    match alert.late {
+        Some(late) => kind.then(&plain(&format!("{} late", Human(late)))),
+        None => kind,
+    }
+}
+
+fn of_kind(alert: &Alert) -> Mrkdwn {
     let dot = Mrkdwn::ours(" · ");
-    match alert.kind {
-        Kind::Opened | Kind::Notice => Mrkdwn::default(),
-        Kind::Summary => {
+    let lasted = Human(alert.lasted);
+    match (alert.kind, &alert.still) {
+        (Kind::Opened | Kind::Notice, _) => Mrkdwn::default(),
+        (Kind::Summary, Some(still)) => plain(&match still {
+            Still::Missing => format!("still missing after {lasted}"),
+            Still::Above(threshold) => format!("still above {threshold} after {lasted}"),
+            Still::Below(threshold) => format!("still below {threshold} after {lasted}"),
+        }),
+        (Kind::Summary, None) => {
             let more = dot.then(&Mrkdwn::number(alert.suppressed)).then(&Mrkdwn::ours(" more"));
             more.then(&in_time(alert.since_last))
         }
-        Kind::Escalated => dot.then(&Mrkdwn::number(alert.count)).then(&in_time(alert.elapsed())),
-        Kind::Digest => {
+        (Kind::Reopened, _) => plain(&format!("again after {}", Human(alert.since_last))),
+        (Kind::Resolved, _) => {
+            let after = plain(&format!("after {lasted}"));
+            match alert.count {
+                0 => after,
+                1 => after.then(&Mrkdwn::ours(", once")),
+                _ => after
+                    .then(&Mrkdwn::ours(", "))
+                    .then(&Mrkdwn::number(alert.count))
+                    .then(&Mrkdwn::ours(" times")),
+            }
+        }
+        (Kind::Escalated, _) => dot.then(&Mrkdwn::number(alert.count)).then(&in_time(alert.elapsed())),
+        (Kind::Digest, _) => {
             let alerts = dot.then(&Mrkdwn::number(alert.count)).then(&Mrkdwn::ours(" alerts"));
             alerts.then(&in_time(alert.elapsed()))
         }
-        Kind::HeldBack => {
-            dot.then(&Mrkdwn::number(alert.count)).then(&Mrkdwn::ours(" held back by the throttle"))
-        }
+        (Kind::HeldBack, _) => dot
+            .then(&Mrkdwn::number(alert.count))
+            .then(&Mrkdwn::ours(" held back "))
+            .then(&Mrkdwn::ours(held_by(alert.held_back.as_ref().map_or(HeldBy::Throttle, |held| held.by)))),
     }
+}
+
+/// What held something back, in words.
+pub(super) const fn held_by(by: HeldBy) -> &'static str {
+    match by {
+        HeldBy::Throttle => "by the throttle",
+        HeldBy::Silence => "by a silence",
+        HeldBy::Schedule => "outside its hours",
+    }
+}
+
+/// A part of the headline that no log text is in.
+fn plain(text: &str) -> Mrkdwn {
+    Mrkdwn::ours(" · ").then(&Mrkdwn::line(text))
 }
 
 /// ` in 10m`; nothing where it was one instant.

@@ -190,7 +190,8 @@ mod tests {
                 Common { capture: "user".into(), values: vec![("eve".into(), 2)] },
             ],
         });
-        alert.held_back = Some(HeldBack { count: 3, keys: vec![("hunter3, eve".into(), 3)] });
+        alert.held_back =
+            Some(HeldBack { count: 3, keys: vec![("hunter3, eve".into(), 3)], ..HeldBack::default() });
         redact_alert(&mut alert, &Redactor::new(true, vec![]));
 
         let shown = format!("{alert:?}");
@@ -234,7 +235,8 @@ mod tests {
     fn an_alert_without_a_secret_stays_as_it_is() {
         let mut before = alert("Failed password for root from 203.0.113.7 port 52190 ssh2");
         before.key = texts(&[("ip", "203.0.113.7")]);
-        before.held_back = Some(HeldBack { count: 3, keys: vec![("10.0.0.1".into(), 3)] });
+        before.held_back =
+            Some(HeldBack { count: 3, keys: vec![("10.0.0.1".into(), 3)], ..HeldBack::default() });
         let mut after = before.clone();
         redact_alert(&mut after, &Redactor::new(true, vec![]));
         assert_eq!(after, before);

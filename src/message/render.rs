@@ -93,7 +93,7 @@ fn draw(alert: &Alert, frame: &Frame<'_>) -> Attachment {
     let own_fields = !fields.is_empty() && drawing.spec(|spec| spec.fields.as_ref()).is_some();
     let mrkdwn = [("text", !text.is_empty()), ("pretext", pretext.is_some()), ("fields", own_fields)];
     Attachment {
-        color: rule.map_or(alert.severity.color(), |rule| rule.look(alert.severity).color).to_string(),
+        color: color(alert, rule).to_string(),
         fallback: headline.fallback().into(),
         pretext: pretext.map(Into::into),
         title: Some(headline.line.into()),
@@ -103,6 +103,15 @@ fn draw(alert: &Alert, frame: &Frame<'_>) -> Attachment {
         fields,
         footer: Some(footer.into()),
         ts: Some(alert.event.as_ref().map_or(alert.decided, |event| event.time).as_secs()),
+    }
+}
+
+/// What is over is green.
+fn color(alert: &Alert, rule: Option<&Rule>) -> Color {
+    match (alert.kind, rule) {
+        (Kind::Resolved, _) => Color::GOOD,
+        (_, Some(rule)) => rule.look(alert.severity).color,
+        (_, None) => alert.severity.color(),
     }
 }
 

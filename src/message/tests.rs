@@ -13,7 +13,7 @@ use super::redact::Redactor;
 use super::redact_alert::redact_alert;
 use super::render::{attachment, message};
 use super::template::Template;
-use crate::engine::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, Kind, Snapshot};
+use crate::engine::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, Kind, Snapshot, Still};
 use crate::event::{Parsed, Stream, Texts};
 use crate::flavor::Flavor;
 use crate::mention::Held;
@@ -33,11 +33,8 @@ pub(super) fn alert(line: &str) -> Alert {
     Alert {
         id: AlertId(0x7f3a_9c00 << 96),
         episode: EpisodeId(1),
-        kind: Kind::Opened,
         rule: "ssh-bruteforce".into(),
         severity: Severity::Warning,
-        mention: vec![],
-        webhooks: vec!["ops".into()],
         decided: START + Duration::from_secs(1),
         key: texts(&[("ip", "203.0.113.7")]),
         event: Some(Snapshot {
@@ -55,12 +52,9 @@ pub(super) fn alert(line: &str) -> Alert {
             captures: texts(&[("ip", "203.0.113.7")]),
         }),
         count: 5,
-        suppressed: 0,
         first_seen: START,
         last_seen: START,
-        since_last: Duration::ZERO,
-        folded: None,
-        held_back: None,
+        ..crate::engine::tests_support::alert("", 1)
     }
 }
 
@@ -80,6 +74,8 @@ fn rule(message: MessageSpec) -> Rule {
         severity_from: None,
         looks: Severity::ALL.map(|severity| Look { color: severity.color(), mention: vec![] }),
         active_during: None,
+        resolve: None,
+        late: crate::rule::LATE,
         webhooks: vec!["ops".into()],
         dedup: None,
         throttle: None,
@@ -206,7 +202,7 @@ fn what_the_throttle_held_back_is_a_message_of_its_own() {
         kind: Kind::HeldBack,
         count: 37,
         event: None,
-        held_back: Some(HeldBack { count: 37, keys }),
+        held_back: Some(HeldBack { count: 37, keys, ..HeldBack::default() }),
         ..alert("")
     };
     let expected = json!({
@@ -230,7 +226,8 @@ fn what_the_throttle_held_back_is_a_message_of_its_own() {
 fn what_a_person_would_want_to_know_is_told_below() {
     let mut alert = alert("short");
     alert.suppressed = 3;
-    alert.held_back = Some(HeldBack { count: 2_037, keys: vec![("10.0.0.1".into(), 20)] });
+    alert.held_back =
+        Some(HeldBack { count: 2_037, keys: vec![("10.0.0.1".into(), 20)], ..HeldBack::default() });
     let event = alert.event.as_mut().unwrap();
     (event.truncated, event.left_out) = (true, 4_096);
     assert_eq!(
@@ -478,6 +475,8 @@ fn hostile_alert() -> impl Strategy<Value = Alert> {
         Kind::Escalated,
         Kind::HeldBack,
         Kind::Notice,
+        Kind::Reopened,
+        Kind::Resolved,
     ]);
     let counted = || prop::collection::vec((hostile(), any::<u64>()), 0..6);
     let folded = prop::option::of((prop::collection::vec(hostile(), 0..4), hostile(), counted()));
@@ -497,7 +496,14 @@ fn hostile_alert() -> impl Strategy<Value = Alert> {
             let common = Common { capture: capture.into(), values };
             Folded { samples, common: vec![common.clone(), common] }
         }),
-        held_back: held_back.map(|(count, keys)| HeldBack { count, keys }),
+        late: secs.is_multiple_of(3).then(|| Duration::from_secs(secs.into())),
+        lasted: Duration::from_secs(secs.into()),
+        still: secs.is_multiple_of(5).then(|| Still::Above("x".repeat(secs as usize % 90))),
+        value: secs.is_multiple_of(2).then(|| "<!here>*".to_owned()),
+        reopened: count,
+        more_resolved: suppressed,
+        input_ended: secs.is_multiple_of(7),
+        held_back: held_back.map(|(count, keys)| HeldBack { count, keys, ..HeldBack::default() }),
         ..alert("")
     })
 }

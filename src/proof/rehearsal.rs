@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, Limits};
-use crate::engine::{Alert, Counters, Engine};
+use crate::engine::{Alert, Counters, Engine, Silence};
 use crate::event::{Match, Origin, RuleId};
 use crate::input::{InputSpec, Source};
 use crate::line::split::Line;
@@ -28,19 +28,20 @@ pub struct Stations {
     /// By input.
     scanners: Vec<Scanner>,
     limits: Limits,
+    silences: Vec<Silence>,
 }
 
 impl Stations {
     /// The stations of `config`.
     pub fn new(config: Config) -> Self {
-        let Config { host, webhooks, inputs, rules, limits, .. } = config;
+        let Config { host, webhooks, inputs, rules, limits, silences, .. } = config;
         let rules: Arc<[Rule]> = rules.into();
         let scanners = inputs
             .iter()
             .map(|input| Scanner::new(&input.name, input.line.clone(), rules.clone(), host.clone()))
             .collect();
         let webhooks = webhooks.into_iter().map(|webhook| webhook.name).collect();
-        Self { host, webhooks, inputs, rules, scanners, limits }
+        Self { host, webhooks, inputs, rules, scanners, limits, silences }
     }
 
     /// The rule of that name.
@@ -127,7 +128,9 @@ pub struct Rehearsal<'a> {
 impl<'a> Rehearsal<'a> {
     /// Begins at `start`, the time of the first line.
     pub fn new(stations: &'a Stations, start: Time) -> Self {
-        let engine = Engine::new(stations.rules.clone(), stations.host.clone(), stations.limits.keys, start);
+        let keys_max = stations.limits.keys;
+        let mut engine = Engine::new(stations.rules.clone(), stations.host.clone(), keys_max, start);
+        engine.silence(stations.silences.clone(), start);
         let searches = stations.scanners.iter().map(Scanner::search).collect();
         Self { stations, engine, now: start, searches }
     }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::event::{Event, Match, Parse, RuleId, Texts};
+use crate::event::{Event, Match, Parse, Role, RuleId, Texts};
 use crate::fields::Fields;
-use crate::rule::{Matcher, Pattern, Rule};
+use crate::rule::{Pattern, Rule};
 use crate::time::Time;
 
 use super::latest::Latest;
@@ -24,15 +24,15 @@ pub(super) struct Look<'a, T> {
 }
 
 impl<T: Fn() -> Time> Look<'_, T> {
-    /// Whether all parts of `matcher` match.
-    pub(super) fn matches(&mut self, rule: &Rule, matcher: &Matcher) -> bool {
-        matcher.parts.iter().all(|part| self.part_matches(rule, part))
+    /// Whether all parts of a matcher match.
+    pub(super) fn matches(&mut self, rule: &Rule, parts: &[Pattern]) -> bool {
+        parts.iter().all(|part| self.part_matches(rule, part))
     }
 
     /// The same of one whose part on the line has matched before.
-    pub(super) fn rest_matches(&mut self, rule: &Rule, matcher: &Matcher) -> bool {
-        let tried = part_on_line(matcher, &self.scanner.line);
-        let mut rest = matcher.parts.iter().enumerate().filter(|(part, _)| Some(*part) != tried);
+    pub(super) fn rest_matches(&mut self, rule: &Rule, parts: &[Pattern]) -> bool {
+        let tried = part_on_line(parts, &self.scanner.line);
+        let mut rest = parts.iter().enumerate().filter(|(part, _)| Some(*part) != tried);
         rest.all(|(_, part)| self.part_matches(rule, part))
     }
 
@@ -45,15 +45,15 @@ impl<T: Fn() -> Time> Look<'_, T> {
         subject.is_some_and(|text| part.regex.is_match(&text))
     }
 
-    /// The match of a rule of which `matcher` matches, if its severity is high enough and its `where` holds.
-    pub(super) fn take(&mut self, id: RuleId, rule: &Rule, matcher: Option<&Matcher>) -> Option<Match> {
+    /// What a line of which `parts` match is to a rule; a match only if its severity is high enough and `where` holds.
+    pub(super) fn take(&mut self, id: RuleId, rule: &Rule, role: Role, parts: &[Pattern]) -> Option<Match> {
         let event = self.event();
-        let parts = matcher.map(|matcher| &*matcher.parts).unwrap_or_default();
         let caught = |part| fields(self.scanner, rule, &event, &[]).captures_of(part);
         let captures: Texts = parts.iter().flat_map(caught).collect();
         let fields = fields(self.scanner, rule, &event, &captures);
-        let severity = fields.level()?;
-        if let Some(filter) = &rule.filter {
+        let level = fields.level();
+        let severity = if role == Role::Match { level? } else { level.unwrap_or(rule.severity) };
+        if let Some(filter) = rule.filter.as_ref().filter(|_| role == Role::Match) {
             let holds = filter.holds(&Fields { severity, ..fields }).unwrap_or_else(|_| {
                 self.scanned.expression_errors += 1;
                 false
@@ -62,7 +62,7 @@ impl<T: Fn() -> Time> Look<'_, T> {
                 return None;
             }
         }
-        Some(Match { rule: id, event, captures, severity })
+        Some(Match { rule: id, role, event, captures, severity })
     }
 
     fn event(&mut self) -> Arc<Event> {

@@ -27,9 +27,9 @@ use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
-use crate::event::{Match, Origin, RuleId};
+use crate::event::{Match, Origin, Role, RuleId};
 use crate::line::LineSpec;
-use crate::rule::{Matcher, On, Pattern, Rule};
+use crate::rule::{Matcher, On, Pattern, Rule, When};
 use crate::time::Time;
 
 use block::line_at;
@@ -45,7 +45,7 @@ pub use filter::Filtered;
 /// How lines of such an input are found that `rule` may take: by its costliest matcher.
 pub fn filtered(rule: &Rule, line: &LineSpec) -> Filtered {
     let of = |matcher: &Matcher| {
-        let part = part_on_line(matcher, line);
+        let part = part_on_line(&matcher.parts, line);
         part.map_or(Filtered::Never, |part| Filtered::of(&parse(&matcher.parts[part])))
     };
     // Without a pattern, `where` sees every line.
@@ -54,7 +54,7 @@ pub fn filtered(rule: &Rule, line: &LineSpec) -> Filtered {
 
 /// Whether a matcher of `rule` looks at what only a parser of such an input can tell.
 pub fn needs_parser(rule: &Rule, line: &LineSpec) -> bool {
-    rule.patterns.iter().any(|matcher| part_on_line(matcher, line).is_none())
+    rule.patterns.iter().any(|matcher| part_on_line(&matcher.parts, line).is_none())
 }
 
 /// The rules of one input, ready to look at lines. Shared by the threads that read the input.
@@ -70,16 +70,61 @@ pub struct Scanner {
     filter: Arc<Filter>,
     /// What must be shown each line: rules without a matcher, of which only `where` decides, and matchers of what only
     /// a parser can tell.
-    open: Vec<(RuleId, Option<usize>)>,
+    open: Vec<(RuleId, By)>,
 }
 
-/// A pattern by its rule, its matcher's place in the rule and its own in the matcher.
+/// A pattern by its rule, and what it is to the rule.
 #[derive(Debug)]
 struct Owned {
     rule: RuleId,
-    matcher: usize,
+    by: By,
+    /// Its pattern that is tried on the line.
     part: usize,
     doubt: Option<Doubt>,
+}
+
+/// By what a rule takes a line. The order is that in which a line's parts for a rule are handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum By {
+    /// By what ends an episode: such a line is never a match of the rule.
+    Resolution,
+    /// By what follows a match: the line may be one itself.
+    FollowUp,
+    /// By one of its matchers, the first of which that matches gives the captures.
+    Matcher(usize),
+    /// Only `where` decides.
+    Filter,
+}
+
+impl By {
+    const fn role(self) -> Role {
+        match self {
+            Self::Resolution => Role::Resolution,
+            Self::FollowUp => Role::FollowUp,
+            Self::Matcher(_) | Self::Filter => Role::Match,
+        }
+    }
+
+    /// What must match, all of it; none where `where` decides.
+    fn parts(self, rule: &Rule) -> &[Pattern] {
+        let parts = match (self, &rule.when) {
+            (Self::Resolution, _) => {
+                rule.resolve.as_ref().and_then(|resolve| resolve.pattern.as_ref()).map(std::slice::from_ref)
+            }
+            (Self::FollowUp, When::NotFollowedBy { pattern, .. }) => Some(std::slice::from_ref(pattern)),
+            (Self::Matcher(place), _) => rule.patterns.get(place).map(|matcher| &*matcher.parts),
+            (Self::FollowUp | Self::Filter, _) => None,
+        };
+        parts.unwrap_or_default()
+    }
+
+    /// All that a rule takes lines by.
+    fn all(rule: &Rule) -> impl Iterator<Item = Self> {
+        let filter = rule.patterns.is_empty().then_some(Self::Filter);
+        let patterns = (0..rule.patterns.len()).map(Self::Matcher);
+        let others = [Self::Resolution, Self::FollowUp].into_iter();
+        others.filter(|by| !by.parts(rule).is_empty()).chain(patterns).chain(filter)
+    }
 }
 
 /// What a thread needs to scan, kept from block to block.
@@ -91,8 +136,8 @@ pub struct Search {
     search: filter::Search,
     sample: Sample,
     latest: Latest,
-    /// What may take the line that is looked at: rules with the matchers of which a pattern matches.
-    taken: Vec<(RuleId, Option<usize>)>,
+    /// By what rules may take the line that is looked at.
+    taken: Vec<(RuleId, By)>,
 }
 
 /// What scanning cost and could not do, for the report.
@@ -139,17 +184,14 @@ impl Scanner {
         let (mut patterns, mut open, mut parsed) = (Vec::new(), Vec::new(), Vec::new());
         let reads = |rule: &Rule| rule.inputs.iter().any(|input| &**input == name);
         for (id, rule) in rules.iter().enumerate().filter(|(_, rule)| reads(rule)) {
-            let id = RuleId(id);
-            if rule.patterns.is_empty() {
-                open.push((id, None));
-            }
-            for (place, matcher) in rule.patterns.iter().enumerate() {
-                let Some(part) = part_on_line(matcher, &line) else {
-                    open.push((id, Some(place)));
+            for by in By::all(rule) {
+                let (id, parts) = (RuleId(id), by.parts(rule));
+                let Some(part) = part_on_line(parts, &line) else {
+                    open.push((id, by));
                     continue;
                 };
-                let hir = parse(&matcher.parts[part]);
-                patterns.push(Owned { rule: id, matcher: place, part, doubt: Doubt::new(&hir) });
+                let hir = parse(&parts[part]);
+                patterns.push(Owned { rule: id, by, part, doubt: Doubt::new(&hir) });
                 parsed.push(hir);
             }
         }
@@ -240,7 +282,7 @@ impl Scanner {
     }
 
     fn pattern(&self, owned: &Owned) -> &Pattern {
-        &self.rules[owned.rule.0].patterns[owned.matcher].parts[owned.part]
+        &owned.by.parts(&self.rules[owned.rule.0])[owned.part]
     }
 
     /// Which rules may take `text`, of those whose `patterns` may match it and those that see every line.
@@ -254,7 +296,7 @@ impl Scanner {
             let may_match = || !doubtful || owned.doubt.as_ref().is_none_or(|doubt| doubt.may_match(text));
             let matches = || self.pattern(owned).regex.is_match(text);
             if certainty == Certainty::Sure || may_match() && matches() {
-                taken.push((owned.rule, Some(owned.matcher)));
+                taken.push((owned.rule, owned.by));
             }
         }
         taken.extend(&self.open);
@@ -272,27 +314,25 @@ impl Scanner {
         let Search { scanned, taken, latest, .. } = search;
         let mut look =
             Look { scanner: self, text, truncated, lines, scanned, latest, event: None, too_old: false };
+        // Whose match is decided: by the first of its matchers that matches, or because the line ends an episode.
         let mut decided = None;
-        for (id, matcher) in taken.iter().copied() {
-            // The first matcher of a rule that matches decides.
-            if decided == Some(id) {
+        for (id, by) in taken.iter().copied() {
+            let (rule, role) = (&self.rules[id.0], by.role());
+            if role == Role::Match && decided == Some(id) || !look.rest_matches(rule, by.parts(rule)) {
                 continue;
             }
-            let rule = &self.rules[id.0];
-            let matcher = matcher.map(|matcher| &rule.patterns[matcher]);
-            if matcher.is_some_and(|matcher| !look.rest_matches(rule, matcher)) {
+            if role != Role::FollowUp {
+                decided = Some(id);
+            }
+            if role == Role::Match && rule.ignore.iter().any(|matcher| look.matches(rule, &matcher.parts)) {
                 continue;
             }
-            decided = Some(id);
-            if !rule.ignore.iter().any(|matcher| look.matches(rule, matcher))
-                && let Some(taken) = look.take(id, rule, matcher)
-            {
-                if look.too_old {
-                    look.scanned.too_old += 1;
-                    break;
-                }
-                found(taken);
+            let Some(taken) = look.take(id, rule, role, by.parts(rule)) else { continue };
+            if look.too_old {
+                look.scanned.too_old += 1;
+                break;
             }
+            found(taken);
         }
         taken.clear();
     }
@@ -308,8 +348,8 @@ fn looks_at_line(pattern: &Pattern, line: &LineSpec) -> bool {
 }
 
 /// The part of a matcher that finds the lines which the others are shown.
-fn part_on_line(matcher: &Matcher, line: &LineSpec) -> Option<usize> {
-    matcher.parts.iter().position(|part| looks_at_line(part, line))
+fn part_on_line(parts: &[Pattern], line: &LineSpec) -> Option<usize> {
+    parts.iter().position(|part| looks_at_line(part, line))
 }
 
 /// The syntax of a pattern that was compiled already.

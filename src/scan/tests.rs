@@ -19,6 +19,8 @@ rules:
   - { name: open, where: line.contains("open") }
   - { name: case, match: '(?i)\bkiosk\b' }
   - { name: common, match: '[a-z ]{3}' }
+  - { name: ended, match: 'err', resolve: { match: 'open (?P<what>\w+)|kiosk|^ ' } }
+  - { name: followed, match: '\d', when: { not_followed_by: '(?P<n>\d+) ms|error', within: 1m } }
 "#;
 
 fn rules() -> Arc<[Rule]> {
@@ -30,10 +32,18 @@ fn origin() -> Arc<Origin> {
     Arc::new(Origin { input: "a".into(), file: None, stream: None, labels: Texts::new() })
 }
 
-type Taken = (Vec<u8>, String, Texts);
+type Taken = (Vec<u8>, String, Role, Texts);
 
 fn only(matcher: &Matcher) -> &Pattern {
     &matcher.parts[0]
+}
+
+/// What the named groups of a pattern that matches caught.
+fn captures(pattern: &Pattern, line: &[u8]) -> Texts {
+    let groups = pattern.regex.captures(line).unwrap();
+    let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
+    let named = pattern.names.iter();
+    named.filter_map(|(name, number)| Some((name.clone(), text(groups.get(*number)?.as_bytes())))).collect()
 }
 
 /// The oracle.
@@ -41,6 +51,20 @@ fn plain(rules: &[Rule], input: &str, lines: &[Vec<u8>]) -> Vec<Taken> {
     let mut taken = Vec::new();
     for line in lines {
         for rule in rules.iter().filter(|rule| rule.inputs.iter().any(|name| &**name == input)) {
+            let resolution = rule.resolve.as_ref().and_then(|resolve| resolve.pattern.as_ref());
+            let follow_up = match &rule.when {
+                When::NotFollowedBy { pattern, .. } => Some(pattern),
+                _ => None,
+            };
+            let matches = |pattern: &&Pattern| pattern.regex.is_match(line);
+            for (role, pattern) in [(Role::Resolution, resolution), (Role::FollowUp, follow_up)] {
+                if let Some(pattern) = pattern.filter(matches) {
+                    taken.push((line.clone(), rule.name.to_string(), role, captures(pattern, line)));
+                }
+            }
+            if resolution.is_some_and(|pattern| matches(&pattern)) {
+                continue;
+            }
             let first = rule.patterns.iter().map(only).find(|pattern| pattern.regex.is_match(line));
             if first.is_none() && !rule.patterns.is_empty()
                 || rule.ignore.iter().map(only).any(|pattern| pattern.regex.is_match(line))
@@ -64,7 +88,7 @@ fn plain(rules: &[Rule], input: &str, lines: &[Vec<u8>]) -> Vec<Taken> {
                 _ => true,
             };
             if holds {
-                taken.push((line.clone(), rule.name.to_string(), captures));
+                taken.push((line.clone(), rule.name.to_string(), Role::Match, captures));
             }
         }
     }
@@ -115,7 +139,7 @@ proptest! {
         // The filter is chosen anew somewhere on the way.
         search.sample = Sample::after(seen);
         let note = |found: &Match| {
-            (found.event.line.to_vec(), rules[found.rule.0].name.to_string(), found.captures.clone())
+            (found.event.line.to_vec(), rules[found.rule.0].name.to_string(), found.role, found.captures.clone())
         };
 
         let mut together = Vec::new();
@@ -142,7 +166,8 @@ proptest! {
         let mut taken = Vec::new();
         let common = Lines { origin: &origin, time: || Time::EPOCH };
         scanner.scan(&text, false, &common, &mut scanner.search(), |found| {
-            taken.push((found.event.line.to_vec(), rules[found.rule.0].name.to_string(), found.captures));
+            let name = rules[found.rule.0].name.to_string();
+            taken.push((found.event.line.to_vec(), name, found.role, found.captures));
         });
         prop_assert_eq!(taken, expected);
     }

@@ -42,6 +42,8 @@ pub(super) struct RawFile {
     pub(super) redact: Option<RawRedact>,
     /// How often a webhook's messages may call a whole channel, and when.
     pub(super) mentions: Option<RawMentions>,
+    /// What nothing is posted of for a time.
+    pub(super) silences: Option<Vec<Option<RawSilence>>>,
     /// Where hooktail tells about itself.
     pub(super) notices: Option<RawNotices>,
     /// What is posted when the program of `hooktail exec` ends.
@@ -52,7 +54,7 @@ pub(super) struct RawFile {
     pub(super) state_dir: Option<Text>,
     /// The bounds.
     pub(super) limits: Option<RawLimits>,
-    /// Globs of further files with `webhooks`, `inputs`, `rules`, `schedules` and `defaults`.
+    /// Globs of further files with `webhooks`, `inputs`, `rules`, `schedules`, `silences` and `defaults`.
     pub(super) include: Option<OneOrMany<Text>>,
 }
 
@@ -82,8 +84,23 @@ pub(super) struct RawRedact {
 pub(super) struct RawMentions {
     /// How many messages with `here`, `channel` or `everyone`: `12/h`. What is critical is not held to it.
     pub(super) budget: Option<Scalar>,
+    /// How old an event may be when it is decided on and still mention somebody.
+    pub(super) late: Option<Scalar>,
     /// A schedule in which only what is critical mentions somebody.
     pub(super) quiet_hours: Option<Text>,
+}
+
+/// A time in which nothing is posted of some alerts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawSilence {
+    /// An expression over the fields of an alert.
+    #[serde(rename = "where")]
+    pub(super) filter: Option<Text>,
+    /// When it ends: `2026-12-01T00:00:00Z`.
+    pub(super) until: Option<Text>,
+    /// Why, for people.
+    pub(super) why: Option<Scalar>,
 }
 
 /// The bounds.

@@ -36,6 +36,8 @@ pub(in crate::config) struct RawRule {
     pub(in crate::config) throttle: Option<RawThrottle>,
     /// What happens when a problem goes on.
     pub(in crate::config) escalate: Option<OneOrMany<RawStep>>,
+    /// What ends a problem with a green message.
+    pub(in crate::config) resolve: Option<RawResolve>,
     /// What the message says.
     pub(in crate::config) message: Option<RawMessage>,
     /// A URL, the title's link.
@@ -67,16 +69,60 @@ pub(in crate::config) struct RawSeverity {
     pub(in crate::config) otherwise: Option<Text>,
 }
 
-/// How many matches make an alert.
+/// Which matches make an alert: one of these spellings.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct RawWhen {
-    /// So many matches,
+    /// So many matches, or different values of `distinct`,
     pub(in crate::config) count: Option<Count>,
     /// within this time,
     pub(in crate::config) within: Option<Scalar>,
     /// for each value of these fields.
     pub(in crate::config) by: Option<OneOrMany<Text>>,
+    /// The field whose different values are counted.
+    pub(in crate::config) distinct: Option<Text>,
+    /// No match for so long.
+    pub(in crate::config) absent: Option<Scalar>,
+    /// So many times the matches of the time before.
+    pub(in crate::config) spike: Option<Number>,
+    /// So many times fewer matches than in the time before.
+    pub(in crate::config) drop: Option<Number>,
+    /// How many there are at least where there are more.
+    pub(in crate::config) min: Option<Count>,
+    /// A number above this.
+    pub(in crate::config) above: Option<Number>,
+    /// A number below this.
+    pub(in crate::config) below: Option<Number>,
+    /// The field with the number.
+    pub(in crate::config) of: Option<Text>,
+    /// `last`, `avg`, `min`, `max`, `sum`, `rate` or `pNN` over the time.
+    pub(in crate::config) agg: Option<Text>,
+    /// For how long it must be so.
+    #[serde(rename = "for")]
+    pub(in crate::config) lasting: Option<Scalar>,
+    /// How many numbers there must be.
+    pub(in crate::config) samples: Option<Count>,
+    /// A regex: a match that no line follows that it matches.
+    pub(in crate::config) not_followed_by: Option<Text>,
+    /// The field whose new values alert.
+    pub(in crate::config) new: Option<Text>,
+    /// For how long a value is known.
+    pub(in crate::config) remember: Option<Scalar>,
+    /// For how long values are only remembered at first.
+    pub(in crate::config) learn: Option<Scalar>,
+    /// The field whose changes alert.
+    pub(in crate::config) changed: Option<Text>,
+}
+
+/// What ends an episode with a message.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct RawResolve {
+    /// So long without a match.
+    pub(in crate::config) after: Option<Scalar>,
+    /// A regex: a line that it matches.
+    #[serde(rename = "match")]
+    pub(in crate::config) matching: Option<Text>,
 }
 
 /// How repeats are folded.
@@ -113,6 +159,8 @@ pub(in crate::config) struct RawThrottle {
 pub(in crate::config) struct RawStep {
     /// At the occurrence that makes so many.
     pub(in crate::config) count: Option<Count>,
+    /// At the first alert so long after the opening.
+    pub(in crate::config) after: Option<Scalar>,
     /// Whom the step's message mentions.
     pub(in crate::config) mention: Option<OneOrMany<Text>>,
     /// The severity from then on.

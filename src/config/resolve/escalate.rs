@@ -2,11 +2,13 @@
 
 use crate::config::diagnostic::Report;
 use crate::config::layers::{At, Layers};
-use crate::config::raw::{Count, RawRule, RawStep};
+use crate::config::raw::{Count, RawRule, RawStep, Scalar};
+use crate::config::scalar::duration::duration;
 use crate::config::scalar::mention::mentions;
 use crate::config::scalar::name::{known_names, texts};
 use crate::config::scalar::number::number;
-use crate::rule::{Dedup, Step};
+use crate::rule::{Dedup, Step, StepAt};
+use crate::time::Spelled;
 
 use super::Scope;
 use super::look::severity;
@@ -29,28 +31,45 @@ pub(super) fn resolve(
     let mut steps: Vec<Step> = Vec::new();
     for step in texts(at) {
         let Some(resolved) = step_of(step, scope, report) else { continue };
-        if steps.last().is_some_and(|last| last.count >= resolved.count) {
-            let at = step.place.key("count");
-            report
-                .error(&at.value_span(), "the counts of `escalate` must increase")
-                .label(format!("must be more than {}", steps.last().map_or(0, |last| last.count)));
+        if let Some(more) = steps.iter().rev().find_map(|earlier| not_after(earlier.at, resolved.at)) {
+            let (key, words) = match resolved.at {
+                StepAt::Count(_) => ("count", "the counts of `escalate` must increase"),
+                StepAt::After(_) => ("after", "the durations of `escalate` must increase"),
+            };
+            report.error(&step.place.key(key).value_span(), words).label(format!("must be more than {more}"));
         }
         steps.push(resolved);
     }
     steps
 }
 
+/// What `later` must be more than and is not, of one sort.
+fn not_after(earlier: StepAt, later: StepAt) -> Option<String> {
+    match (earlier, later) {
+        (StepAt::Count(earlier), StepAt::Count(later)) => (earlier >= later).then(|| earlier.to_string()),
+        (StepAt::After(earlier), StepAt::After(later)) => {
+            (earlier >= later).then(|| Spelled(earlier).to_string())
+        }
+        _ => None,
+    }
+}
+
 fn step_of(at: At<'_, RawStep>, scope: &Scope<'_>, report: &mut Report) -> Option<Step> {
-    if !at.place.means("count") && !at.place.has("after") {
-        let help = "write `{ count: 50, mention: here }`: at the fiftieth occurrence";
-        report.error(&at.place.value_span(), "a step of `escalate` needs `count`").help(help);
+    let (count, after) = (at.place.means("count"), at.place.means("after"));
+    if !count && !after {
+        let help = "write `{ count: 50, mention: here }`: at the fiftieth occurrence; or `{ after: 1h, … }`";
+        report.error(&at.place.value_span(), "a step of `escalate` needs `count` or `after`").help(help);
+    }
+    if count && after {
+        let help = "write two steps";
+        report.error(&at.place.value_span(), "a step of `escalate` with both `count` and `after`").help(help);
     }
     if !["mention", "severity", "webhook"].iter().any(|key| at.place.means(key)) {
         let help = "give it a `mention`, a `severity` or a `webhook`";
         report.error(&at.place.value_span(), "a step of `escalate` that changes nothing").help(help);
     }
     let step = Step {
-        count: 0,
+        at: StepAt::Count(0),
         mention: at.get("mention", |raw| &raw.mention).map(|at| mentions(at, report)).unwrap_or_default(),
         severity: at.get("severity", |raw| &raw.severity).and_then(|at| severity(at, report)),
         webhooks: at
@@ -58,6 +77,9 @@ fn step_of(at: At<'_, RawStep>, scope: &Scope<'_>, report: &mut Report) -> Optio
             .map(|at| known_names(at, "webhook", &scope.webhooks.list(), report))
             .unwrap_or_default(),
     };
+    if let Some(after) = at.get("after", |raw: &RawStep| -> &Option<Scalar> { &raw.after }) {
+        return Some(Step { at: StepAt::After(duration(after, report)?), ..step });
+    }
     let count = at.get("count", |raw: &RawStep| -> &Option<Count> { &raw.count })?;
-    Some(Step { count: number(count, 1..=COUNT_MAX, report)?, ..step })
+    Some(Step { at: StepAt::Count(number(count, 1..=COUNT_MAX, report)?), ..step })
 }

@@ -13,6 +13,7 @@ use crate::config::scalar::name::texts;
 use crate::config::source::{Place, Span};
 use crate::config::spelling::nearest;
 use crate::event::{EPISODE_FIELDS, RESERVED};
+use crate::rule::Pattern;
 
 /// The fields of one rule.
 pub(super) struct Fields<'a> {
@@ -83,8 +84,30 @@ impl Fields<'_> {
         };
     }
 
+    /// Reports each field of `by` that the events of another pattern of the rule, which stands at `place`, can't have.
+    pub(super) fn check_other(
+        &self,
+        by: &[Arc<str>],
+        pattern: &Pattern,
+        place: Place<'_>,
+        report: &mut Report,
+    ) {
+        let groups = |name: &str| pattern.names.iter().any(|(group, _)| **group == *name);
+        for name in by.iter().filter(|name| self.closed && !self.has_among(name, &groups)) {
+            let bare = name.strip_prefix("captures.").unwrap_or(name);
+            report
+                .error(&place.value_span(), format!("what matches this has no field `{name}`"))
+                .label("problems are told apart by it")
+                .help(format!("give it a named group: `(?P<{bare}>…)`"));
+        }
+    }
+
     fn has(&self, reference: &str) -> bool {
-        let captured = |name: &str| self.captures.iter().any(|capture| **capture == *name);
+        self.has_among(reference, &|name| self.captures.iter().any(|capture| **capture == *name))
+    }
+
+    /// The same where `captured` are the captures.
+    fn has_among(&self, reference: &str, captured: &dyn Fn(&str) -> bool) -> bool {
         let labelled = |name: &str| self.labels.contains(&name);
         let parsed =
             |name: &str| self.parsed.as_ref().is_none_or(|names| names.iter().any(|read| **read == *name));

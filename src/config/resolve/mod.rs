@@ -15,9 +15,11 @@ mod on_exit;
 mod patterns;
 mod persona;
 mod redact;
+mod resolution;
 mod rule;
 mod schedule;
 mod severity;
+mod silence;
 mod state_dir;
 mod test;
 mod throttle;
@@ -26,6 +28,7 @@ mod webhook;
 mod when;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Config;
 use super::diagnostic::Report;
@@ -56,6 +59,8 @@ struct Scope<'a> {
     schedules: Schedules<'a>,
     redaction: Redaction,
     limits: Limits,
+    /// How old an event may be and still mention somebody.
+    late: Duration,
     /// How the inputs that are right are parsed, by name.
     parsers: Vec<(Arc<str>, Parser)>,
 }
@@ -91,7 +96,9 @@ pub(super) fn resolve(
         schedules: Schedules::resolve(files, report),
         redaction: Redaction::resolve(main.get("redact", |raw| &raw.redact), limits.regex, report),
         limits,
+        late: mentions::late(main.get("mentions", |raw| &raw.mentions), report),
     };
+    let silences = silence::resolve(files, report);
     let mut webhooks: Vec<WebhookSpec> = files
         .iter()
         .filter_map(|file| file.get("webhooks", |raw| &raw.webhooks))
@@ -123,6 +130,7 @@ pub(super) fn resolve(
         host,
         webhooks,
         mentions,
+        silences,
         inputs,
         rules,
         tests,
@@ -139,6 +147,7 @@ fn empty(host: Arc<str>) -> Config {
         host,
         webhooks: Vec::new(),
         mentions: MentionSpec::default(),
+        silences: Vec::new(),
         inputs: Vec::new(),
         rules: Vec::new(),
         notices: notices::nobody(),
@@ -164,7 +173,8 @@ fn refuse_main_only(file: File<'_>, report: &mut Report) {
         ["severities", "redact", "mentions", "notices", "on_exit", "host", "state_dir", "limits", "include"]
     {
         if file.place.has(key) {
-            let help = "an included file has `webhooks`, `inputs`, `rules`, `schedules` and `defaults`";
+            let help =
+                "an included file has `webhooks`, `inputs`, `rules`, `schedules`, `silences` and `defaults`";
             let message = format!("`{key}` belongs in the main file");
             report.error(&file.place.key(key).key_span(), message).help(help);
         }

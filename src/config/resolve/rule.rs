@@ -22,7 +22,7 @@ use super::fields::{Fields, Sight};
 use super::names::Names;
 use super::patterns::{self, Patterns};
 use super::test::{self, Known};
-use super::{Scope, dedup, escalate, message, severity, throttle, when};
+use super::{Scope, dedup, escalate, message, resolution, severity, throttle, when};
 
 /// The rules so far, and what they use.
 #[derive(Default)]
@@ -169,8 +169,11 @@ pub(super) fn resolve<'a>(
     }
     let dedup = dedup::resolve(layers, &fields, report);
     let (severity, severity_from) = severity::resolve(layers, &fields, report);
+    let when = when::resolve(layers, &fields, size_max, report);
     Rule {
-        when: when::resolve(layers, &fields, report),
+        resolve: resolution::resolve(layers, (dedup.as_ref(), &when), &fields, size_max, report),
+        late: scope.late,
+        when,
         severity,
         severity_from,
         looks: scope.severities.for_rule(layers, report),

@@ -9,12 +9,18 @@ use crate::time::{DurationError, parse_duration};
 
 /// A duration longer than nothing.
 pub(in crate::config) fn duration(at: At<'_, Scalar>, report: &mut Report) -> Option<Duration> {
+    let duration = duration_or_zero(at, report)?;
+    if duration.is_zero() {
+        report.error(&at.place.value_span(), "a duration of nothing").label("must be longer than 0");
+        return None;
+    }
+    Some(duration)
+}
+
+/// A duration, which may be nothing.
+pub(in crate::config) fn duration_or_zero(at: At<'_, Scalar>, report: &mut Report) -> Option<Duration> {
     let text = at.raw.text.trim();
     let error = match parse_duration(text) {
-        Ok(duration) if duration.is_zero() => {
-            report.error(&at.place.value_span(), "a duration of nothing").label("must be longer than 0");
-            return None;
-        }
         Ok(duration) => return Some(duration),
         Err(error) => error,
     };

@@ -11,7 +11,7 @@ use crate::herald::Lifecycle;
 use crate::input::{FilesSpec, Source, Start};
 use crate::line::Ansi;
 use crate::line::parse::Parser;
-use crate::rule::{Color, Mention, Severity, When};
+use crate::rule::{Color, Mention, Severity, StepAt, When};
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -215,7 +215,10 @@ fn escalation_steps() {
         "    match: x\n    escalate:\n      - { count: 5, mention: [here] }\n      - { count: 9, severity: critical, webhook: ops }\n",
     );
     assert_eq!(rule.escalate[0].mention, [Mention::Here]);
-    assert_eq!((rule.escalate[1].count, rule.escalate[1].severity), (9, Some(Severity::Critical)));
+    assert_eq!(
+        (rule.escalate[1].at, rule.escalate[1].severity),
+        (StepAt::Count(9), Some(Severity::Critical))
+    );
     assert_eq!(rule.escalate[1].webhooks, ["ops".into()]);
 }
 
@@ -348,6 +351,18 @@ fn a_webhook_may_have_a_proxy() {
     assert_eq!(webhook("{ url: '${SLACK}' }").proxy, None);
     let proxied = webhook("{ url: '${SLACK}', proxy: 'http://user:SECRET@proxy:3128' }");
     assert_eq!(proxied.proxy.unwrap().to_string(), "http://proxy:3128");
+}
+
+#[test]
+fn silences_and_lateness() {
+    let yaml = "silences: [{ where: 'rule == \"r\"', until: 2026-12-01T00:00:00+01:00, why: moving house }]\n\
+                mentions: { late: 1h }";
+    let config = config(&format!("{}{yaml}\n", rules("    match: x\n")));
+    let silence = &config.silences[0];
+    assert_eq!((silence.until.as_secs(), silence.why.as_str()), (1_796_079_600, "moving house"));
+    assert_eq!(silence.filter.source(), "rule == \"r\"");
+    assert_eq!(config.rules[0].late, secs(3600));
+    assert_eq!(rule("    match: x\n").late, secs(900));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn unknown_and_duplicate_keys() {
             (
                 "    match: x\n    frequency: 5\n",
                 &[
-                    "6:5 error: unknown key `frequency` = the keys here are `name`, `input`, `match`, `ignore`, `where`, `when`, `severity`, `color`, `webhook`, `mention`, `dedup`, `throttle`, `escalate`, `message`, `runbook`, `redact`, `active_during`, `labels`, `tests`, `enabled`",
+                    "6:5 error: unknown key `frequency` = the keys here are `name`, `input`, `match`, `ignore`, `where`, `when`, `severity`, `color`, `webhook`, `mention`, `dedup`, `throttle`, `escalate`, `resolve`, `message`, `runbook`, `redact`, `active_during`, `labels`, `tests`, `enabled`",
                 ],
             ),
             (
@@ -365,9 +365,7 @@ fn when_and_throttle() {
             ),
             (
                 "    match: x\n    when: { count: 5 }\n",
-                &[
-                    "6:5 error: `when` needs `within` = write `{ count: 5, within: 1m }`: an alert when 5 matches lie within a minute",
-                ],
+                &["6:13 error: `count` needs `within` = write `{ count: 5, within: 1m }`"],
             ),
             (
                 "    match: '(?P<ip>x)'\n    when: { count: 5, within: 1m, by: [ipp, count, captures.ip] }\n",
@@ -380,7 +378,6 @@ fn when_and_throttle() {
                 "    match: x\n    when: {}\n",
                 &[
                     "6:5 error: `when` needs `count` = write `{ count: 5, within: 1m }`: an alert when 5 matches lie within a minute",
-                    "6:5 error: `when` needs `within` = write `{ count: 5, within: 1m }`: an alert when 5 matches lie within a minute",
                 ],
             ),
             ("    match: x\n    throttle: { rate: 6 }\n", &["6:23 error: not a rate ^ did you mean `6/m`?"]),
@@ -461,7 +458,7 @@ fn episodes() {
                 &[
                     "6:45 error: a step of `escalate` that changes nothing = give it a `mention`, a `severity` or a `webhook`",
                     "6:54 error: the counts of `escalate` must increase ^ must be more than 5",
-                    "6:59 error: a step of `escalate` needs `count` = write `{ count: 50, mention: here }`: at the fiftieth occurrence",
+                    "6:59 error: a step of `escalate` needs `count` or `after` = write `{ count: 50, mention: here }`: at the fiftieth occurrence; or `{ after: 1h, … }`",
                 ],
             ),
             (
@@ -919,7 +916,31 @@ fn mentions_have_a_budget_and_quiet_hours() {
             ),
             (
                 "mentions: { quiet: x }\n",
-                &["1:13 error: unknown key `quiet` = the keys here are `budget`, `quiet_hours`"],
+                &["1:13 error: unknown key `quiet` = the keys here are `budget`, `late`, `quiet_hours`"],
+            ),
+            ("mentions: { late: 15 }\n", &["1:19 error: a duration needs a unit ^ did you mean `15s`?"]),
+        ],
+    );
+}
+
+#[test]
+fn silences() {
+    check(
+        |keys| format!("silences:\n{keys}{}", rules("    match: x\n")),
+        &[
+            (
+                "  - { where: 'count > 5', until: 2026-12-01 }\n",
+                &[
+                    "2:15 error: `count` is not known to a silence ^ only messages have it",
+                    "2:34 error: not a time = write it as `2026-12-01T00:00:00Z` or `2026-12-01T00:00:00+01:00`",
+                ],
+            ),
+            (
+                "  - { where: 'a ==', why: x }\n",
+                &[
+                    "2:5 error: a silence needs `until` = write `{ where: 'rule == \"disk\"', until: 2026-12-01T00:00:00Z, why: moving house }`",
+                    "2:19 error: the expression is wrong ^ it ends too early",
+                ],
             ),
         ],
     );

@@ -7,6 +7,7 @@ mod parsing;
 mod rule_tests;
 mod schedules;
 mod unsupported;
+mod when;
 
 use std::path::Path;
 

@@ -7,7 +7,7 @@ use crate::config::layers::At;
 use crate::config::source::Source;
 use crate::config::{decode, expand, resolve, yaml};
 
-/// What `yaml` is resolved to and what is told, before what is not yet supported is refused.
+/// What `yaml` is resolved to, also where something is wrong, and what is told.
 fn resolved(yaml: &str) -> (Config, Vec<String>) {
     let mut report = Report::default();
     let mut source = Source::new(0, "hooktail.yaml", Path::new("/etc/hooktail"), yaml.to_owned());

@@ -1,6 +1,8 @@
 //! The engine against `engine.md`: its example to the letter, each gate, and the accounting for any stream.
 
+mod episodes;
 mod restart;
+mod whens;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,9 +10,12 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{Event, Origin, Parse, Texts};
+use crate::event::{Event, Origin, Parse, Role, Texts};
 use crate::rate::Rate;
-use crate::rule::{Color, Dedup, Look, Mention, MessageSpec, Severity, Step, Throttle, When};
+use crate::rule::{
+    Aggregate, Color, Dedup, LATE, Level, Look, Mention, MessageSpec, Novelty, Pattern, Severity, Side, Step,
+    StepAt, Surge, Throttle, When,
+};
 
 const START: Time = Time::from_secs(1_000_000);
 
@@ -39,6 +44,8 @@ fn rule() -> Rule {
         dedup: dedup(600, 2.0),
         throttle: None,
         escalate: Vec::new(),
+        resolve: None,
+        late: LATE,
         message: MessageSpec::default(),
         runbook: None,
         labels: Texts::new(),
@@ -51,7 +58,7 @@ fn by_ip(count: u32, within: u64) -> When {
 }
 
 fn step(count: u64, mention: &[Mention]) -> Step {
-    Step { count, mention: mention.to_vec(), severity: None, webhooks: Vec::new() }
+    Step { at: StepAt::Count(count), mention: mention.to_vec(), severity: None, webhooks: Vec::new() }
 }
 
 fn throttle(per_minute: u32, burst: u32) -> Option<Throttle> {
@@ -100,10 +107,9 @@ impl Bench {
             parse: Parse::Text,
         };
         let captures = vec![("ip".into(), ip.into())];
-        self.engine.take(
-            Match { rule: RuleId(rule), event: Arc::new(event), captures, severity: Severity::Error },
-            time,
-        );
+        let severity = Severity::Error;
+        let event = Arc::new(event);
+        self.engine.take(Match { rule: RuleId(rule), role: Role::Match, event, captures, severity }, time);
         self.told()
     }
 
@@ -251,7 +257,7 @@ fn with_dedup_off_each_alert_is_a_message() {
 #[test]
 fn steps_are_taken_once_and_add_their_webhook() {
     let pager = Step {
-        count: 4,
+        at: StepAt::Count(4),
         mention: vec![Mention::Channel],
         severity: Some(Severity::Critical),
         webhooks: vec!["pager".into()],

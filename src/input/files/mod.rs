@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::event::{Origin, Texts};
+use crate::event::{InputState, Origin, Texts};
 use crate::store::Record;
 
 use super::feed::{EngineGone, Feed};
@@ -25,6 +25,10 @@ use watch::Watch;
 
 /// How often everything is looked at where events come: they are hints, and hints get lost.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How it begins what is said of a path that is not opened, or not read.
+const NOT_READ: &str = "not read";
+const FAILED: &str = "failed to read";
 
 /// When reading ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +116,7 @@ impl Reader {
                 return self.last_turn();
             }
             if !more {
+                self.inputs.iter_mut().try_for_each(FilesInput::rest)?;
                 waker.wait(None, Some(next_look.saturating_duration_since(Instant::now())))?;
             }
         }
@@ -140,6 +145,7 @@ impl Reader {
             }
         }
         if !waker.stopped() {
+            self.inputs.iter_mut().try_for_each(FilesInput::rest)?;
             self.inputs.iter_mut().try_for_each(|input| input.finish(|_| true))?;
         }
         Ok(())
@@ -223,7 +229,7 @@ impl FilesInput {
                 Ok(()) | Err(Refusal::Gone) => {}
                 Err(refusal) => {
                     troubled.insert(path.clone());
-                    self.say(path, &format!("not read: {refusal}"));
+                    self.say(path, &format!("{NOT_READ}: {refusal}"));
                 }
             }
         }
@@ -335,7 +341,7 @@ impl FilesInput {
                     tail.ready = false;
                     self.feed.count(|count| count.errors += 1);
                     let path = tail.path.clone();
-                    note(&mut self.said, &self.name, &path, &format!("failed to read: {error}"));
+                    note(&mut self.said, &self.name, &path, &format!("{FAILED}: {error}"));
                 }
             }
             if tail.is_done(now) {
@@ -350,6 +356,14 @@ impl FilesInput {
         }
         self.feed.flush()?;
         Ok(more)
+    }
+
+    /// There is nothing more to read for now: the engine learns of that, and whether something can't be read.
+    fn rest(&mut self) -> Result<(), EngineGone> {
+        let fails = |what: &String| what.starts_with(NOT_READ) || what.starts_with(FAILED);
+        let unreadable = self.said.values().any(fails);
+        self.feed.stands(if unreadable { InputState::Unreadable } else { InputState::CaughtUp });
+        self.feed.flush()
     }
 
     /// Hands on the last lines that have no end, of the files that are `over`.

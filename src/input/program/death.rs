@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Event, Match, Origin, Parse, RuleId};
+use crate::event::{Event, Match, Origin, Parse, Role, RuleId};
 use crate::severity::Severity;
 use crate::time::{Human, Time};
 
@@ -89,6 +89,7 @@ impl Death {
             ("ran", Human(self.ran).to_string()),
         ];
         Some(Match {
+            role: Role::Match,
             rule: on_exit.rule,
             severity: on_exit.severity,
             event: Arc::new(event),
