@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::config::{self, Config, Level, Loaded};
+use crate::line::LineSpec;
 use crate::rule::Rule;
 use crate::scan::{self, Filtered};
 
@@ -65,12 +66,11 @@ fn in_words(loaded: &Loaded) -> String {
 
 /// What a rule does, and what finding its lines costs where that is worth a word.
 fn described(rule: &Rule, config: &Config) -> Vec<String> {
-    let inputs = config.inputs.iter().filter(|input| rule.inputs.contains(&input.name));
-    let cost = match inputs
-        .map(|input| scan::filtered(rule, &input.line))
-        .max()
-        .unwrap_or(Filtered::ByNeedles)
-    {
+    let read = config.inputs.iter().filter(|input| rule.inputs.contains(&input.name));
+    let lines: Vec<&LineSpec> = read.map(|input| &input.line).collect();
+    let filtered = lines.iter().map(|line| scan::filtered(rule, line)).max();
+    let parsed = lines.iter().any(|line| scan::needs_parser(rule, line));
+    let cost = match filtered.unwrap_or(Filtered::ByNeedles) {
         Filtered::ByNeedles => None,
         Filtered::ByAutomaton => Some(
             "has no rare text to look for: an automaton reads every line, which takes about 2 s of CPU a gigabyte",
@@ -78,10 +78,8 @@ fn described(rule: &Rule, config: &Config) -> Vec<String> {
         Filtered::Never if rule.patterns.is_empty() => Some(
             "evaluates `where` on every line, some microseconds each: a `match` would spare most of them",
         ),
+        Filtered::Never if parsed => Some("looks at what every line is parsed for, some microseconds each"),
         Filtered::Never => Some("can match an empty text, and so is shown every line: some 100 ns each"),
-        Filtered::Parsed => {
-            Some("looks at what only a parser can tell: every line is parsed, some microseconds each")
-        }
     };
     config::describe(rule, config).into_iter().chain(cost.map(str::to_owned)).collect()
 }

@@ -64,8 +64,6 @@ pub enum Filtered {
     ByAutomaton,
     /// Not at all: the pattern is shown every line.
     Never,
-    /// Nor is the line what the pattern looks at: every line is parsed.
-    Parsed,
 }
 
 impl Filtered {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::event::{Event, Match, Parse, Role, RuleId, Texts};
 use crate::fields::Fields;
-use crate::rule::{Matcher, Pattern, Rule};
+use crate::rule::{Pattern, Rule};
 use crate::time::Time;
 
 use super::latest::Latest;
-use super::{By, Lines, Scanned, Scanner, looks_at_line, part_on_line};
+use super::{Lines, Scanned, Scanner, looks_at_line, part_on_line};
 
 /// One line, and what is known of it.
 pub(super) struct Look<'a, T> {
@@ -24,24 +24,15 @@ pub(super) struct Look<'a, T> {
 }
 
 impl<T: Fn() -> Time> Look<'_, T> {
-    /// Whether all parts of `matcher` match.
-    pub(super) fn matches(&mut self, rule: &Rule, matcher: &Matcher) -> bool {
-        matcher.parts.iter().all(|part| self.part_matches(rule, part))
+    /// Whether all parts of a matcher match.
+    pub(super) fn matches(&mut self, rule: &Rule, parts: &[Pattern]) -> bool {
+        parts.iter().all(|part| self.part_matches(rule, part))
     }
 
-    /// Whether `rule` takes the line by `by`, of which what could be tried on the line alone has matched before.
-    pub(super) fn is_taken(&mut self, rule: &Rule, by: By) -> bool {
-        match (by.matcher(rule), by.other(rule)) {
-            (Some(matcher), _) => self.rest_matches(rule, matcher),
-            (None, Some(other)) => looks_at_line(other, &self.scanner.line) || self.part_matches(rule, other),
-            (None, None) => true,
-        }
-    }
-
-    /// Whether all parts of `matcher` match, of which the one on the line has matched before.
-    fn rest_matches(&mut self, rule: &Rule, matcher: &Matcher) -> bool {
-        let tried = part_on_line(matcher, &self.scanner.line);
-        let mut rest = matcher.parts.iter().enumerate().filter(|(part, _)| Some(*part) != tried);
+    /// The same of one whose part on the line has matched before.
+    pub(super) fn rest_matches(&mut self, rule: &Rule, parts: &[Pattern]) -> bool {
+        let tried = part_on_line(parts, &self.scanner.line);
+        let mut rest = parts.iter().enumerate().filter(|(part, _)| Some(*part) != tried);
         rest.all(|(_, part)| self.part_matches(rule, part))
     }
 
@@ -54,22 +45,15 @@ impl<T: Fn() -> Time> Look<'_, T> {
         subject.is_some_and(|text| part.regex.is_match(&text))
     }
 
-    /// The match of a rule that takes the line by `by`, if its severity is high enough and its `where` holds. Neither
-    /// is asked of what ends or follows.
-    pub(super) fn take(&mut self, id: RuleId, rule: &Rule, by: By) -> Option<Match> {
-        let (event, role) = (self.event(), by.role());
-        let parts = match by.matcher(rule) {
-            Some(matcher) => &*matcher.parts,
-            None => by.other(rule).map(std::slice::from_ref).unwrap_or_default(),
-        };
+    /// What a line of which `parts` match is to a rule; a match only if its severity is high enough and `where` holds.
+    pub(super) fn take(&mut self, id: RuleId, rule: &Rule, role: Role, parts: &[Pattern]) -> Option<Match> {
+        let event = self.event();
         let caught = |part| fields(self.scanner, rule, &event, &[]).captures_of(part);
         let captures: Texts = parts.iter().flat_map(caught).collect();
-        if role != Role::Match {
-            return Some(Match { rule: id, role, event, captures, severity: rule.severity });
-        }
         let fields = fields(self.scanner, rule, &event, &captures);
-        let severity = fields.level()?;
-        if let Some(filter) = &rule.filter {
+        let level = fields.level();
+        let severity = if role == Role::Match { level? } else { level.unwrap_or(rule.severity) };
+        if let Some(filter) = rule.filter.as_ref().filter(|_| role == Role::Match) {
             let holds = filter.holds(&Fields { severity, ..fields }).unwrap_or_else(|_| {
                 self.scanned.expression_errors += 1;
                 false

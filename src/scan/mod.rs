@@ -42,14 +42,19 @@ use sample::Sample;
 pub use block::count as count_lines;
 pub use filter::Filtered;
 
-/// How lines are found that `rule` may take, where lines are as `line` says: by its costliest matcher.
+/// How lines of such an input are found that `rule` may take: by its costliest matcher.
 pub fn filtered(rule: &Rule, line: &LineSpec) -> Filtered {
-    let of = |matcher: &Matcher| match part_on_line(matcher, line) {
-        Some(part) => Filtered::of(&parse(&matcher.parts[part])),
-        None => Filtered::Parsed,
+    let of = |matcher: &Matcher| {
+        let part = part_on_line(&matcher.parts, line);
+        part.map_or(Filtered::Never, |part| Filtered::of(&parse(&matcher.parts[part])))
     };
     // Without a pattern, `where` sees every line.
     rule.patterns.iter().map(of).max().unwrap_or(Filtered::Never)
+}
+
+/// Whether a matcher of `rule` looks at what only a parser of such an input can tell.
+pub fn needs_parser(rule: &Rule, line: &LineSpec) -> bool {
+    rule.patterns.iter().any(|matcher| part_on_line(&matcher.parts, line).is_none())
 }
 
 /// The rules of one input, ready to look at lines. Shared by the threads that read the input.
@@ -73,7 +78,7 @@ pub struct Scanner {
 struct Owned {
     rule: RuleId,
     by: By,
-    /// Its place in its matcher.
+    /// Its pattern that is tried on the line.
     part: usize,
     doubt: Option<Doubt>,
 }
@@ -85,8 +90,8 @@ enum By {
     Resolution,
     /// By what follows a match: the line may be one itself.
     FollowUp,
-    /// By one of its matchers, the first of which gives the captures.
-    Pattern(usize),
+    /// By one of its matchers, the first of which that matches gives the captures.
+    Matcher(usize),
     /// Only `where` decides.
     Filter,
 }
@@ -96,40 +101,29 @@ impl By {
         match self {
             Self::Resolution => Role::Resolution,
             Self::FollowUp => Role::FollowUp,
-            Self::Pattern(_) | Self::Filter => Role::Match,
+            Self::Matcher(_) | Self::Filter => Role::Match,
         }
     }
 
-    /// What ends or follows; a matcher has several patterns.
-    fn other(self, rule: &Rule) -> Option<&Pattern> {
-        match (self, &rule.when) {
-            (Self::Resolution, _) => rule.resolve.as_ref()?.pattern.as_ref(),
-            (Self::FollowUp, When::NotFollowedBy { pattern, .. }) => Some(pattern),
-            _ => None,
-        }
-    }
-
-    fn matcher(self, rule: &Rule) -> Option<&Matcher> {
-        match self {
-            Self::Pattern(place) => rule.patterns.get(place),
-            _ => None,
-        }
-    }
-
-    /// The pattern that finds the lines which the others of its matcher are shown, with its place among them.
-    fn part_on_line<'r>(self, rule: &'r Rule, line: &LineSpec) -> Option<(usize, &'r Pattern)> {
-        if let Some(matcher) = self.matcher(rule) {
-            return part_on_line(matcher, line).map(|part| (part, &matcher.parts[part]));
-        }
-        self.other(rule).filter(|pattern| looks_at_line(pattern, line)).map(|pattern| (0, pattern))
+    /// What must match, all of it; none where `where` decides.
+    fn parts(self, rule: &Rule) -> &[Pattern] {
+        let parts = match (self, &rule.when) {
+            (Self::Resolution, _) => {
+                rule.resolve.as_ref().and_then(|resolve| resolve.pattern.as_ref()).map(std::slice::from_ref)
+            }
+            (Self::FollowUp, When::NotFollowedBy { pattern, .. }) => Some(std::slice::from_ref(pattern)),
+            (Self::Matcher(place), _) => rule.patterns.get(place).map(|matcher| &*matcher.parts),
+            (Self::FollowUp | Self::Filter, _) => None,
+        };
+        parts.unwrap_or_default()
     }
 
     /// All that a rule takes lines by.
     fn all(rule: &Rule) -> impl Iterator<Item = Self> {
         let filter = rule.patterns.is_empty().then_some(Self::Filter);
-        let patterns = (0..rule.patterns.len()).map(Self::Pattern);
+        let patterns = (0..rule.patterns.len()).map(Self::Matcher);
         let others = [Self::Resolution, Self::FollowUp].into_iter();
-        others.filter(|by| by.other(rule).is_some()).chain(patterns).chain(filter)
+        others.filter(|by| !by.parts(rule).is_empty()).chain(patterns).chain(filter)
     }
 }
 
@@ -142,7 +136,7 @@ pub struct Search {
     search: filter::Search,
     sample: Sample,
     latest: Latest,
-    /// What may take the line that is looked at.
+    /// By what rules may take the line that is looked at.
     taken: Vec<(RuleId, By)>,
 }
 
@@ -190,16 +184,15 @@ impl Scanner {
         let (mut patterns, mut open, mut parsed) = (Vec::new(), Vec::new(), Vec::new());
         let reads = |rule: &Rule| rule.inputs.iter().any(|input| &**input == name);
         for (id, rule) in rules.iter().enumerate().filter(|(_, rule)| reads(rule)) {
-            let id = RuleId(id);
             for by in By::all(rule) {
-                match by.part_on_line(rule, &line) {
-                    Some((part, pattern)) => {
-                        let hir = parse(pattern);
-                        patterns.push(Owned { rule: id, by, part, doubt: Doubt::new(&hir) });
-                        parsed.push(hir);
-                    }
-                    None => open.push((id, by)),
-                }
+                let (id, parts) = (RuleId(id), by.parts(rule));
+                let Some(part) = part_on_line(parts, &line) else {
+                    open.push((id, by));
+                    continue;
+                };
+                let hir = parse(&parts[part]);
+                patterns.push(Owned { rule: id, by, part, doubt: Doubt::new(&hir) });
+                parsed.push(hir);
             }
         }
         let filter = Arc::new(Filter::new(&parsed, None));
@@ -221,8 +214,7 @@ impl Scanner {
     /// Once enough of the stream was seen: a filter by what is rare in it.
     fn adapt(&self, block: &[u8], search: &mut Search) {
         let Some(sample) = search.sample.add(block) else { return };
-        let parsed: Vec<Hir> =
-            self.patterns.iter().filter_map(|owned| self.pattern(owned).map(parse)).collect();
+        let parsed: Vec<Hir> = self.patterns.iter().map(|owned| parse(self.pattern(owned))).collect();
         let filter = Filter::new(&parsed, Some(&sample));
         search.search = filter.search();
         search.filter = Arc::new(filter);
@@ -289,12 +281,8 @@ impl Scanner {
         self.hand_on(text, truncated, lines, search, &mut found);
     }
 
-    fn pattern(&self, owned: &Owned) -> Option<&Pattern> {
-        let rule = &self.rules[owned.rule.0];
-        match owned.by.matcher(rule) {
-            Some(matcher) => matcher.parts.get(owned.part),
-            None => owned.by.other(rule),
-        }
+    fn pattern(&self, owned: &Owned) -> &Pattern {
+        &owned.by.parts(&self.rules[owned.rule.0])[owned.part]
     }
 
     /// Which rules may take `text`, of those whose `patterns` may match it and those that see every line.
@@ -306,7 +294,7 @@ impl Scanner {
         for (pattern, certainty) in patterns {
             let owned = &self.patterns[pattern as usize];
             let may_match = || !doubtful || owned.doubt.as_ref().is_none_or(|doubt| doubt.may_match(text));
-            let matches = || self.pattern(owned).is_some_and(|pattern| pattern.regex.is_match(text));
+            let matches = || self.pattern(owned).regex.is_match(text);
             if certainty == Certainty::Sure || may_match() && matches() {
                 taken.push((owned.rule, owned.by));
             }
@@ -326,30 +314,25 @@ impl Scanner {
         let Search { scanned, taken, latest, .. } = search;
         let mut look =
             Look { scanner: self, text, truncated, lines, scanned, latest, event: None, too_old: false };
+        // Whose match is decided: by the first of its matchers that matches, or because the line ends an episode.
         let mut decided = None;
         for (id, by) in taken.iter().copied() {
-            // What ends an episode is no match, and the first matcher of a rule that matches decides.
-            if decided == Some(id) {
+            let (rule, role) = (&self.rules[id.0], by.role());
+            if role == Role::Match && decided == Some(id) || !look.rest_matches(rule, by.parts(rule)) {
                 continue;
             }
-            let rule = &self.rules[id.0];
-            if !look.is_taken(rule, by) {
-                continue;
-            }
-            if by != By::FollowUp {
+            if role != Role::FollowUp {
                 decided = Some(id);
             }
-            let is_match = by.role() == Role::Match;
-            if is_match && rule.ignore.iter().any(|matcher| look.matches(rule, matcher)) {
+            if role == Role::Match && rule.ignore.iter().any(|matcher| look.matches(rule, &matcher.parts)) {
                 continue;
             }
-            if let Some(taken) = look.take(id, rule, by) {
-                if look.too_old {
-                    look.scanned.too_old += 1;
-                    break;
-                }
-                found(taken);
+            let Some(taken) = look.take(id, rule, role, by.parts(rule)) else { continue };
+            if look.too_old {
+                look.scanned.too_old += 1;
+                break;
             }
+            found(taken);
         }
         taken.clear();
     }
@@ -365,8 +348,8 @@ fn looks_at_line(pattern: &Pattern, line: &LineSpec) -> bool {
 }
 
 /// The part of a matcher that finds the lines which the others are shown.
-fn part_on_line(matcher: &Matcher, line: &LineSpec) -> Option<usize> {
-    matcher.parts.iter().position(|part| looks_at_line(part, line))
+fn part_on_line(parts: &[Pattern], line: &LineSpec) -> Option<usize> {
+    parts.iter().position(|part| looks_at_line(part, line))
 }
 
 /// The syntax of a pattern that was compiled already.

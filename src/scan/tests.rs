@@ -38,8 +38,8 @@ fn only(matcher: &Matcher) -> &Pattern {
     &matcher.parts[0]
 }
 
-/// What a pattern that matches catches.
-fn caught(pattern: &Pattern, line: &[u8]) -> Texts {
+/// What the named groups of a pattern that matches caught.
+fn captures(pattern: &Pattern, line: &[u8]) -> Texts {
     let groups = pattern.regex.captures(line).unwrap();
     let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
     let named = pattern.names.iter();
@@ -59,7 +59,7 @@ fn plain(rules: &[Rule], input: &str, lines: &[Vec<u8>]) -> Vec<Taken> {
             let matches = |pattern: &&Pattern| pattern.regex.is_match(line);
             for (role, pattern) in [(Role::Resolution, resolution), (Role::FollowUp, follow_up)] {
                 if let Some(pattern) = pattern.filter(matches) {
-                    taken.push((line.clone(), rule.name.to_string(), role, caught(pattern, line)));
+                    taken.push((line.clone(), rule.name.to_string(), role, captures(pattern, line)));
                 }
             }
             if resolution.is_some_and(|pattern| matches(&pattern)) {
@@ -71,7 +71,14 @@ fn plain(rules: &[Rule], input: &str, lines: &[Vec<u8>]) -> Vec<Taken> {
             {
                 continue;
             }
-            let captures = first.map(|pattern| caught(pattern, line)).unwrap_or_default();
+            let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
+            let mut captures = Texts::new();
+            if let Some(pattern) = first {
+                let groups = pattern.regex.captures(line).unwrap();
+                for (name, number) in &pattern.names {
+                    captures.extend(groups.get(*number).map(|group| (name.clone(), text(group.as_bytes()))));
+                }
+            }
             let holds = match &*rule.name {
                 // What begins with a zero is no JSON number, and text is not compared with one.
                 "number" => {
