@@ -353,14 +353,17 @@ impl<D: Disk> FilesInput<D> {
         self.ready.extend(due);
         let mut more = false;
         let ready: Vec<Generation> = self.ready.iter().copied().collect();
-        for generation in ready {
-            more |= self.turn_of(generation, now)?;
+        // Many may be opened in one turn: those that are read are closed on the way.
+        for some in ready.chunks((self.open_max / 4).max(1)) {
+            for generation in some {
+                more |= self.turn_of(*generation, now)?;
+            }
+            self.close_idle();
         }
         if !more && std::mem::take(&mut self.lost) {
             self.seek_the_lost(now);
             more = !self.ready.is_empty();
         }
-        self.close_idle();
         self.splitter.resume(false);
         self.splitter.release();
         self.feed.flush()?;
