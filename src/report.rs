@@ -40,6 +40,8 @@ pub struct InputReport {
     pub truncated: u64,
     /// Bytes of unfinished lines that went with a truncation of their file.
     pub dropped_bytes: u64,
+    /// Bytes that nobody wrote, and that were passed before a line: what a hole in a file reads as.
+    pub nul_bytes: u64,
     /// Reads that failed.
     pub errors: u64,
     /// Expressions that could not be evaluated, and so did not hold.
@@ -48,8 +50,16 @@ pub struct InputReport {
 
 impl From<Read> for InputReport {
     fn from(read: Read) -> Self {
-        let Read { lines, bytes, truncated, dropped_bytes, errors, scanned } = read;
-        Self { lines, bytes, truncated, dropped_bytes, errors, expression_errors: scanned.expression_errors }
+        let Read { lines, bytes, truncated, dropped_bytes, nul_bytes, errors, scanned } = read;
+        Self {
+            lines,
+            bytes,
+            truncated,
+            dropped_bytes,
+            nul_bytes,
+            errors,
+            expression_errors: scanned.expression_errors,
+        }
     }
 }
 

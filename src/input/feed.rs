@@ -11,11 +11,13 @@ use crate::line::{Ansi, LineSpec, ansi};
 use crate::notice::Notice;
 use crate::scan::{self, Ends, Lines, Scanned, Scanner, Search};
 use crate::store::Record;
+use crate::time::Time;
 
 /// How many batches wait for the engine before reading waits: enough to keep it busy, few enough for the memory.
 const BATCHES_WAITING: usize = 8;
 
-/// A batch is handed on at so many matches, or so many bytes of their lines.
+/// A batch is handed on once it has so many matches, or so many bytes of their lines: between two pieces of what is
+/// read, so that positions go with just the lines before them.
 const BATCH_MATCHES: usize = 512;
 const BATCH_BYTES: usize = 512 * 1024;
 
@@ -54,6 +56,8 @@ pub struct Read {
     pub truncated: u64,
     /// Bytes of unfinished lines that were lost with a truncation.
     pub dropped_bytes: u64,
+    /// Bytes that nobody wrote: holes, and zeros before a line.
+    pub nul_bytes: u64,
     /// Reading a file failed.
     pub errors: u64,
     /// What scanning could not do.
@@ -67,9 +71,19 @@ impl Read {
         self.bytes += other.bytes;
         self.truncated += other.truncated;
         self.dropped_bytes += other.dropped_bytes;
+        self.nul_bytes += other.nul_bytes;
         self.errors += other.errors;
         self.scanned.add(other.scanned);
     }
+}
+
+/// Whether lines caused anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// At least one rule took one.
+    ByARule,
+    /// No rule did.
+    ByNone,
 }
 
 /// The engine is gone: there is nothing to read for.
@@ -125,19 +139,50 @@ impl Feed {
         self.line
     }
 
-    /// Lines that were just read.
+    /// Now, by the clock that tells when a line was read.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Lines of a stream, which has no positions.
     ///
     /// # Errors
     /// The engine has stopped.
     pub fn piece(&mut self, origin: &Arc<Origin>, piece: Piece<'_>) -> Result<(), EngineGone> {
+        self.take(origin, piece);
+        self.flush_if_full()
+    }
+
+    /// A line of a stream.
+    ///
+    /// # Errors
+    /// The engine has stopped.
+    pub fn line(&mut self, origin: &Arc<Origin>, line: Line<'_>) -> Result<(), EngineGone> {
+        self.piece(origin, Piece::One(line))
+    }
+
+    /// Lines that were just read. Whoever calls this asks [`Feed::is_full`] after it, and flushes with the position
+    /// that the lines so far reach to.
+    pub fn take(&mut self, origin: &Arc<Origin>, piece: Piece<'_>) -> Taken {
+        let before = self.outlet.batch.matches.len();
         match piece {
             Piece::Lines(block) => self.block(origin, block),
-            Piece::One(line) => self.line(origin, line),
+            Piece::One(line) => self.one(origin, line),
         }
+        if self.outlet.batch.matches.len() > before { Taken::ByARule } else { Taken::ByNone }
+    }
+
+    /// Whether what was taken is to be handed on now.
+    pub fn is_full(&self) -> bool {
+        self.outlet.batch.matches.len() >= BATCH_MATCHES || self.outlet.batch_bytes >= BATCH_BYTES
+    }
+
+    fn flush_if_full(&mut self) -> Result<(), EngineGone> {
+        if self.is_full() { self.flush() } else { Ok(()) }
     }
 
     /// Whole lines at once, which costs much less than one by one.
-    fn block(&mut self, origin: &Arc<Origin>, block: &[u8]) -> Result<(), EngineGone> {
+    fn block(&mut self, origin: &Arc<Origin>, block: &[u8]) {
         let Self { scanner, search, line, clock, outlet } = self;
         outlet.batch.read.lines += scan::count_lines(block);
         let (text, ends) = match line.ansi {
@@ -147,21 +192,11 @@ impl Feed {
             },
             Ansi::Keep => (Cow::Borrowed(block), Ends::Read),
         };
-        let mut sent = Ok(());
         let lines = Lines { origin, time: || clock.now() };
-        scanner.scan_block(&text, ends, &lines, search, |found| {
-            if sent.is_ok() {
-                sent = outlet.take(found);
-            }
-        });
-        sent
+        scanner.scan_block(&text, ends, &lines, search, |found| outlet.take(found));
     }
 
-    /// A line that was just read.
-    ///
-    /// # Errors
-    /// The engine has stopped.
-    pub fn line(&mut self, origin: &Arc<Origin>, line: Line<'_>) -> Result<(), EngineGone> {
+    fn one(&mut self, origin: &Arc<Origin>, line: Line<'_>) {
         let Self { scanner, search, line: spec, clock, outlet } = self;
         outlet.batch.read.lines += 1;
         outlet.batch.read.truncated += u64::from(line.truncated);
@@ -169,14 +204,8 @@ impl Feed {
             Ansi::Strip => ansi::strip(line.bytes),
             Ansi::Keep => line.bytes.into(),
         };
-        let mut sent = Ok(());
         let lines = Lines { origin, time: || clock.now() };
-        scanner.scan(&text, line.truncated, &lines, search, |found| {
-            if sent.is_ok() {
-                sent = outlet.take(found);
-            }
-        });
-        sent
+        scanner.scan(&text, line.truncated, &lines, search, |found| outlet.take(found));
     }
 
     /// What goes with the next batch: how far its lines reach.
@@ -205,14 +234,9 @@ impl Feed {
 }
 
 impl Outlet {
-    fn take(&mut self, found: Match) -> Result<(), EngineGone> {
+    fn take(&mut self, found: Match) {
         self.batch_bytes += found.event.line.len();
         self.batch.matches.push(found);
-        if self.batch.matches.len() >= BATCH_MATCHES || self.batch_bytes >= BATCH_BYTES {
-            self.flush()
-        } else {
-            Ok(())
-        }
     }
 
     fn flush(&mut self) -> Result<(), EngineGone> {

@@ -3,6 +3,12 @@
 /// How many bytes are read at once. Larger makes nothing faster; smaller costs system calls.
 const READ_BYTES: usize = 64 * 1024;
 
+/// So many lines are handed out together: enough to be fast, and few enough that what they cause is not much at once.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// How much of what was handed out is still there: enough to know the text again that is read on from.
+pub const KEPT_BYTES: usize = 1024;
+
 /// A line without its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
@@ -51,11 +57,12 @@ impl Splitter {
 
     /// Room for the next bytes. What was read there is told by [`Splitter::filled`].
     pub fn room(&mut self) -> &mut [u8] {
-        if self.start == self.end {
-            (self.start, self.end, self.searched) = (0, 0, 0);
-        } else if self.buffer.len() - self.end < READ_BYTES {
-            self.buffer.copy_within(self.start..self.end, 0);
-            (self.searched, self.end, self.start) = (self.searched - self.start, self.end - self.start, 0);
+        let unneeded = self.start.saturating_sub(KEPT_BYTES);
+        if self.start == self.end || self.buffer.len() - self.end < READ_BYTES {
+            self.buffer.copy_within(unneeded..self.end, 0);
+            self.start -= unneeded;
+            self.searched -= unneeded;
+            self.end -= unneeded;
         }
         if self.buffer.len() < self.end + READ_BYTES {
             self.buffer.resize(self.end + READ_BYTES, 0);
@@ -63,9 +70,46 @@ impl Splitter {
         &mut self.buffer[self.end..]
     }
 
+    /// The last `bytes` that were read, and room after them: what is read on from is read once more with what follows.
+    pub fn room_after(&mut self, bytes: usize) -> &mut [u8] {
+        self.room();
+        &mut self.buffer[self.end - bytes.min(self.end)..]
+    }
+
+    /// How much of what was read last is still there.
+    pub fn kept(&self) -> usize {
+        self.end
+    }
+
     /// `bytes` of the room were filled.
     pub fn filled(&mut self, bytes: usize) {
         self.end += bytes;
+    }
+
+    /// The first `bytes` of what was not handed out belong to no line.
+    pub fn pass(&mut self, bytes: usize) {
+        self.consume(self.start + bytes);
+    }
+
+    /// Begins anew, or within an over-long line whose beginning was handed out.
+    pub fn resume(&mut self, skipping: bool) {
+        self.clear();
+        self.skipping = skipping;
+    }
+
+    /// Whether the rest of an over-long line is being thrown away.
+    pub const fn is_skipping(&self) -> bool {
+        self.skipping
+    }
+
+    /// What was handed out or passed last, up to [`KEPT_BYTES`].
+    pub fn before(&self) -> &[u8] {
+        &self.buffer[self.start.saturating_sub(KEPT_BYTES)..self.start]
+    }
+
+    /// What was read and not handed out.
+    pub fn waiting(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
     }
 
     /// The next line whose end has been read, or the beginning of one that is too long.
@@ -113,15 +157,17 @@ impl Splitter {
             false => memchr::memrchr(b'\n', &self.buffer[self.searched..self.end])
                 .map_or(0, |newline| self.searched + newline + 1 - self.start),
         };
+        let whole = match whole > PIECE_BYTES {
+            true => memchr::memrchr(b'\n', &self.buffer[self.start..self.start + PIECE_BYTES])
+                .map_or(whole, |newline| newline + 1),
+            false => whole,
+        };
         let short = short_lines(&self.buffer[self.start..self.start + whole], self.line_bytes_max);
         if short == 0 {
             return self.next_line().map(Piece::One);
         }
         let start = self.start;
         self.consume(start + short);
-        if short == whole {
-            self.searched = self.end;
-        }
         Some(Piece::Lines(&self.buffer[start..start + short]))
     }
 
