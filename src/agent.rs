@@ -188,6 +188,8 @@ struct Agent {
     stopping: Arc<AtomicBool>,
     /// As long as it is here, the engine waits for a full disk.
     patience: Option<SyncSender<()>>,
+    /// How long a deleted file is held open.
+    deleted_max: Duration,
     /// What the engine counted, once it has ended.
     decided: Option<Decider>,
     /// When waiting for deliveries ends; known once reading ends.
@@ -239,6 +241,7 @@ impl Agent {
             closing,
             stopping: Arc::default(),
             patience: Some(patience),
+            deleted_max: limits.deleted_file,
             decided: None,
             deadline: None,
             rules: rules.clone(),
@@ -308,6 +311,7 @@ impl Agent {
                         name: input.name,
                         feed: feed(),
                         positions,
+                        deleted_max: self.deleted_max,
                     });
                 }
                 Source::Stdin { passthrough } => {

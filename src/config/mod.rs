@@ -29,6 +29,7 @@ mod yaml;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
@@ -90,10 +91,12 @@ pub struct Limits {
     pub outbox: usize,
     /// A compiled regex, in bytes.
     pub regex: usize,
+    /// How long a deleted file is held open.
+    pub deleted_file: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { keys: 100_000, outbox: 2_000, regex: 10 * 1024 * 1024 }
+        Self { keys: 100_000, outbox: 2_000, regex: 10 * 1024 * 1024, deleted_file: Duration::from_secs(300) }
     }
 }

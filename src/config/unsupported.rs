@@ -26,7 +26,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("notices.heartbeat", Key),
     ("admin", Key),
     ("threads", Key),
-    ("limits.deleted_file", Key),
     ("limits.history", Key),
     ("limits.history_alerts", Key),
     ("inputs.*.command", Key),

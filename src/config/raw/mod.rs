@@ -96,4 +96,6 @@ pub(super) struct RawLimits {
     pub(super) outbox: Option<Count>,
     /// The size of a compiled regex.
     pub(super) regex: Option<Scalar>,
+    /// How long a deleted file is held open.
+    pub(super) deleted_file: Option<Scalar>,
 }

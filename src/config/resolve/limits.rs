@@ -4,6 +4,7 @@ use crate::config::Limits;
 use crate::config::diagnostic::Report;
 use crate::config::layers::At;
 use crate::config::raw::RawLimits;
+use crate::config::scalar::duration::duration;
 use crate::config::scalar::number::number;
 use crate::config::scalar::size::size;
 
@@ -25,6 +26,9 @@ pub(super) fn resolve(at: Option<At<'_, RawLimits>>, report: &mut Report) -> Lim
     }
     if let Some(regex) = at.get("regex", |raw| &raw.regex) {
         limits.regex = size(regex, 1024..=REGEX_BYTES_MAX, report).unwrap_or(limits.regex);
+    }
+    if let Some(deleted_file) = at.get("deleted_file", |raw| &raw.deleted_file) {
+        limits.deleted_file = duration(deleted_file, report).unwrap_or(limits.deleted_file);
     }
     limits
 }

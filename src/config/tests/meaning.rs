@@ -290,12 +290,18 @@ fn a_state_directory_is_relative_to_its_file() {
 #[test]
 fn host_and_limits() {
     let config = config(&format!(
-        "{}host: '${{NODE_NAME}}'\nlimits: {{ keys: 5, outbox: 6, regex: 1MiB }}\n",
+        "{}host: '${{NODE_NAME}}'\nlimits: {{ keys: 5, outbox: 6, regex: 1MiB, deleted_file: 1h }}\n",
         rules("    match: x\n")
     ));
     assert_eq!(&*config.host, "node-7");
-    assert_eq!(config.limits, Limits { keys: 5, outbox: 6, regex: 1 << 20 });
-    assert_eq!(Limits::default(), Limits { keys: 100_000, outbox: 2_000, regex: 10 << 20 });
+    assert_eq!(
+        config.limits,
+        Limits { keys: 5, outbox: 6, regex: 1 << 20, deleted_file: Duration::from_secs(3600) }
+    );
+    assert_eq!(
+        Limits::default(),
+        Limits { keys: 100_000, outbox: 2_000, regex: 10 << 20, deleted_file: Duration::from_secs(300) }
+    );
     assert_eq!(&*super::config(&format!("{}host: 7\n", rules("    match: x\n"))).host, "7");
 }
 

@@ -22,7 +22,6 @@ fn sections() {
             ("notices: { heartbeat: { url: x } }", "`heartbeat`"),
             ("admin: { listen: '127.0.0.1:1' }", "`admin`"),
             ("threads: 2", "`threads`"),
-            ("limits: { deleted_file: 5m }", "`deleted_file`"),
             ("limits: { history: 30d }", "`history`"),
             ("limits: { history_alerts: 1 }", "`history_alerts`"),
             ("defaults: { context: { before: 1 } }", "`context`"),

@@ -1,6 +1,6 @@
 //! Globs to paths: what is there now. It knows nothing of what is being read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -20,6 +20,7 @@ pub(super) struct Globs {
 #[derive(Debug)]
 struct Glob {
     text: String,
+    first_use: FirstUse,
     base: PathBuf,
     /// `None`: a path to the letter.
     matcher: Option<GlobMatcher>,
@@ -27,10 +28,22 @@ struct Glob {
     depth_max: usize,
 }
 
+/// Whether a glob was looked for before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum FirstUse {
+    /// It was: what it names now has appeared since, or is known.
+    Past,
+    /// It was not: what it names was there before.
+    Now,
+}
+
 /// What a look found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    pub(super) paths: BTreeSet<PathBuf>,
+    /// Each path, and whether all globs that name it are used for the first time.
+    pub(super) paths: BTreeMap<PathBuf, FirstUse>,
+    /// The directories that a path must lie in, links resolved; `None`: wherever a link leads.
+    pub(super) homes: Option<Vec<PathBuf>>,
     /// The directories that were looked into: those to watch.
     pub(super) directories: BTreeSet<PathBuf>,
     /// Globs that name nothing yet.
@@ -43,21 +56,62 @@ impl Globs {
         Ok(Self { globs, exclude: spec.exclude.clone(), follow_symlinks: spec.follow_symlinks })
     }
 
-    /// The directories that the globs name, with their links resolved, as far as they exist.
-    pub(super) fn homes(&self) -> Vec<PathBuf> {
-        self.globs.iter().filter_map(|glob| glob.base.canonicalize().ok()).collect()
+    /// The globs that were used before this start.
+    pub(super) fn used_before(&mut self, texts: &[String]) {
+        for glob in self.globs.iter_mut().filter(|glob| texts.contains(&glob.text)) {
+            glob.first_use = FirstUse::Past;
+        }
+    }
+
+    /// From now on all are; returns those that were not.
+    pub(super) fn use_all(&mut self) -> Vec<String> {
+        let fresh = self.globs.iter_mut().filter(|glob| glob.first_use == FirstUse::Now);
+        fresh
+            .map(|glob| {
+                glob.first_use = FirstUse::Past;
+                glob.text.clone()
+            })
+            .collect()
+    }
+
+    /// All of them.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        self.globs.iter().map(|glob| &*glob.text).collect()
+    }
+
+    /// Whether a path is left out.
+    pub(super) fn exclude(&self, path: &Path) -> bool {
+        self.exclude.is_match(path)
+    }
+
+    /// Whether the globs name a path, as far as names go.
+    #[cfg(test)]
+    pub(super) fn name(&self, path: &Path) -> Option<FirstUse> {
+        let naming = self.globs.iter().filter(|glob| match &glob.matcher {
+            Some(matcher) => matcher.is_match(path),
+            None => path == Path::new(&glob.text),
+        });
+        naming.map(|glob| glob.first_use).min().filter(|_| !self.exclude(path))
     }
 
     pub(super) fn look(&self) -> Found {
         let mut found = Found::default();
+        if !self.follow_symlinks {
+            found.homes = Some(self.globs.iter().filter_map(|glob| glob.base.canonicalize().ok()).collect());
+        }
         for glob in &self.globs {
-            let before = found.paths.len();
-            let known = glob.look(self, &mut found);
-            if !known && found.paths.len() == before {
+            if !glob.look(self, &mut found) {
                 found.empty.push(glob.text.clone());
             }
         }
         found
+    }
+}
+
+impl Found {
+    fn add(&mut self, path: PathBuf, first_use: FirstUse) {
+        let known = self.paths.entry(path).or_insert(first_use);
+        *known = first_use.min(*known);
     }
 }
 
@@ -68,7 +122,13 @@ impl Glob {
         let matcher = GlobBuilder::new(text).literal_separator(true).build()?.compile_matcher();
         let below = text[base.as_os_str().len()..].matches('/').count();
         let depth_max = if text.contains("**") { usize::MAX } else { below.max(1) };
-        Ok(Self { text: text.to_owned(), base, matcher: (!literal).then_some(matcher), depth_max })
+        Ok(Self {
+            text: text.to_owned(),
+            first_use: FirstUse::Now,
+            base,
+            matcher: (!literal).then_some(matcher),
+            depth_max,
+        })
     }
 
     /// Adds what it names to `found`; returns whether it names anything, new or not.
@@ -80,7 +140,7 @@ impl Glob {
             let there = !exclude.is_match(path)
                 && (path.metadata().is_ok() || path.symlink_metadata().is_ok_and(|it| !it.is_symlink()));
             if there {
-                found.paths.insert(path.to_owned());
+                found.add(path.to_owned(), self.first_use);
             }
             return there;
         };
@@ -93,7 +153,7 @@ impl Glob {
             }
             if matcher.is_match(entry.path()) && !exclude.is_match(entry.path()) && !dangling(&entry) {
                 any = true;
-                found.paths.insert(entry.into_path());
+                found.add(entry.into_path(), self.first_use);
             }
         }
         any
@@ -124,7 +184,7 @@ mod tests {
             follow_symlinks: false,
         };
         let found = Globs::new(&spec).unwrap().look();
-        found.paths.iter().map(|path| path.strip_prefix(root).unwrap().display().to_string()).collect()
+        found.paths.keys().map(|path| path.strip_prefix(root).unwrap().display().to_string()).collect()
     }
 
     #[test]

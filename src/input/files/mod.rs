@@ -1,37 +1,52 @@
 //! Files that globs name: discovery says what is there, tails read it, hints say when to look. One thread for all.
 
+mod descriptors;
 mod discover;
+mod disk;
+mod identity;
+mod input;
+mod marks;
+#[cfg(test)]
+mod model;
+mod nuls;
 mod open;
+mod position;
+mod rotation;
+mod said;
 mod tail;
+mod trouble;
 mod watch;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::Metadata;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::event::{Origin, Texts};
+use crate::event::Texts;
 use crate::store::Record;
+use crate::time::Time;
 
+use super::FilesSpec;
 use super::feed::{EngineGone, Feed};
 use super::waker::Waker;
-use super::{FilesSpec, Start};
 
-use discover::Globs;
-use open::{FileId, Refusal, check_kind, open};
-use tail::{Tail, TailError, Turn};
+use disk::RealDisk;
+use input::{FilesInput, Setup};
 use watch::Watch;
 
 /// How often everything is looked at where events come: they are hints, and hints get lost.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Where names come and go all the time, looking takes at most the tenth part of the time, and is put off by no more
+/// than this.
+const LOOK_SHARE: u32 = 10;
+const LOOK_PUT_OFF_MAX: Duration = Duration::from_secs(1);
 
 /// When reading ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     /// When the reader is stopped.
     Stopped,
-    /// At the end that each file has when it is reached; each is read from its beginning.
+    /// At the end that each file has when it is reached; each is read from its stored position, or its beginning.
     Eof,
 }
 
@@ -48,6 +63,8 @@ pub struct Reading {
     pub feed: Feed,
     /// What its [`Feed::position`] has stored before this start.
     pub positions: Vec<Record>,
+    /// How long a deleted file is held open.
+    pub deleted_max: Duration,
 }
 
 /// Why reading files ended before it was asked to.
@@ -70,9 +87,11 @@ pub enum FilesError {
 /// A glob is wrong, the system refuses to wait, or the engine has stopped. What is wrong with a single file is logged
 /// and counted, and never ends the reading of the others.
 pub fn run(inputs: Vec<Reading>, until: Until, waker: &Arc<Waker>) -> Result<(), FilesError> {
+    let open_max = (descriptors::raise_limit() / inputs.len().max(1)).max(1);
     let inputs = inputs.into_iter().map(|reading| {
-        let Reading { spec, labels, name, feed, .. } = reading;
-        FilesInput::new(spec, labels, name, feed, until)
+        let Reading { spec, labels, name, feed, positions, deleted_max } = reading;
+        let setup = Setup { name, labels, spec, feed, until, deleted_max, open_max };
+        FilesInput::new(RealDisk, setup, &positions)
     });
     let mut reader = Reader {
         inputs: inputs.collect::<Result<_, _>>()?,
@@ -87,7 +106,7 @@ pub fn run(inputs: Vec<Reading>, until: Until, waker: &Arc<Waker>) -> Result<(),
 
 #[derive(Debug)]
 struct Reader {
-    inputs: Vec<FilesInput>,
+    inputs: Vec<FilesInput<RealDisk>>,
     watch: Watch,
     all_watched: bool,
 }
@@ -95,60 +114,81 @@ struct Reader {
 impl Reader {
     fn follow(&mut self, waker: &Arc<Waker>) -> Result<(), FilesError> {
         let mut next_look = Instant::now();
+        let mut not_before = next_look;
         loop {
-            let now = Instant::now();
             let hints = self.watch.take();
-            if hints.look || now >= next_look {
-                next_look = match self.look(now) {
-                    true => now,
-                    false => now + self.look_interval(),
-                };
+            if hints.look {
+                next_look = next_look.min(not_before);
+            }
+            let began = Instant::now();
+            if began >= next_look {
+                let again = self.look();
+                let ended = Instant::now();
+                not_before = ended + (ended.duration_since(began) * LOOK_SHARE).min(LOOK_PUT_OFF_MAX);
+                next_look = if again { not_before } else { ended + self.look_interval() };
             }
             let mut more = false;
             for input in &mut self.inputs {
+                let now = input.feed.now();
                 more |= input.turn(&hints.touched, now)?;
+                if input.look_again {
+                    next_look = next_look.min(not_before);
+                }
             }
             if waker.stopped() {
                 return self.last_turn();
             }
             if !more {
-                waker.wait(None, Some(next_look.saturating_duration_since(Instant::now())))?;
+                let until_look = next_look.saturating_duration_since(Instant::now());
+                waker.wait(None, Some(until_look.min(self.due_in())))?;
             }
         }
     }
 
     /// What is there at a stop, a quantum of each file: an application's last lines are the ones that matter. A line
-    /// that a file still ends in is left to the next start; of an old file, which that will not find, it is read.
+    /// that a file still ends in is left to the next start; of an old file, which that may not find, it is read.
     fn last_turn(&mut self) -> Result<(), FilesError> {
-        let now = Instant::now();
-        self.look(now);
+        self.look();
         for input in &mut self.inputs {
+            let now = input.feed.now();
             input.turn(&BTreeSet::new(), now)?;
-            input.finish(Tail::is_detached)?;
+            input.finish(|tail| tail.detached.is_some(), now)?;
         }
         Ok(())
     }
 
     fn read_to_ends(&mut self, waker: &Arc<Waker>) -> Result<(), FilesError> {
-        let now = Instant::now();
-        self.inputs.iter_mut().for_each(|input| drop(input.look(now)));
-        let mut more = true;
-        while more && !waker.stopped() {
-            more = false;
+        self.look();
+        while !waker.stopped() {
+            let mut more = false;
             for input in &mut self.inputs {
+                let now = input.feed.now();
                 more |= input.turn(&BTreeSet::new(), now)?;
+                if input.look_again {
+                    input.look(now);
+                }
+            }
+            let in_doubt = self.inputs.iter().any(|input| input.tails.values().any(tail::Tail::is_in_doubt));
+            match (more, in_doubt) {
+                (true, _) => {}
+                (false, true) => drop(waker.wait(None, Some(self.due_in()))?),
+                (false, false) => break,
             }
         }
         if !waker.stopped() {
-            self.inputs.iter_mut().try_for_each(|input| input.finish(|_| true))?;
+            for input in &mut self.inputs {
+                let now = input.feed.now();
+                input.finish(|_| true, now)?;
+            }
         }
         Ok(())
     }
 
     /// Returns whether to look again at once: a directory that is watched only now may have got files unseen.
-    fn look(&mut self, now: Instant) -> bool {
+    fn look(&mut self) -> bool {
         let mut directories = BTreeSet::new();
         for input in &mut self.inputs {
+            let now = input.feed.now();
             directories.extend(input.look(now));
         }
         let watched = self.watch.set(&directories);
@@ -156,219 +196,19 @@ impl Reader {
         watched.more
     }
 
-    /// Where something can't be watched, or a file that has lost its name is read out of sight, looking leads.
+    /// Where something can't be watched, looking leads.
     fn look_interval(&self) -> Duration {
-        let blind = |input: &&FilesInput| !self.all_watched || input.needs_looking();
+        let blind = |input: &&FilesInput<RealDisk>| !self.all_watched || input.needs_looking();
         let polls = self.inputs.iter().filter(blind).map(|input| input.spec.poll);
         polls.min().map_or(LOOK_EVERY, |poll| poll.min(LOOK_EVERY))
     }
-}
 
-/// One input: its globs and what is being read of them.
-#[derive(Debug)]
-struct FilesInput {
-    name: Arc<str>,
-    labels: Texts,
-    spec: FilesSpec,
-    globs: Globs,
-    feed: Feed,
-    tails: BTreeMap<FileId, Tail>,
-    /// Every path that the globs name, with the file that it led to at the last look: hints come by any of its names.
-    names: HashMap<PathBuf, FileId>,
-    until: Until,
-    looked_before: bool,
-    /// Files that were there at the first look and could not be read then, with their sizes.
-    unread: HashMap<FileId, u64>,
-    /// What was said of a path or a glob, so that it is said once.
-    said: HashMap<PathBuf, String>,
-}
-
-impl FilesInput {
-    fn new(
-        spec: FilesSpec,
-        labels: Texts,
-        name: Arc<str>,
-        feed: Feed,
-        until: Until,
-    ) -> Result<Self, globset::Error> {
-        let globs = Globs::new(&spec)?;
-        Ok(Self {
-            name,
-            labels,
-            spec,
-            globs,
-            feed,
-            tails: BTreeMap::new(),
-            names: HashMap::new(),
-            until,
-            looked_before: false,
-            unread: HashMap::new(),
-            said: HashMap::new(),
-        })
-    }
-
-    fn needs_looking(&self) -> bool {
-        self.tails.values().any(|tail| tail.is_detached() || tail.path.is_symlink()) || !self.said.is_empty()
-    }
-
-    /// Looks what the globs name now; returns the directories to watch.
-    fn look(&mut self, now: Instant) -> BTreeSet<PathBuf> {
-        let found = self.globs.look();
-        let homes = (!self.spec.follow_symlinks).then(|| self.globs.homes());
-        let mut named = BTreeSet::new();
-        self.names.clear();
-        let mut troubled = BTreeSet::new();
-        for path in &found.paths {
-            match self.see(path, homes.as_deref(), &mut named, now) {
-                Ok(()) | Err(Refusal::Gone) => {}
-                Err(refusal) => {
-                    troubled.insert(path.clone());
-                    self.say(path, &format!("not read: {refusal}"));
-                }
-            }
-        }
-        for glob in found.empty {
-            let glob = PathBuf::from(glob);
-            match self.until {
-                Until::Stopped => self.say(&glob, "names no file yet: waiting for one"),
-                Until::Eof => self.say(&glob, "names no file"),
-            }
-            troubled.insert(glob);
-        }
-        let read: BTreeSet<&Path> = self.tails.values().map(|tail| &*tail.path).collect();
-        self.said.retain(|path, _| troubled.contains(path) || read.contains(&**path));
-        for (id, tail) in &mut self.tails {
-            tail.ready = true;
-            if named.contains(id) { tail.attach() } else { tail.detach(now) }
-        }
-        self.looked_before = true;
-        found.directories
-    }
-
-    /// A path that the globs name: of a file that is read already, or of a new one.
-    fn see(
-        &mut self,
-        path: &Path,
-        homes: Option<&[PathBuf]>,
-        named: &mut BTreeSet<FileId>,
-        now: Instant,
-    ) -> Result<(), Refusal> {
-        let metadata = match path.metadata() {
-            Ok(metadata) => metadata,
-            // It was renamed or deleted since the directory was read: the next look finds what became of it.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Refusal::io(&error)),
-        };
-        check_kind(&metadata)?;
-        let id = FileId::of(&metadata);
-        self.names.insert(path.to_owned(), id);
-        if named.contains(&id) {
-            return Ok(());
-        }
-        if let Some(tail) = self.tails.get_mut(&id) {
-            // It may have been renamed within the globs.
-            path.clone_into(&mut tail.path);
-            named.insert(id);
-            return Ok(());
-        }
-        let (file, metadata) = open(path, homes).inspect_err(|_| {
-            if !self.looked_before {
-                self.unread.insert(id, metadata.len());
-            }
-        })?;
-        let opened = FileId::of(&metadata);
-        named.insert(opened);
-        if self.tails.contains_key(&opened) {
-            // Names were moved on between the look and the opening: it is read already, and must not be read again.
-            return Ok(());
-        }
-        let position = self.first_position(&file, &metadata);
-        let origin = Origin {
-            input: self.name.clone(),
-            file: Some(Arc::from(path.to_string_lossy())),
-            stream: None,
-            labels: self.labels.clone(),
-        };
-        tracing::debug!(input = %self.name, file = %path.display(), position, "reading");
-        let tail = Tail::new(path.to_owned(), file, position, Arc::new(origin), &self.feed, now);
-        self.tails.insert(opened, tail);
-        Ok(())
-    }
-
-    /// `start` holds for what was there at the first look; what comes later is read from its beginning.
-    fn first_position(&mut self, file: &std::fs::File, metadata: &Metadata) -> u64 {
-        let there_at_first = match self.unread.remove(&FileId::of(metadata)) {
-            Some(size) => Some(size.min(metadata.len())),
-            None => (!self.looked_before).then_some(metadata.len()),
-        };
-        match (self.until, self.spec.start, there_at_first) {
-            (Until::Stopped, Start::End, Some(size)) => {
-                tail::start_of_last_line(file, size, self.feed.line_spec().line_bytes_max).unwrap_or(size)
-            }
-            _ => 0,
-        }
-    }
-
-    /// One turn for each file that may have grown; returns whether any has more.
-    fn turn(&mut self, touched: &BTreeSet<PathBuf>, now: Instant) -> Result<bool, EngineGone> {
-        let mut more = false;
-        let mut done = Vec::new();
-        for id in touched.iter().filter_map(|path| self.names.get(path)) {
-            if let Some(tail) = self.tails.get_mut(id) {
-                tail.ready = true;
-            }
-        }
-        for (id, tail) in &mut self.tails {
-            if !tail.ready {
-                continue;
-            }
-            let turn = tail.read(&mut self.feed, now);
-            if turn.is_ok() && !self.said.is_empty() {
-                self.said.remove(&tail.path);
-            }
-            match turn {
-                Ok(Turn::More) => more = true,
-                Ok(Turn::AtEnd) => tail.rest(),
-                Err(TailError::EngineGone(gone)) => return Err(gone),
-                Err(TailError::Read(error)) => {
-                    // It is tried again at the next look.
-                    tail.ready = false;
-                    self.feed.count(|count| count.errors += 1);
-                    let path = tail.path.clone();
-                    note(&mut self.said, &self.name, &path, &format!("failed to read: {error}"));
-                }
-            }
-            if tail.is_done(now) {
-                done.push(*id);
-            }
-        }
-        for id in done {
-            if let Some(mut tail) = self.tails.remove(&id) {
-                tracing::debug!(file = %tail.path.display(), "the old file is drained and quiet: closed");
-                tail.finish(&mut self.feed)?;
-            }
-        }
-        self.feed.flush()?;
-        Ok(more)
-    }
-
-    /// Hands on the last lines that have no end, of the files that are `over`.
-    fn finish(&mut self, over: impl Fn(&Tail) -> bool) -> Result<(), EngineGone> {
-        for tail in self.tails.values_mut().filter(|tail| over(tail)) {
-            tail.finish(&mut self.feed)?;
-        }
-        self.feed.flush()
-    }
-
-    fn say(&mut self, path: &Path, what: &str) {
-        note(&mut self.said, &self.name, path, what);
-    }
-}
-
-/// Says what is wrong with a path, once until it changes.
-fn note(said: &mut HashMap<PathBuf, String>, input: &str, path: &Path, what: &str) {
-    if said.get(path).is_none_or(|before| before != what) {
-        tracing::warn!(input, path = %path.display(), "{what}");
-        said.insert(path.to_owned(), what.to_owned());
+    /// How long until a file wants to be looked at by itself.
+    fn due_in(&self) -> Duration {
+        let due = self.inputs.iter().filter_map(|input| {
+            let due: Time = input.due()?;
+            Some(due.since(input.feed.now()))
+        });
+        due.min().unwrap_or(LOOK_EVERY)
     }
 }

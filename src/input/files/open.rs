@@ -2,23 +2,12 @@
 //! directory for a log, never follows a link out of the directories that the globs name.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-/// Which file it is, whatever its name: device and inode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct FileId {
-    device: u64,
-    inode: u64,
-}
-
-impl FileId {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
-    }
-}
+use super::disk::Facts;
 
 /// Why a path is not read. Each is said once, until it changes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +35,7 @@ impl Refusal {
 
 /// Opens `path` for reading if it is a regular file. `homes`: the directories that it must lie in, links resolved;
 /// `None` where links are followed anywhere.
-pub(super) fn open(path: &Path, homes: Option<&[PathBuf]>) -> Result<(File, Metadata), Refusal> {
+pub(super) fn open(path: &Path, homes: Option<&[PathBuf]>) -> Result<(File, Facts), Refusal> {
     check_home(path, homes)?;
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new()
@@ -56,7 +45,7 @@ pub(super) fn open(path: &Path, homes: Option<&[PathBuf]>) -> Result<(File, Meta
         .map_err(|error| Refusal::io(&error))?;
     let metadata = file.metadata().map_err(|error| Refusal::io(&error))?;
     check_kind(&metadata)?;
-    Ok((file, metadata))
+    Ok((file, Facts::of(&metadata)))
 }
 
 /// Whether it is a regular file.

@@ -9,7 +9,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::input::waker::Waker;
 
-use super::open::FileId;
+use super::disk::{Facts, FileId};
 
 /// How many paths are remembered until the reader looks; past that it looks at everything.
 const TOUCHED_MAX: usize = 4_096;
@@ -97,7 +97,7 @@ impl Watch {
             // Looked at before it is watched: if another one takes the name in between, the next look finds it new.
             let Ok(metadata) = directory.metadata() else { continue };
             if watcher.watch(directory, RecursiveMode::NonRecursive).is_ok() {
-                watched.insert(directory.clone(), FileId::of(&metadata));
+                watched.insert(directory.clone(), Facts::of(&metadata).file);
             }
         }
         let more = watched.iter().any(|(path, id)| self.watched.get(path) != Some(id));

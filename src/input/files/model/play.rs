@@ -1,0 +1,685 @@
+//! One game: a world, its writers, a reader, and the oracle.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use globset::GlobSet;
+
+use crate::clock::Clock;
+use crate::input::feed::{self, Batch, Feed};
+use crate::input::{FilesSpec, Start};
+use crate::line::{Ansi, LineSpec};
+use crate::rule::Rule;
+use crate::scan::Scanner;
+use crate::store::Record;
+use crate::time::Time;
+
+use super::super::Until;
+use super::super::input::{FilesInput, Setup};
+use super::super::tail::{Settled, Tail};
+use super::world::{ModelDisk, ModelFile, Name, Shared, World};
+
+const RULES: &str = r#"
+webhooks: { w: { url: "https://hooks.slack.com/services/T0/B0/x" } }
+inputs: { m: { files: /x } }
+rules: [{ name: all, match: "" }]
+"#;
+
+/// A writer goes on with a renamed or deleted file for so long: the reader lingers longer.
+const LATE: i64 = 10_000_000_000;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// From so many bytes on, the content alone tells a file.
+const TELLING: usize = 1024;
+
+/// What the oracle knows of a line.
+#[derive(Debug, Default, Clone)]
+struct Line {
+    /// It was whole on the disk at a poll.
+    seen: bool,
+    /// And that was committed: it must be handed on.
+    owed: bool,
+    may_repeat: bool,
+    /// Where it was read, each time.
+    given: Vec<String>,
+}
+
+/// A file as its writer knows it.
+#[derive(Debug, Default, Clone)]
+struct File {
+    inode: u64,
+    /// Bytes that were there at the last poll, and at the last that is committed.
+    polled: usize,
+    committed: usize,
+    /// It was named by a glob at a committed poll.
+    known: bool,
+    /// When it lost its name.
+    rotated: Option<i64>,
+    /// The first poll after it was truncated.
+    truncated: Option<Option<i64>>,
+}
+
+pub(super) struct Play {
+    seed: u64,
+    random: fastrand::Rng,
+    world: Shared,
+    rules: Arc<[Rule]>,
+    input: Option<(FilesInput<ModelDisk>, Receiver<Batch>)>,
+    /// What the reader handed on since the last commit, and what was stored before.
+    pending: Vec<Batch>,
+    stored: BTreeMap<String, Record>,
+    lines: Vec<Line>,
+    /// Lines that are begun: their rests, by serial.
+    rests: BTreeMap<u64, Vec<u8>>,
+    /// The beginnings that were on the disk as the last thing of a file.
+    files: BTreeMap<u64, File>,
+    serials: u64,
+    trace: Vec<String>,
+    links: HashSet<PathBuf>,
+}
+
+impl Play {
+    pub(super) fn new(seed: u64) -> Self {
+        let loaded = crate::config::from_str(RULES, "rules", Path::new("."), &|_| None);
+        let world = World { now: 1_000 * SECOND, device: 1, ..World::default() };
+        let mut play = Self {
+            seed,
+            random: fastrand::Rng::with_seed(seed),
+            world: Rc::new(RefCell::new(world)),
+            rules: loaded.config.expect("a good configuration").rules.into(),
+            input: None,
+            pending: Vec::new(),
+            stored: BTreeMap::new(),
+            lines: Vec::new(),
+            rests: BTreeMap::new(),
+            files: BTreeMap::new(),
+            serials: 0,
+            trace: Vec::new(),
+            links: HashSet::new(),
+        };
+        play.start();
+        play
+    }
+
+    pub(super) fn run(mut self, steps: usize) {
+        for _ in 0..steps {
+            self.step();
+        }
+        self.world.borrow_mut().failing = 0;
+        for _ in 0..4 {
+            self.pass(40 * SECOND);
+            if self.input.is_none() {
+                self.start();
+            }
+            self.poll();
+            self.commit();
+        }
+        for (number, line) in self.lines.iter().enumerate() {
+            if line.owed && line.given.is_empty() {
+                self.fail(&format!("line {number} was lost"));
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        let up = self.input.is_some();
+        match self.random.u8(..100) {
+            0..30 => self.append(),
+            30..36 => self.rotate(),
+            36..38 => self.truncate(),
+            38..41 => self.copytruncate(),
+            41..43 => self.delete(),
+            43..45 => self.replace(),
+            45..46 => self.hard_link(),
+            46..47 => self.retarget(),
+            47..49 => self.late_write(),
+            49..50 => self.remount(),
+            50..51 if up => self.fail_reads(),
+            51..52 if up => self.lie(),
+            52..62 => {
+                let nanos = [1_000_000, 100_000_000, SECOND, 6 * SECOND, 40 * SECOND][self.random.usize(..5)];
+                self.pass(nanos);
+            }
+            62..80 if up => self.poll(),
+            80..86 if up => self.glance(),
+            86..95 if up => self.commit(),
+            95..97 if up => self.crash(),
+            _ if !up => self.start(),
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, what: String) {
+        tracing::debug!("--- {what}");
+        self.trace.push(format!("{:>8.3} {what}", (self.world.borrow().now - 1_000 * SECOND) as f64 / 1e9));
+    }
+
+    /// Says what happened to a line: its own story, and all that happened about then.
+    #[track_caller]
+    fn fail(&self, what: &str) -> ! {
+        let world = self.world.borrow();
+        for (path, name) in &world.names {
+            let content = world.inode(path).map(|inode| &world.files[&inode]);
+            println!(
+                "{} {name:?} {:?}",
+                path.display(),
+                content.map(|it| (it.serial, it.bytes.len(), numbers(&it.bytes)))
+            );
+        }
+        let from = self.trace.len().saturating_sub(600);
+        panic!("seed {}: {what}\n{}", self.seed, self.trace[from..].join("\n"));
+    }
+
+    fn pass(&mut self, nanos: i64) {
+        self.world.borrow_mut().now += nanos;
+    }
+
+    fn now(&self) -> Time {
+        Time::from_nanos(self.world.borrow().now)
+    }
+
+    // The reader.
+
+    fn start(&mut self) {
+        let (sender, receiver) = feed::channel();
+        let scanner = Arc::new(Scanner::new("m", self.rules.clone(), "h".into()));
+        let spec = LineSpec { line_bytes_max: 200, ansi: Ansi::Keep };
+        let feed = Feed::new(0, scanner, spec, Arc::new(Clock::start()), sender);
+        let setup = Setup {
+            name: "m".into(),
+            labels: Vec::new(),
+            spec: FilesSpec {
+                globs: vec!["/l/?.log".into(), "/l/?.log.in.*".into()],
+                exclude: GlobSet::empty(),
+                start: Start::End,
+                poll: Duration::from_secs(1),
+                follow_symlinks: true,
+            },
+            feed,
+            until: Until::Stopped,
+            deleted_max: Duration::from_secs(300),
+            open_max: if self.seed.is_multiple_of(3) { 2 } else { 100 },
+        };
+        let stored: Vec<Record> = self.stored.values().cloned().collect();
+        let mut input = FilesInput::new(ModelDisk(self.world.clone()), setup, &stored).expect("good globs");
+        // Nothing is read before a look.
+        input.look(self.now());
+        self.input = Some((input, receiver));
+        self.note("start".into());
+        if self.stored.is_empty() {
+            // An empty world: what comes is read from its beginning.
+            self.poll();
+            self.commit();
+        }
+    }
+
+    fn turns(&mut self) {
+        let now = self.now();
+        let (input, receiver) = self.input.as_mut().expect("it runs");
+        for round in 0.. {
+            let more = input.turn(&BTreeSet::new(), now).expect("we are here");
+            self.pending.extend(receiver.try_iter());
+            if input.look_again {
+                input.look(now);
+            }
+            if !more {
+                return;
+            }
+            if round > 1000 {
+                self.fail("it doesn't come to rest");
+            }
+        }
+    }
+
+    /// A look and all that is to be read; what is there now is seen by it.
+    fn poll(&mut self) {
+        self.note("poll".into());
+        let now = self.now();
+        let (input, _) = self.input.as_mut().expect("it runs");
+        input.look(now);
+        self.turns();
+        self.look_at_given();
+        let (input, _) = self.input.as_ref().expect("it runs");
+        let troubled = input.tails.values().any(|tail: &Tail<ModelFile>| tail.trouble.is_some());
+        let world = self.world.borrow();
+        if troubled || world.lie > 0 {
+            return;
+        }
+        let mut reachable: HashSet<u64> = HashSet::new();
+        for path in world.names.keys().filter(|path| named(path)) {
+            reachable.extend(world.inode(path).map(|inode| world.files[&inode].serial));
+        }
+        for (serial, file) in &mut self.files {
+            if world.files.get(&file.inode).is_none_or(|content| content.serial != *serial) {
+                continue;
+            }
+            let at = world.now;
+            let doubtful = match &mut file.truncated {
+                None => false,
+                Some(first) => at - *first.get_or_insert(at) < SECOND,
+            };
+            if doubtful || !reachable.contains(serial) {
+                continue;
+            }
+            file.truncated = None;
+            let bytes = &world.files[&file.inode].bytes;
+            file.polled = bytes.len();
+            for number in numbers(bytes) {
+                self.lines[number].seen = true;
+            }
+        }
+    }
+
+    /// Only some of it: what hints would cause.
+    fn glance(&mut self) {
+        let now = self.now();
+        let paths: BTreeSet<PathBuf> = {
+            let world = self.world.borrow();
+            world.names.keys().filter(|_| self.random.bool()).cloned().collect()
+        };
+        self.note("glance".into());
+        let (input, receiver) = self.input.as_mut().expect("it runs");
+        input.turn(&paths, now).expect("we are here");
+        self.pending.extend(receiver.try_iter());
+        self.look_at_given();
+    }
+
+    /// Whatever was handed on was written; what is not committed may yet be handed on again.
+    fn look_at_given(&mut self) {
+        let texts: Vec<Vec<u8>> = self
+            .pending
+            .iter()
+            .flat_map(|batch| &batch.matches)
+            .map(|found| found.event.line.to_vec())
+            .collect();
+        for text in texts {
+            // The rest of a line that a truncation has cut.
+            let fragment = text.len() < 8 && b"L0000000".starts_with(&text[..text.len().min(3)]);
+            if text.first() != Some(&b'#') && number(&text).is_none() && !fragment {
+                self.fail(&format!("nobody wrote {:?}", String::from_utf8_lossy(&text)));
+            }
+        }
+    }
+
+    fn commit(&mut self) {
+        self.note("commit".into());
+        for batch in std::mem::take(&mut self.pending) {
+            for record in batch.positions {
+                match record.value {
+                    Some(_) => self.stored.insert(record.key.to_string(), record),
+                    None => self.stored.remove(&*record.key),
+                };
+            }
+            for found in batch.matches {
+                tracing::debug!("given {}", String::from_utf8_lossy(&found.event.line));
+                let Some(number) = number(&found.event.line) else { continue };
+                let line = &mut self.lines[number];
+                let file = found.event.origin.file.clone().unwrap_or_default();
+                line.given.push(format!(
+                    "{file} at {:.3}",
+                    (self.world.borrow().now - 1_000 * SECOND) as f64 / 1e9
+                ));
+                if line.given.len() > 1 && !line.may_repeat {
+                    let given = line.given.clone();
+                    self.fail(&format!("line {number} was handed on twice: {given:?}"));
+                }
+            }
+        }
+        for line in self.lines.iter_mut().filter(|line| line.seen) {
+            line.owed = true;
+        }
+        for file in self.files.values_mut() {
+            file.committed = file.polled;
+            file.known |= file.polled > 0;
+        }
+    }
+
+    fn crash(&mut self) {
+        self.note("crash".into());
+        self.pending.clear();
+        self.input = None;
+        for line in self.lines.iter_mut().filter(|line| !line.owed) {
+            line.seen = false;
+        }
+        for file in self.files.values_mut() {
+            file.polled = file.committed;
+            if let Some(first) = &mut file.truncated {
+                *first = None;
+            }
+        }
+    }
+
+    fn fail_reads(&mut self) {
+        let count = self.random.u32(1..6);
+        self.note(format!("{count} reads fail"));
+        self.world.borrow_mut().failing = count;
+    }
+
+    /// What a network file system says of sizes is wrong for less than a second.
+    fn lie(&mut self) {
+        self.poll();
+        let unsure = |(input, _): &(FilesInput<ModelDisk>, _)| {
+            let unsure =
+                |tail: &Tail<_>| matches!(tail.settled, Settled::CopyOf(..)) || tail.trouble.is_some();
+            input.tails.values().any(unsure)
+        };
+        if self.world.borrow().failing > 0 || self.input.as_ref().is_some_and(unsure) {
+            // How much of a new file was read elsewhere is known by its size.
+            return;
+        }
+        self.note("sizes are wrong".into());
+        self.world.borrow_mut().lie = self.random.u64(1..200);
+        for _ in 0..self.random.usize(1..4) {
+            self.pass(SECOND / 5);
+            if self.random.bool() { self.poll() } else { self.glance() }
+        }
+        self.world.borrow_mut().lie = 0;
+        self.note("and right again".into());
+        self.poll();
+    }
+
+    // The writers.
+
+    fn any(&mut self, which: impl Fn(&str) -> bool) -> Option<(PathBuf, u64)> {
+        let world = self.world.borrow();
+        let all: Vec<(PathBuf, u64)> = world
+            .names
+            .iter()
+            .filter_map(|(path, name)| match name {
+                Name::File(inode) if which(&path.to_string_lossy()) => Some((path.clone(), *inode)),
+                _ => None,
+            })
+            .collect();
+        drop(world);
+        self.random.choice(all)
+    }
+
+    fn serial(&self, inode: u64) -> u64 {
+        self.world.borrow().files[&inode].serial
+    }
+
+    fn create(&mut self, path: &str) -> u64 {
+        self.serials += 1;
+        let serial = self.serials;
+        let inode = self.world.borrow_mut().create(path, serial);
+        self.files.insert(serial, File { inode, ..File::default() });
+        self.note(format!("create {path} as {inode}, {serial}"));
+        // Many logs begin alike.
+        let banners: [&[u8]; 3] =
+            [b"", b"#a banner\n", b"#a banner that all of these logs begin with, \n#of two lines\n"];
+        let banner = banners[self.random.usize(..3)];
+        self.write(inode, banner);
+        inode
+    }
+
+    fn write(&mut self, inode: u64, bytes: &[u8]) {
+        self.world.borrow_mut().change(inode, |content| content.extend_from_slice(bytes));
+    }
+
+    fn append_to(&mut self, inode: u64) {
+        let serial = self.serial(inode);
+        for _ in 0..self.random.usize(1..6) {
+            let mut rest = self.rests.remove(&serial).unwrap_or_default();
+            if rest.is_empty() {
+                let padding = [0, 5, 30, 150, 300][self.random.usize(..5)];
+                rest = format!("L{:07}{}\n", self.lines.len(), ".".repeat(padding)).into_bytes();
+                self.lines.push(Line::default());
+                self.note(format!("line {} in {inode}", self.lines.len() - 1));
+            }
+            // Its number is there from the beginning: what is handed on of it tells which one it is.
+            let least = if rest[0] == b'L' { 8 } else { 0 };
+            let in_pieces = self.random.u8(..6) == 0;
+            let length = if in_pieces { self.random.usize(least..rest.len()) } else { rest.len() };
+            let piece: Vec<u8> = rest.drain(..length).collect();
+            self.write(inode, &piece);
+            if !rest.is_empty() {
+                self.rests.insert(serial, rest);
+                break;
+            }
+        }
+    }
+
+    fn append(&mut self) {
+        let inode = match self.any(|path| path.ends_with(".log")) {
+            Some((_, inode)) if self.random.u8(..12) > 0 => inode,
+            _ => {
+                let path = format!("/l/{}.log", ["a", "b", "c"][self.random.usize(..3)]);
+                if self.world.borrow().names.contains_key(Path::new(&path)) {
+                    return;
+                }
+                self.create(&path)
+            }
+        };
+        self.append_to(inode);
+        let size = self.world.borrow().files[&inode].bytes.len();
+        self.note(format!("append to {inode}: {size} bytes"));
+    }
+
+    /// By renaming, with all older ones, to names within the globs or outside.
+    fn rotate(&mut self) {
+        let Some((path, inode)) = self.any(|path| path.ends_with(".log")) else { return };
+        let inside = path.to_string_lossy() != "/l/c.log";
+        let base = format!("{}{}", path.display(), if inside { ".in" } else { "" });
+        self.note(format!("rotate {}", path.display()));
+        let now = self.world.borrow().now;
+        for n in (1..4).rev() {
+            let (from, to) =
+                (PathBuf::from(format!("{base}.{n}")), PathBuf::from(format!("{base}.{}", n + 1)));
+            if self.world.borrow().names.contains_key(&from) {
+                self.forget_name(&to);
+                self.world.borrow_mut().rename(&from, &to);
+            }
+        }
+        self.world.borrow_mut().rename(&path, Path::new(&format!("{base}.1")));
+        let serial = self.serial(inode);
+        if let Some(file) = self.files.get_mut(&serial) {
+            file.rotated = Some(now);
+        }
+        if self.random.u8(..4) > 0 {
+            let inode = self.create(&path.to_string_lossy());
+            self.append_to(inode);
+        }
+    }
+
+    /// What the last name of a file is taken from.
+    fn forget_name(&mut self, path: &Path) {
+        self.world.borrow_mut().unlink(path);
+    }
+
+    /// What of a file may be read again, because too little of it was read to know it by.
+    fn may_repeat(&mut self, inode: u64, all: bool) {
+        let serial = self.serial(inode);
+        let read = self.files.get(&serial).map_or(0, |file| file.committed.min(file.polled));
+        if all || read < TELLING + 320 {
+            let bytes = self.world.borrow().files[&inode].bytes.clone();
+            for number in numbers(&bytes) {
+                self.lines[number].may_repeat = true;
+            }
+        }
+        // The line that it ends in is cut by the copy.
+        let bytes = self.world.borrow().files[&inode].bytes.clone();
+        let last = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
+        let text = bytes[last..].iter().position(|byte| *byte != 0).map_or(bytes.len(), |at| last + at);
+        if let Some(number) = number(&bytes[text..]) {
+            self.lines[number].may_repeat = true;
+        }
+    }
+
+    fn truncate(&mut self) {
+        let Some((path, inode)) = self.any(|path| path.ends_with(".log")) else { return };
+        let size = self.world.borrow().files[&inode].bytes.len();
+        let to = if self.random.u8(..3) == 0 { self.random.usize(..=size) } else { 0 };
+        if to > 0 {
+            self.may_repeat(inode, true);
+        }
+        self.cut(inode, to);
+        self.note(format!("truncate {} ({inode}) to {to}", path.display()));
+        if self.random.bool() {
+            self.append_to(inode);
+        }
+    }
+
+    /// Cuts a file short; a writer that has no `O_APPEND` leaves a hole.
+    fn cut(&mut self, inode: u64, to: usize) {
+        let serial = self.serial(inode);
+        let size = self.world.borrow().files[&inode].bytes.len();
+        let hole = to == 0 && size > 0 && self.random.u8(..4) == 0;
+        let rest = self.rests.remove(&serial);
+        self.world.borrow_mut().change(inode, |content| content.truncate(to));
+        if hole {
+            self.world.borrow_mut().change(inode, |content| content.resize(size, 0));
+            self.append_to(inode);
+        } else if to > 0 && rest.is_some() {
+            // What is written next begins a line of its own.
+            self.write(inode, b"\n");
+        } else if to > 0 {
+            let whole = self.world.borrow().files[&inode].bytes.last() == Some(&b'\n');
+            if !whole {
+                self.write(inode, b"\n");
+            }
+        }
+        if let Some(file) = self.files.get_mut(&serial) {
+            file.truncated = Some(None);
+            file.polled = file.polled.min(to);
+            file.committed = file.committed.min(to);
+        }
+    }
+
+    fn copytruncate(&mut self) {
+        let Some((path, inode)) = self.any(|path| path.ends_with(".log")) else { return };
+        let copy = format!("{}.in.9", path.display());
+        self.forget_name(Path::new(&copy));
+        self.may_repeat(inode, false);
+        let bytes = self.world.borrow().files[&inode].bytes.clone();
+        self.serials += 1;
+        let serial = self.serials;
+        let new = self.world.borrow_mut().create(&copy, serial);
+        self.files.insert(serial, File { inode: new, ..File::default() });
+        self.write(new, &bytes);
+        self.note(format!("copy {} ({inode}) to {copy} ({new}, {serial})", path.display()));
+        if self.input.is_some() && self.random.u8(..3) == 0 {
+            self.poll();
+        }
+        self.cut(inode, 0);
+        self.note(format!("and truncate {inode}"));
+        if self.random.bool() {
+            self.append_to(inode);
+        }
+    }
+
+    fn delete(&mut self) {
+        let Some((path, _)) = self.any(|_| true) else { return };
+        self.note(format!("delete {}", path.display()));
+        self.forget_name(&path);
+        if path.to_string_lossy().ends_with(".log") && self.random.bool() {
+            let inode = self.create(&path.to_string_lossy());
+            self.append_to(inode);
+        }
+    }
+
+    /// As an editor or rsync does it: a new file of the same content and more takes the name.
+    fn replace(&mut self) {
+        let Some((path, inode)) = self.any(|path| path.ends_with(".log")) else { return };
+        // While the old one has other names it lives on, and both are read.
+        let linked = self.world.borrow().files[&inode].links > 1;
+        self.may_repeat(inode, linked);
+        let bytes = self.world.borrow().files[&inode].bytes.clone();
+        let rest = self.rests.get(&self.serial(inode)).cloned();
+        self.serials += 1;
+        let serial = self.serials;
+        let new = self.world.borrow_mut().create("/l/.new", serial);
+        self.files.insert(serial, File { inode: new, ..File::default() });
+        self.write(new, &bytes);
+        self.rests.extend(rest.map(|rest| (serial, rest)));
+        if self.random.bool() {
+            self.append_to(new);
+        }
+        self.note(format!("replace {} ({inode}) by {new}, {serial}", path.display()));
+        self.world.borrow_mut().rename(Path::new("/l/.new"), &path);
+    }
+
+    fn hard_link(&mut self) {
+        let Some((path, inode)) = self.any(|path| path.ends_with(".log")) else { return };
+        let link = PathBuf::from("/l/h.log.in.1");
+        self.forget_name(&link);
+        self.note(format!("link {} to {}", path.display(), link.display()));
+        let mut world = self.world.borrow_mut();
+        if let Some(content) = world.files.get_mut(&inode) {
+            content.links += 1;
+            world.names.insert(link, Name::File(inode));
+        }
+    }
+
+    fn retarget(&mut self) {
+        let target = PathBuf::from(format!("/t/v{}", self.random.u8(..3)));
+        self.note(format!("link s.log to {}", target.display()));
+        let link = PathBuf::from("/l/s.log");
+        self.links.insert(link.clone());
+        let there = self.world.borrow().names.contains_key(&target);
+        if !there {
+            let inode = self.create(&target.to_string_lossy());
+            self.append_to(inode);
+        }
+        self.world.borrow_mut().names.insert(link, Name::Link(target));
+    }
+
+    /// A writer that has not yet been told that its file was rotated.
+    fn late_write(&mut self) {
+        let world = self.world.borrow();
+        let late = |file: &File, serial: u64| {
+            file.known
+                && file.rotated.is_some_and(|at| world.now - at < LATE)
+                && world.files.get(&file.inode).is_some_and(|content| content.serial == serial)
+        };
+        let late: Vec<u64> = self
+            .files
+            .iter()
+            .filter(|(serial, file)| late(file, **serial))
+            .map(|(_, file)| file.inode)
+            .collect();
+        drop(world);
+        if let Some(inode) = self.random.choice(late) {
+            self.note(format!("late write to {inode}"));
+            self.append_to(inode);
+        }
+    }
+
+    fn remount(&mut self) {
+        if self.input.is_some() {
+            return;
+        }
+        self.note("remount".into());
+        let inodes: Vec<u64> = self.world.borrow().files.keys().copied().collect();
+        inodes.into_iter().for_each(|inode| self.may_repeat(inode, false));
+        self.world.borrow_mut().device += 1;
+    }
+}
+
+fn named(path: &Path) -> bool {
+    let path = path.to_string_lossy();
+    path.starts_with("/l/") && (path.ends_with(".log") || path.contains(".log.in."))
+}
+
+/// The number of a line, or of its beginning if it reaches so far.
+fn number(line: &[u8]) -> Option<usize> {
+    let digits = line.strip_prefix(b"L")?.get(..7)?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Of the whole lines of a file.
+fn numbers(bytes: &[u8]) -> Vec<usize> {
+    let whole = memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
+    let lines = bytes[..whole].split(|byte| *byte == b'\n');
+    lines
+        .filter_map(|line| {
+            let text = line.iter().position(|byte| *byte != 0)?;
+            number(&line[text..])
+        })
+        .collect()
+}
