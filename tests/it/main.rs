@@ -17,6 +17,7 @@ mod readme;
 mod receiver;
 mod refusals;
 mod replay;
+mod resume;
 mod rotation;
 mod rule_tests;
 mod scene;

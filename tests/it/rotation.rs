@@ -110,9 +110,16 @@ fn a_line_that_a_truncation_cut_is_not_glued_to_the_next() {
     scene.folder.write("a.log", "");
     agent.wait_for_stderr("the file was truncated");
     scene.folder.append("a.log", "new\n");
-    scene.wait_for(2);
+    scene.wait_for(3);
     let ended = agent.stop();
-    assert_eq!(scene.texts(), ["whole", "new"]);
+    // That a beginning of a line was lost is told, in a message of its own.
+    let lines: Vec<_> = scene.texts().into_iter().filter(|text| !text.is_empty()).collect();
+    assert_eq!(lines, ["whole", "new"]);
+    assert!(
+        scene.fallbacks().iter().any(|said| said.contains("was truncated within a line")),
+        "{:?}",
+        scene.fallbacks()
+    );
     assert_eq!(ended.said(&["the file was truncated", "dropped_bytes=4"]), 1, "{}", ended.stderr);
     let report: serde_json::Value = serde_json::from_str(&scene.folder.read("report.json")).unwrap();
     assert_eq!(report["inputs"]["logs"]["dropped_bytes"], 4);
