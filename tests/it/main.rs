@@ -2,6 +2,7 @@
 
 mod agent;
 mod client;
+mod damage;
 mod delivery;
 mod exec;
 mod files;
