@@ -11,6 +11,7 @@ mod files;
 mod flavours;
 mod help;
 mod hostile;
+mod kill;
 mod notices;
 mod oracle;
 mod page;

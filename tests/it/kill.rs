@@ -1,0 +1,188 @@
+//! `kill -9` at random moments while a log is written and rotated: every alert arrives, and a count counts right.
+//!
+//! 10 kills and 20,000 lines here; `KILLS=50 LINES=200000` in the environment for more. The seed is printed, and taken
+//! from `SEED`.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::agent::{Agent, Folder, Launch, PATIENCE};
+use crate::receiver::{HOOK, Receiver};
+
+/// How the log is rotated.
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    Create,
+    CopyTruncate,
+}
+
+struct World {
+    folder: Folder,
+    receiver: Receiver,
+    lines: usize,
+    kills: usize,
+    mode: Mode,
+}
+
+fn from_env(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
+}
+
+impl World {
+    fn new(mode: Mode) -> Self {
+        let folder = Folder::new();
+        let receiver = Receiver::start();
+        folder.write(
+            "rules.yaml",
+            format!(
+                "webhooks: {{ hook: {{ url: \"{}\", rate: 1000/s }} }}\n\
+                 limits: {{ outbox: 100000 }}\n\
+                 inputs: {{ app: {{ files: 'logs/app.log*', start: beginning, poll: 20ms }} }}\n\
+                 rules:\n\
+                 - {{ name: each, match: 'MARK (?P<n>\\d+)$', dedup: off, message: {{ title: 'n={{{{ n }}}}' }} }}\n\
+                 - {{ name: hundreds, match: '^line ', when: {{ count: 100, within: 1d }}, dedup: off, message: {{ title: hundred }} }}\n",
+                receiver.url(HOOK)
+            ),
+        );
+        folder.make("logs");
+        folder.write("logs/app.log", "");
+        let how = match mode {
+            Mode::Create => "create",
+            Mode::CopyTruncate => "copytruncate",
+        };
+        let log = folder.path("logs/app.log");
+        folder
+            .write("rotate.conf", format!("{} {{\n  rotate 100\n  {how}\n  nocompress\n}}\n", log.display()));
+        Self { folder, receiver, lines: from_env("LINES", 20_000), kills: from_env("KILLS", 10), mode }
+    }
+
+    fn start(&self) -> Agent {
+        let rules = self.folder.path("rules.yaml");
+        let args =
+            ["run".as_ref(), "--state-dir".as_ref(), "state".as_ref(), "-c".as_ref(), rules.as_os_str()];
+        Launch::new(args).folder(&self.folder.path("")).start()
+    }
+
+    fn rotate(&self) {
+        let [conf, state] = ["rotate.conf", "rotate.state"].map(|name| self.folder.path(name));
+        let done = Command::new("logrotate").arg("-f").arg("-s").arg(state).arg(conf).output();
+        let done = done.expect("logrotate was found before");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Writes all lines while the agent is killed, and rotates eight times. Nothing is written while the log is copied.
+    fn write(&self) {
+        let open =
+            || OpenOptions::new().append(true).open(self.folder.path("logs/app.log")).expect("it is there");
+        let mut file = open();
+        let at_once = (self.lines / (self.kills * 20)).max(1);
+        let rotation = (self.lines / at_once / 8).max(1);
+        for first in (1..=self.lines).step_by(at_once) {
+            let lines: String = (first..first + at_once)
+                .map(|n| if n % 100 == 0 { format!("line MARK {n}\n") } else { format!("line {n}\n") })
+                .collect();
+            file.write_all(lines.as_bytes()).expect("the folder is ours");
+            if (first / at_once) % rotation == rotation - 1 {
+                self.rotate();
+                if matches!(self.mode, Mode::Create) {
+                    file = open();
+                }
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+    }
+
+    /// How often each title arrived, and the ids of the rule that counts.
+    fn arrived(&self) -> (BTreeMap<usize, usize>, BTreeMap<String, usize>) {
+        let (mut numbers, mut hundreds) = (BTreeMap::new(), BTreeMap::new());
+        for attachment in self.receiver.messages().into_iter().flat_map(|message| message.attachments) {
+            let title = attachment.title.expect("the rules give one");
+            match title.split_once('=') {
+                Some((_, n)) => *numbers.entry(n.parse().expect("a number")).or_default() += 1,
+                None => {
+                    let footer = attachment.footer.expect("each has one");
+                    let id = footer.rsplit(" · ").next().unwrap_or_default().to_owned();
+                    *hundreds.entry(id).or_default() += 1;
+                }
+            }
+        }
+        (numbers, hundreds)
+    }
+}
+
+fn kills(mode: Mode) {
+    if Command::new("logrotate").arg("--version").output().is_err() {
+        println!("skipped: logrotate is not installed");
+        return;
+    }
+    let seed = from_env("SEED", usize::try_from(fastrand::u32(..)).unwrap_or(0));
+    println!("seed {seed}, {mode:?}");
+    let mut random = fastrand::Rng::with_seed(seed as u64);
+    let world = World::new(mode);
+    let kills = world.kills;
+    let written = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            world.write();
+            written.store(true, Ordering::Release);
+        });
+        for _ in 0..kills {
+            let agent = world.start();
+            std::thread::sleep(Duration::from_millis(random.u64(30..600)));
+            agent.signal(Signal::KILL);
+        }
+    });
+    assert!(written.load(Ordering::Acquire));
+
+    let agent = world.start();
+    let marks = world.lines / 100;
+    let began = std::time::Instant::now();
+    loop {
+        let messages = world.receiver.messages().len();
+        let (numbers, hundreds) = world.arrived();
+        if numbers.len() == marks && hundreds.len() >= marks {
+            break;
+        }
+        assert!(
+            began.elapsed() < PATIENCE * 2,
+            "{} of {marks}, {}: {numbers:?}",
+            numbers.len(),
+            hundreds.len()
+        );
+        world.receiver.wait_for_messages(messages + 1, PATIENCE);
+    }
+    let ended = agent.stop();
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+
+    let (numbers, hundreds) = world.arrived();
+    let expected: Vec<usize> = (1..=marks).map(|n| n * 100).collect();
+    assert_eq!(numbers.keys().copied().collect::<Vec<_>>(), expected, "each arrived");
+    // A message holds up to twenty; of messages, one a kill is repeated.
+    let sent: Vec<_> = world.receiver.messages().iter().map(ids).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    let repeated = sent.iter().filter(|ids| ids.iter().any(|id| !seen.insert((*id).clone()))).count();
+    assert!(repeated <= kills, "{repeated} messages repeat something after {kills} kills");
+    // What was read is stored with what it counted: no line counts twice.
+    assert_eq!(hundreds.len(), marks, "what the rule counted");
+    println!("{repeated} messages were repeated after {kills} kills");
+}
+
+fn ids(message: &hooktail::message::payload::Message) -> Vec<String> {
+    message.attachments.iter().filter_map(|attachment| attachment.footer.clone()).collect()
+}
+
+#[test]
+fn row_64_kills_while_a_log_is_rotated_by_renaming() {
+    kills(Mode::Create);
+}
+
+#[test]
+fn row_64_kills_while_a_log_is_copied_and_truncated() {
+    kills(Mode::CopyTruncate);
+}
