@@ -74,7 +74,12 @@ impl Launch {
     /// With these arguments; its environment has nothing that this machine has set for hooktail, nor a proxy. Its state
     /// is its own.
     pub(crate) fn new(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hooktail"));
+        Self::program(env!("CARGO_BIN_EXE_hooktail"), args)
+    }
+
+    /// Another program, which becomes hooktail.
+    pub(crate) fn program(program: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_lowercase();
             if text.ends_with("_proxy") || text.starts_with("hooktail_") || text == "rust_log" {
