@@ -75,6 +75,9 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
     if args.logs.len() > LOGS_MAX {
         return Err(Failure::usage(format!("{} logs at once; at most {LOGS_MAX}", args.logs.len())));
     }
+    if args.against.is_some() && args.logs.iter().any(|path| path == Path::new("-")) {
+        return Err(Failure::usage("standard input can be read once, and `--against` reads each log twice"));
+    }
     let stations = Stations::new(args.config.load()?);
     let logs = logs(args, &stations)?;
     let old = match &args.against {
@@ -94,19 +97,15 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Exit, Failure> {
     let replayed = replay::run(&stations, &logs, range(args), &|bytes| bar.inc(bytes), &mut screen);
     bar.finish_and_clear();
     let Screen { compared, page, messages, failure, .. } = screen;
-    match failure {
-        // Whoever read along has seen enough.
-        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
-        Some(error) => return Err(Failure::failed(error)),
-        None => {}
-    }
-    let mut told = String::new();
-    match (&old, &compared) {
-        (Some(old), Some(new)) => told += &differences(old, new, args.json),
-        _ if !args.json => told += &table(&stations, &replayed),
-        _ => {}
-    }
-    anstream::stdout().write_all(told.as_bytes()).map_err(Failure::failed)?;
+    let told = match (&old, &compared) {
+        (Some(old), Some(new)) => differences(old, new, args.json),
+        _ if args.json => String::new(),
+        _ => table(&stations, &replayed),
+    };
+    let told = failure.map_or_else(|| anstream::stdout().write_all(told.as_bytes()), Err);
+    // Whoever reads along may have seen enough.
+    told.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+        .map_err(Failure::failed)?;
     if let (Some(page), Some(path)) = (page, &args.html) {
         write(path, page.finish(&stations, &replayed).as_bytes())?;
     }

@@ -137,4 +137,6 @@ fn standard_input_is_a_log_too() {
     let folder = folder();
     let launch = Launch::new(["replay", "-c", "rules.yaml", "--json", "-"]).folder(&folder.path(""));
     assert_eq!(stdout(&launch.output(LOG)).lines().count(), 3);
+    let ended = replay(&folder, &["-", "--against", "rules.yaml"]);
+    assert_eq!((ended.code(), ended.said(&["standard input can be read once"])), (2, 1), "{}", ended.stderr);
 }
