@@ -8,7 +8,9 @@ use tracing_subscriber::EnvFilter;
 /// How our own log is written.
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// How our own log is written; RUST_LOG says how much of it (`RUST_LOG=debug`)
+    /// How our log is written
+    ///
+    /// RUST_LOG says how much of it: `RUST_LOG=debug`.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
 }
