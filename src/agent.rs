@@ -166,6 +166,8 @@ pub async fn run(
         failure = work => failure,
         never = herald.run() => match never {},
     };
+    // After a failure some still work: a timer that they set once the runtime ends would be a panic.
+    agent.workers.shutdown().await;
     match failure {
         Some(failure) => Err(failure),
         None => Ok(agent.end(started.elapsed())),
