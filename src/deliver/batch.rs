@@ -110,6 +110,10 @@ impl<'a> Group<'a> {
         merged.mention = alerts().flat_map(|alert| alert.mention.iter().cloned()).collect();
         merged.mention.sort();
         merged.mention.dedup();
+        if last.kind == Kind::Resolved {
+            // It is over: a resolution never calls anybody, also not for the messages that it stands for.
+            merged.mention.clear();
+        }
         merged.since_last = alerts().map(|alert| alert.since_last).sum();
         merged.held_back = alerts().rev().find_map(|alert| alert.held_back.clone());
         merged
@@ -309,6 +313,15 @@ mod tests {
         let queue: Vec<Waiting> = many.into_iter().chain([critical("z", 99, 8_900)]).collect();
         let sent = ids(&parts(&queue, None, 9_950));
         assert_eq!(sent[10], [99], "half of the places are left to what is critical");
+    }
+
+    #[test]
+    fn a_problem_that_is_over_before_it_was_told_calls_nobody() {
+        let first = Alert { mention: vec![Mention::Here], ..alert("a", 1) };
+        let over = later(Kind::Resolved, "a", 1, 2);
+        let parts = parts(&[waiting(first, 0), waiting(over, 0)], None, 1_000);
+        assert_eq!((parts.len(), parts[0].alert.kind, parts[0].ids.len()), (1, Kind::Resolved, 2));
+        assert_eq!(parts[0].alert.mention, []);
     }
 
     #[test]
