@@ -377,7 +377,10 @@ fn watch(mut child: Child, shared: &Arc<Shared>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let pid = Pid::from_child(&child);
         while waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).is_err() {}
-        shared.lock().status = Some(child.wait().expect("it is our child"));
+        // The lock comes first: an assignment would run its right side before it locks.
+        let mut state = shared.lock();
+        state.status = Some(child.wait().expect("it is our child"));
+        drop(state);
         shared.changed.notify_all();
     })
 }
