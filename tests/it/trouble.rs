@@ -66,7 +66,7 @@ fn row_21_a_file_that_an_overlay_copies_up_is_read_on() {
 
 /// Whether the agent holds a file open that has no name any more.
 fn holds_deleted(agent: &Agent, name: &str) -> bool {
-    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", agent.id())).unwrap().flatten();
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", agent.id())).expect("it runs").flatten();
     let mut targets = descriptors.filter_map(|descriptor| descriptor.path().read_link().ok());
     targets.any(|target| target.to_string_lossy().ends_with(&format!("{name} (deleted)")))
 }

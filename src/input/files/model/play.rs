@@ -21,7 +21,7 @@ use crate::time::Time;
 
 use super::super::Until;
 use super::super::input::{FilesInput, Setup};
-use super::super::tail::{Settled, Tail};
+use super::super::tail::Settled;
 use super::world::{ModelDisk, Name, Shared, World};
 
 const RULES: &str = r#"
