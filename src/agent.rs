@@ -5,6 +5,7 @@
 //! when nothing more will be decided and nothing waits.
 
 mod decide;
+mod unfinished;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -45,6 +46,7 @@ use crate::store::{self, Keeps, OpenError, Restored, Space, Store, WriteError};
 use crate::time::{Human, Time};
 
 use decide::{Decider, Finish, Unstored};
+use unfinished::Unfinished;
 
 /// Of the grace that a stop is given, standard input is read for so much at most: the rest is for delivering.
 const READING_SHARE: f64 = 0.8;
@@ -277,6 +279,7 @@ impl Agent {
             stopping: agent.stopping.clone(),
             patience: patient,
             unstored: Unstored::default(),
+            unfinished: Unfinished::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));
@@ -488,6 +491,7 @@ impl Agent {
     /// Until nothing waits, the deadline is over, or somebody asks again to stop.
     async fn deliver(&mut self, stops: &mut mpsc::Receiver<()>) -> Option<AgentError> {
         tracing::debug!("nothing more is decided: delivering what waits");
+        self.store.outbox().show_all();
         self.closing.send_replace(true);
         let mut deadline = match (self.deadline, self.options.drain) {
             (Some(deadline), _) => Some(deadline),

@@ -40,6 +40,8 @@ pub(in crate::config) struct RawRule {
     pub(in crate::config) resolve: Option<RawResolve>,
     /// What the message says.
     pub(in crate::config) message: Option<RawMessage>,
+    /// How many neighbouring lines the messages show.
+    pub(in crate::config) context: Option<RawContext>,
     /// A URL, the title's link.
     pub(in crate::config) runbook: Option<Text>,
     /// What is taken out of the rule's texts, beside the top level's.
@@ -197,6 +199,16 @@ pub(in crate::config) struct RawField {
     pub(in crate::config) value: Option<Scalar>,
     /// Two short fields stand side by side.
     pub(in crate::config) short: Option<Flag>,
+}
+
+/// Neighbouring lines of the same file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct RawContext {
+    /// How many before the line.
+    pub(in crate::config) before: Option<Count>,
+    /// How many after it.
+    pub(in crate::config) after: Option<Count>,
 }
 
 /// What is taken out of the rule's texts.

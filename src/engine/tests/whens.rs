@@ -97,7 +97,7 @@ fn run(rule: Rule, steps: &[Step], value_name: &str) -> Vec<Told> {
         }
         let role = if step.follow_up { Role::FollowUp } else { Role::Match };
         let (event, severity) = (Arc::new(event), Severity::Error);
-        engine.take(Match { rule: RuleId(0), role, event, captures, severity }, at(now));
+        engine.take(Match { rule: RuleId(0), role, event, captures, severity, around: None }, at(now));
         if step.stop {
             stored.put(engine.take_changes(&|_, _| {}));
             told.extend(tell(engine.take_alerts()));
