@@ -1,40 +1,65 @@
 //! Counts how often values occur, in bounded memory: exact up to [`SLOTS`] different ones, then the "space saving"
 //! estimate (Metwally, Agrawal, El Abbadi 2005), which never misses a value that is common enough.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// How many different values are counted at once. An open episode has two of these lists: with a hundred thousand keys,
 /// each slot is five megabytes.
 const SLOTS: usize = 16;
 
 /// The commonest of the values that were [`TopCounts::add`]ed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct TopCounts {
     /// So few that a walk is faster than a map, and much smaller.
-    slots: Vec<(Box<str>, u64)>,
+    slots: Vec<Slot>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Slot {
+    value: Box<str>,
+    /// Of the value, which lies elsewhere in memory: a walk looks at this one alone.
+    hash: u32,
+    /// As far as it reaches; who has so many is the commonest in any case.
+    count: u32,
+}
+
+impl Slot {
+    fn new(value: &str, count: u64) -> Self {
+        Self { value: value.into(), hash: hash(value), count: u32::try_from(count).unwrap_or(u32::MAX) }
+    }
+
+    fn is(&self, hash: u32, value: &str) -> bool {
+        self.hash == hash && *self.value == *value
+    }
+}
+
+fn hash(value: &str) -> u32 {
+    xxh3_64(value.as_bytes()) as u32
 }
 
 impl TopCounts {
     /// One more `value`.
     pub(super) fn add(&mut self, value: &str) {
-        if let Some((_, count)) = self.slots.iter_mut().find(|(known, _)| **known == *value) {
-            *count += 1;
+        let hash = hash(value);
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.is(hash, value)) {
+            slot.count = slot.count.saturating_add(1);
         } else if self.slots.len() < SLOTS {
-            self.slots.push((value.into(), 1));
-        } else if let Some(least) = self.slots.iter_mut().min_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0))) {
-            // Ties go by name, so that the same events give the same counts.
-            *least = (value.into(), least.1 + 1);
+            self.slots.push(Slot::new(value, 1));
+        } else if let Some(least) = self.slots.iter_mut().min_by_key(|slot| (slot.count, slot.hash)) {
+            // Ties go by the hash and not by place: the same events give the same counts, after a restart too.
+            *least = Slot::new(value, u64::from(least.count) + 1);
         }
     }
 
     /// All the counts that [`TopCounts::top`] gave.
     pub(super) fn from_all(counts: impl IntoIterator<Item = (String, u64)>) -> Self {
-        let mut slots: Vec<(Box<str>, u64)> = Vec::new();
+        let mut slots: Vec<Slot> = Vec::new();
         for (value, count) in counts {
-            match slots.iter_mut().find(|(known, _)| **known == *value) {
-                Some((_, sum)) => *sum += count,
-                None => slots.push((value.into(), count)),
+            let more = Slot::new(&value, count);
+            match slots.iter_mut().find(|slot| slot.is(more.hash, &value)) {
+                Some(slot) => slot.count = slot.count.saturating_add(more.count),
+                None => slots.push(more),
             }
         }
         Self { slots }
@@ -42,14 +67,26 @@ impl TopCounts {
 
     /// The same counts of what `rename` makes of the values.
     pub(super) fn map(&self, rename: impl Fn(&str) -> String) -> Self {
-        Self::from_all(self.slots.iter().map(|(value, count)| (rename(value), *count)))
+        Self::from_all(self.slots.iter().map(|slot| (rename(&slot.value), u64::from(slot.count))))
     }
 
     /// The `n` commonest with their counts, the most common first; of equal ones the first by name.
     pub(super) fn top(&self, n: usize) -> Vec<(String, u64)> {
-        let mut all: Vec<&(Box<str>, u64)> = self.slots.iter().collect();
-        all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        all.into_iter().take(n).map(|(value, count)| (value.to_string(), *count)).collect()
+        let mut all: Vec<&Slot> = self.slots.iter().collect();
+        all.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+        all.into_iter().take(n).map(|slot| (slot.value.to_string(), u64::from(slot.count))).collect()
+    }
+}
+
+impl Serialize for TopCounts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.slots.iter().map(|slot| (&slot.value, slot.count)))
+    }
+}
+
+impl<'de> Deserialize<'de> for TopCounts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::from_all)
     }
 }
 
