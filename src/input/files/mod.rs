@@ -5,6 +5,7 @@ mod discover;
 mod disk;
 mod identity;
 mod input;
+mod look;
 mod marks;
 #[cfg(test)]
 mod model;
@@ -15,6 +16,7 @@ mod rotation;
 mod said;
 mod tail;
 mod trouble;
+mod turn;
 mod watch;
 
 use std::collections::BTreeSet;
