@@ -37,7 +37,7 @@ pub fn run<S: Read + AsFd>(
     mut feed: Feed,
     waker: &Waker,
 ) -> Result<(), StdinError> {
-    let mut splitter = Splitter::new(feed.line_spec().line_bytes_max);
+    let mut splitter = Splitter::of_stream(feed.line_spec());
     let mut cut = Cut::default();
     let mut left = PIPE_BYTES_MAX;
     // Asked each time round: a source that always has more must not outlast a stop.

@@ -186,7 +186,7 @@ struct Head {
 impl Reader<'_> {
     fn all(&mut self, read: &(dyn Fn(u64) + Sync)) -> Result<(), Stop> {
         let mut archive = Archive::open(&self.log.path, self.log.caps, read).map_err(Stop::Failed)?;
-        let mut splitter = Splitter::new(self.stations.inputs[self.log.input].line.line_bytes_max);
+        let mut splitter = Splitter::of_stream(&self.stations.inputs[self.log.input].line);
         loop {
             let len = match archive.read(splitter.room()) {
                 Ok(len) => len,

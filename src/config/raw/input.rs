@@ -24,7 +24,7 @@ pub(in crate::config) struct RawInput {
     pub(in crate::config) follow_symlinks: Option<Flag>,
     /// A longer line is cut here.
     pub(in crate::config) max_line: Option<Scalar>,
-    /// `utf-8`.
+    /// `utf-8`, `utf-16le`, `utf-16be` or `latin1`; without it, what a file's byte order mark says, else `utf-8`.
     pub(in crate::config) encoding: Option<Text>,
     /// `strip` takes terminal colour codes out before matching, `keep` leaves them.
     pub(in crate::config) ansi: Option<Text>,

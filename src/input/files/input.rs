@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::event::{InputState, Texts};
 use crate::input::FilesSpec;
 use crate::input::feed::{EngineGone, Feed};
+use crate::line::encoding::Encoding;
 use crate::line::split::Splitter;
 use crate::notice::{Notice, Sort};
 use crate::store::Record;
@@ -143,7 +144,7 @@ impl<D: Disk> FilesInput<D> {
             self.seek_the_lost(now);
             more = !self.ready.is_empty();
         }
-        self.splitter.resume(false);
+        self.splitter.resume(false, Encoding::default());
         self.splitter.release();
         self.feed.flush()?;
         Ok(more || self.look_again)
@@ -188,6 +189,10 @@ impl<D: Disk> FilesInput<D> {
                 self.failed(generation, &error, now);
                 Ok(false)
             }
+            Err(error @ TailError::Unmarked(_)) => {
+                self.refuse(generation, &error, now);
+                Ok(false)
+            }
         }
     }
 
@@ -209,7 +214,8 @@ impl<D: Disk> FilesInput<D> {
 
     /// There is nothing more to read of any file for now: the engine learns of that, and whether one can't be read.
     pub(super) fn stand(&mut self) -> Result<(), EngineGone> {
-        let unreadable = self.said.any_of(&[NOT_READ, FAILED]);
+        let troubled = |generation| self.tails.get(generation).is_some_and(|tail| tail.trouble.is_some());
+        let unreadable = self.said.any_of(&[NOT_READ, FAILED]) || self.attended.iter().any(troubled);
         self.feed.stands(if unreadable { InputState::Unreadable } else { InputState::CaughtUp });
         self.feed.flush()
     }
@@ -241,9 +247,12 @@ impl<D: Disk> FilesInput<D> {
         match self.disk.open(tail.path(), self.homes.as_deref()) {
             Ok((file, facts)) if Some(facts.file) == tail.position.file => {
                 if tail.position.unseen
-                    && let Err(error) = tail.begin_at_a_line(&file, self.feed.line_spec().line_bytes_max)
+                    && let Err(error) = tail.begin_at_a_line(&file, self.feed.line_spec())
                 {
-                    self.failed(generation, &error, now);
+                    match error {
+                        TailError::Read(error) => self.failed(generation, &error, now),
+                        error => self.refuse(generation, &error, now),
+                    }
                     return false;
                 }
                 tracing::debug!(
@@ -267,6 +276,21 @@ impl<D: Disk> FilesInput<D> {
 
     fn failed(&mut self, generation: Generation, error: &std::io::Error, now: Time) {
         self.trouble(generation, &format!("{FAILED}: {error}"), now);
+    }
+
+    /// Its text can't be read as it is written: that doesn't pass by itself, and is told at once.
+    fn refuse(&mut self, generation: Generation, why: &TailError, now: Time) {
+        let Some(tail) = self.tails.get_mut(&generation) else { return };
+        tail.file = None;
+        match &mut tail.trouble {
+            Some(trouble) => drop(trouble.goes_on(now, why.to_string())),
+            none => {
+                *none = Some(Box::new(Trouble::told(now, why.to_string())));
+                let text = format!("`{}` is not read: {why}", tail.position.path.display());
+                self.feed.notice(Notice { sort: Sort::Unreadable, danger: true, text });
+            }
+        }
+        self.rest(generation);
     }
 
     fn trouble(&mut self, generation: Generation, what: &str, now: Time) {
@@ -329,7 +353,7 @@ impl<D: Disk> FilesInput<D> {
             match tail.read(&mut self.feed, &mut self.splitter, LastLine::Told, now) {
                 Ok(_) => {}
                 Err(TailError::EngineGone(gone)) => return Err(gone),
-                Err(TailError::Read(error)) => {
+                Err(error) => {
                     self.said.say(&self.name, tail.path(), &format!("{FAILED}: {error}"), now);
                 }
             }

@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use crate::event::Origin;
 use crate::input::feed::Feed;
+use crate::line::LineSpec;
+use crate::line::encoding::{self, Encoding};
 use crate::time::Time;
 
 use super::disk::{DiskFile, Facts};
 use super::marks::{self, HEAD_BYTES};
 use super::position::{Generation, Position, read_exactly};
 use super::trouble::Trouble;
-use super::turn::LastLine;
+use super::turn::{LastLine, TailError};
 
 /// How long a file must look shorter than what was read of it, where nothing else shows that it was truncated: what
 /// network file systems say of a size is not always true.
@@ -105,11 +107,37 @@ impl<F: DiskFile> Tail<F> {
         dropped
     }
 
+    /// How its text is written: what the configuration has `named`, else what the file's beginning says.
+    pub(super) fn learn_encoding(
+        &mut self,
+        named: Option<Encoding>,
+        beginning: &[u8],
+    ) -> Result<(), TailError> {
+        let before = self.position.encoding;
+        self.position.encoding = match Encoding::of(named, beginning) {
+            Some((encoding, _)) => encoding,
+            None => match Encoding::unmarked(beginning) {
+                Some(unmarked) if unmarked != before => return Err(TailError::Unmarked(unmarked)),
+                // Its mark went with a truncation, or what is there is too little to tell.
+                _ if beginning.contains(&0) => before,
+                _ => Encoding::default(),
+            },
+        };
+        self.unsaved |= self.position.encoding != before;
+        Ok(())
+    }
+
     /// Where the line begins that the file ended in when it was found.
-    pub(super) fn begin_at_a_line(&mut self, file: &F, line_bytes_max: usize) -> io::Result<()> {
+    pub(super) fn begin_at_a_line(&mut self, file: &F, spec: &LineSpec) -> Result<(), TailError> {
+        self.learn_encoding_of(file, spec)?;
         let size = self.position.offset.min(self.facts.size);
-        let offset = start_of_last_line(file, size, line_bytes_max)?;
-        self.continue_at(file, offset)
+        let offset = start_of_last_line(file, size, spec.line_bytes_max, self.position.encoding)?;
+        Ok(self.continue_at(file, offset)?)
+    }
+
+    fn learn_encoding_of(&mut self, file: &F, spec: &LineSpec) -> Result<(), TailError> {
+        let beginning = read_exactly(file, 0, self.facts.size.min(encoding::HEAD_BYTES as u64) as usize)?;
+        self.learn_encoding(spec.encoding, &beginning.unwrap_or_default())
     }
 
     /// Goes on at `offset`, whatever lies before it.
@@ -127,10 +155,14 @@ impl<F: DiskFile> Tail<F> {
     }
 
     /// Goes on with the line that `size` lies in, of a file whose lines before were handed on.
-    pub(super) fn continue_behind(&mut self, file: &F, size: u64, line_bytes_max: usize) -> io::Result<()> {
-        let start = start_of_last_line(file, size, line_bytes_max)?;
-        let cut = start > 0 && read_exactly(file, start - 1, 1)?.is_some_and(|byte| byte != *b"\n");
-        self.continue_at(file, if cut { size } else { start })?;
+    pub(super) fn continue_behind(&mut self, file: &F, size: u64, spec: &LineSpec) -> Result<(), TailError> {
+        self.learn_encoding_of(file, spec)?;
+        let encoding = self.position.encoding;
+        let start = start_of_last_line(file, size, spec.line_bytes_max, encoding)?;
+        let unit = encoding.unit_bytes();
+        let before = start.checked_sub(unit as u64).map(|end| read_exactly(file, end, unit)).transpose()?;
+        let cut = before.flatten().is_some_and(|before| encoding.line_end(&before).is_none());
+        self.continue_at(file, if cut { encoding.whole(size as usize) as u64 } else { start })?;
         // The beginning of an over-long line was handed on.
         self.position.skipping = cut;
         Ok(())
@@ -138,10 +170,10 @@ impl<F: DiskFile> Tail<F> {
 
     /// Goes on where another generation of the same content was read to.
     pub(super) fn continue_as(&mut self, other: &Position) {
-        let Position { offset, ref marks, skipping, told, .. } = *other;
+        let Position { offset, ref marks, encoding, skipping, told, .. } = *other;
         self.position.offset = offset;
         self.position.marks = marks.clone();
-        self.position.skipping = skipping;
+        (self.position.encoding, self.position.skipping) = (encoding, skipping);
         self.position.told = told;
         (self.settled, self.unsaved, self.end) = (Settled::Own, true, offset);
     }
@@ -213,10 +245,15 @@ impl<F: DiskFile> Tail<F> {
 ///
 /// # Errors
 /// Reading failed.
-pub(super) fn start_of_last_line(file: &impl DiskFile, size: u64, line_bytes_max: usize) -> io::Result<u64> {
-    let window = size.min(line_bytes_max as u64);
-    let from = size - window;
-    let Some(tail) = read_exactly(file, from, window as usize)? else { return Ok(0) };
+pub(super) fn start_of_last_line(
+    file: &impl DiskFile,
+    size: u64,
+    line_bytes_max: usize,
+    encoding: Encoding,
+) -> io::Result<u64> {
+    let unit = encoding.unit_bytes() as u64;
+    let from = size.saturating_sub(line_bytes_max as u64).next_multiple_of(unit).min(size);
+    let Some(tail) = read_exactly(file, from, (size - from) as usize)? else { return Ok(0) };
     // A longer unfinished line than is kept is read from here: its beginning is gone either way.
-    Ok(memchr::memrchr(b'\n', &tail).map_or(from, |newline| from + newline as u64 + 1))
+    Ok(encoding.last_line_end(&tail).map_or(from, |newline| from + newline as u64 + unit))
 }

@@ -3,7 +3,8 @@
 use std::io;
 
 use crate::input::feed::{EngineGone, Feed, Taken};
-use crate::line::split::{KEPT_BYTES, Line, Piece, Splitter};
+use crate::line::encoding::Encoding;
+use crate::line::split::{KEPT_BYTES, Piece, Splitter};
 use crate::time::Time;
 
 use super::disk::DiskFile;
@@ -47,6 +48,8 @@ pub(super) enum LastLine {
 pub(super) enum TailError {
     #[error(transparent)]
     Read(#[from] io::Error),
+    #[error("it looks like UTF-16, without the byte order mark that says so: write `encoding: {}`", .0.name())]
+    Unmarked(Encoding),
     #[error(transparent)]
     EngineGone(#[from] EngineGone),
 }
@@ -81,7 +84,7 @@ impl<F: DiskFile> Tail<F> {
         self.facts = file.facts()?;
         self.hollow = false;
         if self.position.unseen {
-            self.begin_at_a_line(file, feed.line_spec().line_bytes_max)?;
+            self.begin_at_a_line(file, feed.line_spec())?;
         }
         if self.facts.size < self.position.offset {
             return self.check_truncation(file, now);
@@ -89,7 +92,8 @@ impl<F: DiskFile> Tail<F> {
         self.shrunk = None;
         let (began, known_end) = (self.position.offset, self.end);
         let reach = marks::reach(began);
-        splitter.resume(self.position.skipping);
+        self.position.encoding = feed.line_spec().encoding.unwrap_or(self.position.encoding);
+        splitter.resume(self.position.skipping, self.position.encoding);
         let room = splitter.room();
         let read = read_some(file, room, began - reach as u64)?;
         if read < reach {
@@ -104,10 +108,15 @@ impl<F: DiskFile> Tail<F> {
         let beginning = (reach as u64 == began).then(|| room[..read.min(KEPT_BYTES)].to_vec());
         splitter.filled(read);
         splitter.pass(reach);
+        if let Some(beginning) = &beginning {
+            self.learn_encoding(feed.line_spec().encoding, beginning)?;
+        }
+        splitter.read_as(self.position.encoding);
         let mut at = began + (read - reach) as u64;
+        self.pass_mark(splitter, at, beginning.as_deref());
         loop {
             self.note_growth(at, feed, now);
-            if !splitter.is_skipping() && splitter.waiting().first() == Some(&0) {
+            if !splitter.is_skipping() && splitter.leading_nuls() > 0 {
                 if self.skip_nuls(file, splitter, at, feed)? {
                     self.mark(splitter, beginning.as_deref());
                     return Ok(Turn::More);
@@ -150,6 +159,18 @@ impl<F: DiskFile> Tail<F> {
         };
         self.last_line(at, feed, splitter, last_line, beginning.as_deref());
         Ok(Turn::AtEnd)
+    }
+
+    /// Passes the mark that a file begins with; and half a character, where it was read as something else before.
+    fn pass_mark(&mut self, splitter: &mut Splitter, at: u64, beginning: Option<&[u8]>) {
+        let Position { offset, encoding, .. } = self.position;
+        let mark = beginning.and_then(Encoding::by_mark).filter(|(by, _)| *by == encoding);
+        let mark = mark.map_or(0, |(_, length)| (length as u64).saturating_sub(offset));
+        let passed = mark + (offset + mark) % encoding.unit_bytes() as u64;
+        if passed > 0 && passed <= splitter.pending() as u64 {
+            splitter.pass(passed as usize);
+            self.advance(at - splitter.pending() as u64, splitter, beginning);
+        }
     }
 
     /// The lines of which the end was read.
@@ -204,12 +225,12 @@ impl<F: DiskFile> Tail<F> {
         }
         let before = self.position.told;
         if before.is_none_or(|told| !told.taken && told.length < pending) {
-            let line = Line::cut(splitter.waiting(), feed.line_spec().line_bytes_max);
-            let taken = feed.take(&self.origin, Piece::One(line)) == Taken::ByARule;
+            let hash = marks::head(splitter.waiting());
+            let taken = splitter.unfinished().map(|line| feed.take(&self.origin, Piece::One(line)));
             if before.is_some() {
                 feed.count(|count| count.lines -= 1);
             }
-            self.position.told = Some(Told { length: pending, hash: marks::head(splitter.waiting()), taken });
+            self.position.told = Some(Told { length: pending, hash, taken: taken == Some(Taken::ByARule) });
             self.unsaved = true;
         }
         if what == LastLine::Over {
@@ -252,7 +273,7 @@ impl<F: DiskFile> Tail<F> {
     /// begin anew behind them.
     fn skip_nuls(&mut self, file: &F, splitter: &mut Splitter, at: u64, feed: &mut Feed) -> io::Result<bool> {
         let waiting = splitter.waiting();
-        let zeros = waiting.iter().take_while(|byte| **byte == 0).count();
+        let zeros = splitter.leading_nuls();
         if zeros < waiting.len() {
             splitter.pass(zeros);
             feed.count(|count| count.nul_bytes += zeros as u64);
@@ -262,12 +283,14 @@ impl<F: DiskFile> Tail<F> {
         }
         match nuls::after(file, at, self.facts.size)? {
             Nuls::Until(text) => {
+                // The first byte of a character may be one of them.
+                let text = text - text % self.position.encoding.unit_bytes() as u64;
                 feed.count(|count| count.nul_bytes += text - self.position.offset);
                 self.settled = Settled::Own;
                 self.position.offset = text;
                 self.end = self.end.max(text);
                 // What lies before it is known without reading it.
-                splitter.resume(false);
+                splitter.resume(false, self.position.encoding);
                 let before = marks::reach(text);
                 splitter.room()[..before].fill(0);
                 splitter.filled(before);
