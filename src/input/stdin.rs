@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Origin, Stream};
+use crate::line::encoding::Unmarked;
 use crate::line::split::{Line, Piece, Splitter};
+use crate::notice::{Notice, Sort};
 
 use super::feed::{EngineGone, Feed};
 use super::waker::{PIPE_BYTES, Waker};
@@ -68,6 +70,9 @@ pub fn run<S: Read + AsFd>(
             }
         }
         splitter.filled(read);
+        if let Some(unmarked) = splitter.unmarked() {
+            feed.notice(cant_be_matched(unmarked));
+        }
         feed.count(|count| count.bytes += read as u64);
         while let Some(piece) = splitter.next_piece() {
             cut.see(&origin, piece);
@@ -78,11 +83,17 @@ pub fn run<S: Read + AsFd>(
             break;
         }
     }
-    if let Some(line) = splitter.finish() {
+    while let Some(line) = splitter.finish() {
         cut.see(&origin, Piece::One(line));
         feed.line(&origin, line)?;
     }
     Ok(feed.flush()?)
+}
+
+/// Nobody can read a stream a second time: it is watched as it is.
+fn cant_be_matched(unmarked: Unmarked) -> Notice {
+    let text = format!("what is read can't be matched: {unmarked}");
+    Notice { sort: Sort::Unreadable, danger: true, text }
 }
 
 /// That lines are cut is said once: how many, the report counts.

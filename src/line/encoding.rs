@@ -10,6 +10,14 @@ pub const HEAD_BYTES: usize = 256;
 /// Fewer code units tell nothing.
 const UNITS_MIN: usize = 4;
 
+/// A text that looks like UTF-16, and nothing says that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "it looks like UTF-16 without the byte order mark that says so: write `encoding: {}` for its input",
+    .0.name()
+)]
+pub struct Unmarked(pub Encoding);
+
 /// A code unit, by its bytes.
 type Unit = [u8; 2];
 
@@ -50,9 +58,13 @@ impl Encoding {
         MARKS.iter().find(|(mark, _)| head.starts_with(mark)).map(|(mark, by)| (*by, mark.len()))
     }
 
-    /// Whether all of `head` is the beginning of a mark: more of the text is needed to tell.
-    pub fn may_begin_a_mark(head: &[u8]) -> bool {
-        MARKS.iter().any(|(mark, _)| mark.len() > head.len() && mark.starts_with(head))
+    /// Whether `head` is enough of a text to tell how it is written: so much that it has a mark or none, and, while it
+    /// may be UTF-16, some units.
+    pub fn tells(head: &[u8]) -> bool {
+        head.len() >= UNITS_MIN * 2
+            || memchr::memchr(b'\n', head).is_some()
+                && !head.contains(&0)
+                && !MARKS.iter().any(|(mark, _)| mark.starts_with(head))
     }
 
     /// How a text is written that begins with `head`, and how many of its bytes are its mark. What is `named` wins, and
@@ -66,7 +78,7 @@ impl Encoding {
     }
 
     /// The UTF-16 that `head` looks like though it has no mark: every second byte is a NUL, or nearly so, and no other.
-    pub fn unmarked(head: &[u8]) -> Option<Self> {
+    pub fn unmarked(head: &[u8]) -> Option<Unmarked> {
         let (units, _) = head[..head.len().min(HEAD_BYTES)].as_chunks::<2>();
         if units.len() < UNITS_MIN || Self::by_mark(head).is_some() {
             return None;
@@ -74,8 +86,8 @@ impl Encoding {
         let zeros = |place: usize| units.iter().filter(|unit| unit[place] == 0).count();
         let most = |zeros: usize| zeros * 4 >= units.len() * 3;
         match (zeros(0), zeros(1)) {
-            (0, low) if most(low) => Some(Self::Utf16Le),
-            (high, 0) if most(high) => Some(Self::Utf16Be),
+            (0, low) if most(low) => Some(Unmarked(Self::Utf16Le)),
+            (high, 0) if most(high) => Some(Unmarked(Self::Utf16Be)),
             _ => None,
         }
     }
@@ -197,8 +209,10 @@ mod tests {
         ] {
             assert_eq!(Encoding::by_mark(head), told, "{head:?}");
         }
-        assert!(Encoding::may_begin_a_mark(b"") && Encoding::may_begin_a_mark(b"\xef\xbb"));
-        assert!(!Encoding::may_begin_a_mark(b"\xff\xfe") && !Encoding::may_begin_a_mark(b"e"));
+        assert!(Encoding::tells(b"a\n") && Encoding::tells(b"a\0b\0c\0d\0"));
+        for head in [&b""[..], b"\xef\xbb", b"no line yet"[..5].as_ref(), b"a\0\n\0"] {
+            assert!(!Encoding::tells(head), "{head:?}");
+        }
         assert_eq!(Encoding::of(Some(Latin1), b"\xef\xbb\xbfa"), Some((Latin1, 0)), "what is named wins");
         assert_eq!(Encoding::of(Some(Utf16Le), b"\xff\xfea\0"), Some((Utf16Le, 2)));
     }
@@ -213,10 +227,10 @@ mod tests {
             (b"plain text of some length", None),
             (b"one \0 within a text", None),
         ] {
-            assert_eq!(Encoding::unmarked(head), told, "{head:?}");
+            assert_eq!(Encoding::unmarked(head), told.map(Unmarked), "{head:?}");
         }
         let mostly: Vec<u8> = "größer als 5 €, ja".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(Encoding::unmarked(&mostly), Some(Utf16Le));
+        assert_eq!(Encoding::unmarked(&mostly), Some(Unmarked(Utf16Le)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::LineSpec;
-use super::encoding::Encoding;
+use super::encoding::{Encoding, Unmarked};
 
 /// How many bytes are read at once. Larger makes nothing faster; smaller costs system calls.
 const READ_BYTES: usize = 64 * 1024;
@@ -55,6 +55,7 @@ pub struct Splitter {
     line_bytes_max: usize,
     encoding: Encoding,
     beginning: Beginning,
+    unmarked: Option<Unmarked>,
     /// What was handed out last, where it had to be decoded.
     decoded: Vec<u8>,
 }
@@ -79,6 +80,7 @@ impl Splitter {
             line_bytes_max,
             encoding: Encoding::default(),
             beginning: Beginning::Seen,
+            unmarked: None,
             decoded: Vec::new(),
         }
     }
@@ -135,14 +137,21 @@ impl Splitter {
         self.encoding = encoding;
     }
 
+    /// What the stream looks like, where nothing says that it is; told once, before its first line is handed out.
+    pub fn unmarked(&mut self) -> Option<Unmarked> {
+        self.has_begun(false);
+        self.unmarked.take()
+    }
+
     /// Whether the stream's mark was passed, or has none; not while it may still come.
     fn has_begun(&mut self, ended: bool) -> bool {
         let Beginning::Awaited(named) = self.beginning else { return true };
         let head = self.waiting();
-        if !ended && Encoding::may_begin_a_mark(head) {
+        if !ended && !Encoding::tells(head) {
             return false;
         }
-        let (encoding, mark) = Encoding::of(named, head).unwrap_or_default();
+        self.unmarked = Encoding::unmarked(head).filter(|_| named.is_none());
+        let (encoding, mark) = Encoding::of(named, self.waiting()).unwrap_or_default();
         (self.encoding, self.beginning) = (encoding, Beginning::Seen);
         self.pass(mark);
         true
@@ -271,15 +280,20 @@ impl Splitter {
         Some(Line { bytes: self.text(line), truncated })
     }
 
-    /// The last line, where the stream ended without a line's end; the splitter is empty after it.
+    /// What is left, line by line, where the stream has ended; the last one perhaps without a line's end.
     pub fn finish(&mut self) -> Option<Line<'_>> {
         self.has_begun(true);
-        let (last, skipping) = (self.start..self.end, self.skipping);
-        self.clear();
-        if last.is_empty() || skipping {
-            return None;
-        }
-        let (line, truncated) = self.cut(last);
+        let (line, truncated) = match self.next_range() {
+            Some(next) => next,
+            None => {
+                let (last, skipping) = (self.start..self.end, self.skipping);
+                self.clear();
+                if last.is_empty() || skipping {
+                    return None;
+                }
+                self.cut(last)
+            }
+        };
         Some(Line { bytes: self.text(line), truncated })
     }
 
@@ -376,7 +390,9 @@ mod tests {
                 take(&mut splitter, &mut lines);
             }
         }
-        lines.extend(splitter.finish().map(|line| (line.bytes.to_vec(), line.truncated)));
+        while let Some(line) = splitter.finish() {
+            lines.push((line.bytes.to_vec(), line.truncated));
+        }
         lines
     }
 

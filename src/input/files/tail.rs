@@ -117,7 +117,7 @@ impl<F: DiskFile> Tail<F> {
         self.position.encoding = match Encoding::of(named, beginning) {
             Some((encoding, _)) => encoding,
             None => match Encoding::unmarked(beginning) {
-                Some(unmarked) if unmarked != before => return Err(TailError::Unmarked(unmarked)),
+                Some(unmarked) if unmarked.0 != before => return Err(unmarked.into()),
                 // Its mark went with a truncation, or what is there is too little to tell.
                 _ if beginning.contains(&0) => before,
                 _ => Encoding::default(),

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::input::feed::{EngineGone, Feed, Taken};
-use crate::line::encoding::Encoding;
+use crate::line::encoding::{Encoding, Unmarked};
 use crate::line::split::{KEPT_BYTES, Piece, Splitter};
 use crate::time::Time;
 
@@ -48,8 +48,8 @@ pub(super) enum LastLine {
 pub(super) enum TailError {
     #[error(transparent)]
     Read(#[from] io::Error),
-    #[error("it looks like UTF-16, without the byte order mark that says so: write `encoding: {}`", .0.name())]
-    Unmarked(Encoding),
+    #[error(transparent)]
+    Unmarked(#[from] Unmarked),
     #[error(transparent)]
     EngineGone(#[from] EngineGone),
 }

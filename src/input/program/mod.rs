@@ -71,6 +71,7 @@ pub struct Watch {
 pub fn run(program: Program, watch: Watch) -> Result<(), StdinError> {
     let Program { stdout, stderr, death, on_exit } = program;
     let Watch { sender, input, origin, clock, .. } = watch;
+    let encoding = watch.stdout.line_spec().encoding.unwrap_or_default();
     let tail = Mutex::new(Tail::default());
     let of =
         |stream| Arc::new(Origin { stream: Some(stream), labels: origin.labels.clone(), ..named(&origin) });
@@ -81,7 +82,8 @@ pub fn run(program: Program, watch: Watch) -> Result<(), StdinError> {
         [own, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))]
     });
     if let (Some(on_exit), Ok(death)) = (on_exit, death.recv()) {
-        let last = tail.into_inner().unwrap_or_else(PoisonError::into_inner).lines(on_exit.lines);
+        let tail = tail.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let last = tail.lines(on_exit.lines, encoding);
         let matches = death.told(&on_exit, &last, &Arc::new(origin), clock.now()).into_iter().collect();
         // Without an engine there is nobody to tell.
         let _ = sender.send(Batch { input, matches, ..Batch::default() });
