@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Flag, Named, OneOrMany, Scalar, Text, TextOr};
+use super::{Count, Flag, Named, OneOrMany, Scalar, Text, TextOr};
 
 /// An input.
 #[derive(Debug, Default, Deserialize)]
@@ -30,6 +30,8 @@ pub(in crate::config) struct RawInput {
     pub(in crate::config) ansi: Option<Text>,
     /// `text`, `json`, `logfmt`, `clf`, or a regex.
     pub(in crate::config) parse: Option<TextOr<RawParse>>,
+    /// Which lines are one event.
+    pub(in crate::config) multiline: Option<RawMultiline>,
     /// An event's time: `auto`, `read`: when it was read, or the field that has it.
     pub(in crate::config) time: Option<TextOr<RawTime>>,
     /// A line whose own time is older is counted, not matched.
@@ -44,6 +46,23 @@ pub(in crate::config) struct RawInput {
 pub(in crate::config) struct RawParse {
     /// Its named groups are the fields.
     pub(in crate::config) regex: Option<Text>,
+}
+
+/// Which lines are one event: one of the first three says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct RawMultiline {
+    /// A line that matches begins an event.
+    pub(in crate::config) start: Option<Text>,
+    /// A line that matches belongs to the one before it.
+    #[serde(rename = "continue")]
+    pub(in crate::config) next: Option<Text>,
+    /// The stack traces of a language: `java`, `python`, `go`, `rust`, `ruby` or `node`.
+    pub(in crate::config) preset: Option<Text>,
+    /// An event to which no line came for so long is complete.
+    pub(in crate::config) timeout: Option<Scalar>,
+    /// So is one of so many lines.
+    pub(in crate::config) max_lines: Option<Count>,
 }
 
 /// Where an event's own time is read.

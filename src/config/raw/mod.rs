@@ -13,7 +13,7 @@ mod webhook;
 
 use serde::Deserialize;
 
-pub(super) use input::{RawInput, RawParse, RawTime};
+pub(super) use input::{RawInput, RawMultiline, RawParse, RawTime};
 pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text, TextOr};
 pub(super) use notices::RawNotices;
 pub(super) use on_exit::RawOnExit;
