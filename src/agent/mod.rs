@@ -9,6 +9,7 @@ mod ending;
 mod inputs;
 mod opened;
 mod reading;
+mod unfinished;
 mod workers;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use crate::store::{Keeps, Store, WriteError};
 use decide::{Decider, Finish, Unstored};
 use inputs::{Inputs, Way};
 use opened::restored_engine;
+use unfinished::Unfinished;
 use workers::Workers;
 
 pub use opened::Opened;
@@ -202,6 +204,7 @@ impl Agent {
             stopping: agent.stopping.clone(),
             patience: patient,
             unstored: Unstored::default(),
+            unfinished: Unfinished::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));

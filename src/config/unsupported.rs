@@ -33,7 +33,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("inputs.*.multiline", Key),
     ("inputs.*.parse", Values(&["cri", "docker", "syslog"])),
     ("rules[].metric", Key),
-    ("rules[].context", Key),
 ];
 
 /// Reports each such key and value, and takes it out.
