@@ -15,6 +15,7 @@ use crate::herald::Herald;
 use crate::input::feed::{Batch, Read};
 use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
+use crate::pulse::Pulse;
 use crate::rule::Rule;
 use crate::store::{Keeps, Record, Store, WriteError};
 
@@ -45,6 +46,10 @@ pub(super) struct Decider {
     pub(super) stopping: Arc<AtomicBool>,
     /// Closed when a full disk is not waited for any longer.
     pub(super) patience: Receiver<()>,
+    /// Shows that this thread goes on.
+    pub(super) pulse: Arc<Pulse>,
+    /// How often it must be seen, also where there is nothing to do.
+    pub(super) pulse_every: Option<Duration>,
     pub(super) unstored: Unstored,
 }
 
@@ -73,6 +78,7 @@ impl Decider {
     /// The state can't be written any more.
     pub(super) fn run(mut self, batches: &Receiver<Batch>) -> Result<(Self, Finish), WriteError> {
         loop {
+            self.pulse.beat();
             match receive(batches, self.wait()) {
                 Ok(batch) => {
                     self.take(batch);
@@ -82,6 +88,7 @@ impl Decider {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.commit(When::Due)? == Finish::GaveUp {
+                self.pulse.end();
                 return Ok((self, Finish::GaveUp));
             }
         }
@@ -90,6 +97,7 @@ impl Decider {
             self.engine.end_of_input(self.clock.now());
         }
         let finish = self.commit(When::Now)?;
+        self.pulse.end();
         Ok((self, finish))
     }
 
@@ -97,7 +105,7 @@ impl Decider {
     fn wait(&self) -> Option<Duration> {
         let timer = self.engine.next_due().map(|due| due.since(self.clock.now()));
         let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
-        timer.into_iter().chain(commit).min()
+        timer.into_iter().chain(commit).chain(self.pulse_every).min()
     }
 
     fn take(&mut self, batch: Batch) {
@@ -140,6 +148,8 @@ impl Decider {
                     trouble = Some(passing);
                 }
             }
+            // To wait for a full disk is to go on.
+            self.pulse.beat();
             if self.patience.recv_timeout(TRY_AGAIN) == Err(RecvTimeoutError::Disconnected) {
                 return Ok(Finish::GaveUp);
             }

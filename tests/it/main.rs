@@ -31,3 +31,4 @@ mod secrets;
 mod sink;
 mod state;
 mod stdin;
+mod supervisor;

@@ -32,6 +32,7 @@ const PURE: &[&str] = &[
     "input/program/death.rs",
     "input/program/tail.rs",
     "notice.rs",
+    "pulse.rs",
 ];
 
 const FORBIDDEN: &str =
