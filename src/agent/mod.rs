@@ -9,6 +9,7 @@ mod ending;
 mod inputs;
 mod opened;
 mod reading;
+mod unfinished;
 mod workers;
 
 use std::convert::Infallible;
@@ -42,6 +43,7 @@ use crate::supervisor::Supervisor;
 use decide::{Decider, Finish, Unstored};
 use inputs::{Inputs, Way};
 use opened::restored_engine;
+use unfinished::Unfinished;
 use workers::Workers;
 
 pub use opened::Opened;
@@ -224,6 +226,7 @@ impl Agent {
             pulse: agent.pulse.clone(),
             pulse_every: agent.options.supervisor.pulse_every(),
             unstored: Unstored::default(),
+            unfinished: Unfinished::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));
