@@ -80,6 +80,28 @@ impl RuleState {
         }
     }
 
+    /// Nothing is kept of any key any more.
+    pub(super) fn clear(&mut self) {
+        self.when.clear();
+        self.episodes.clear();
+        self.holders.clear();
+        self.folded.clear();
+        if let Some(throttle) = &mut self.throttle {
+            throttle.clear();
+        }
+    }
+
+    /// At most so many keys of a sort from now on.
+    pub(super) fn limit(&mut self, keys_max: usize) {
+        self.when.limit(keys_max);
+        self.episodes.limit(keys_max);
+        self.holders.limit(keys_max);
+        self.folded.limit(keys_max);
+        if let Some(throttle) = &mut self.throttle {
+            throttle.limit(keys_max);
+        }
+    }
+
     /// Sets the timers that follow from the state.
     pub(super) fn arm(&mut self, out: &mut Outlet<'_>) {
         if let Some(schedule) = &out.rule.active_during {
@@ -394,7 +416,7 @@ impl RuleState {
 }
 
 /// A message about what was held back, and nothing else.
-fn tell_held_back(held: HeldBack, out: &mut Outlet<'_>) {
+pub(super) fn tell_held_back(held: HeldBack, out: &mut Outlet<'_>) {
     let blank = Alert::blank(Kind::HeldBack, out.rule, out.now);
     let alert = Alert { count: held.count, suppressed: held.count, held_back: Some(held), ..blank };
     let id = super::alert::AlertId(out.next_id(&Texts::new()));
