@@ -29,6 +29,7 @@ pub mod message;
 pub mod notice;
 pub mod proof;
 pub mod rate;
+pub mod reload;
 pub mod replay;
 pub mod report;
 pub mod rule;

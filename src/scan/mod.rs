@@ -199,6 +199,11 @@ impl Scanner {
         Self { rules, host, line, patterns, filter, open }
     }
 
+    /// All rules, of this input and of others: a match says which by its place among them.
+    pub const fn rules(&self) -> &Arc<[Rule]> {
+        &self.rules
+    }
+
     /// What a thread needs to scan.
     pub fn search(&self) -> Search {
         Search {

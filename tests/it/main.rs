@@ -21,6 +21,7 @@ mod purity;
 mod readme;
 mod receiver;
 mod refusals;
+mod reload;
 mod replay;
 mod resume;
 mod rotation;

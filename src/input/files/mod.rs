@@ -15,10 +15,12 @@ mod rotation;
 mod said;
 mod tail;
 mod trouble;
+mod turnover;
 mod watch;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use crate::event::Texts;
@@ -32,6 +34,8 @@ use super::waker::Waker;
 use disk::RealDisk;
 use input::{FilesInput, Setup};
 use watch::Watch;
+
+pub use turnover::Turnover;
 
 /// How often everything is looked at where events come: they are hints, and hints get lost.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -81,20 +85,26 @@ pub enum FilesError {
     EngineGone(#[from] EngineGone),
 }
 
-/// Reads all inputs of files until `until`.
+/// Reads all inputs of files until `until`; where it follows them, until none is left by `turnovers`.
 ///
 /// # Errors
 /// A glob is wrong, the system refuses to wait, or the engine has stopped. What is wrong with a single file is logged
 /// and counted, and never ends the reading of the others.
-pub fn run(inputs: Vec<Reading>, until: Until, waker: &Arc<Waker>) -> Result<(), FilesError> {
-    let open_max = (descriptors::raise_limit() / inputs.len().max(1)).max(1);
+pub fn run(
+    inputs: Vec<Reading>,
+    until: Until,
+    waker: &Arc<Waker>,
+    turnovers: Receiver<Turnover>,
+) -> Result<(), FilesError> {
+    let open_max = open_max(inputs.len());
     let inputs = inputs.into_iter().map(|reading| {
-        let Reading { spec, labels, name, feed, positions, deleted_max } = reading;
-        let setup = Setup { name, labels, spec, feed, until, deleted_max, open_max };
+        let (setup, positions) = setup(reading, until, open_max);
         FilesInput::new(RealDisk, setup, &positions)
     });
     let mut reader = Reader {
         inputs: inputs.collect::<Result<_, _>>()?,
+        until,
+        turnovers,
         watch: Watch::new(waker.clone()),
         all_watched: false,
     };
@@ -104,9 +114,21 @@ pub fn run(inputs: Vec<Reading>, until: Until, waker: &Arc<Waker>) -> Result<(),
     }
 }
 
+/// How many files each of so many inputs may have open.
+fn open_max(inputs: usize) -> usize {
+    (descriptors::raise_limit() / inputs.max(1)).max(1)
+}
+
+fn setup(reading: Reading, until: Until, open_max: usize) -> (Setup, Vec<Record>) {
+    let Reading { spec, labels, name, feed, positions, deleted_max } = reading;
+    (Setup { name, labels, spec, feed, until, deleted_max, open_max }, positions)
+}
+
 #[derive(Debug)]
 struct Reader {
     inputs: Vec<FilesInput<RealDisk>>,
+    until: Until,
+    turnovers: Receiver<Turnover>,
     watch: Watch,
     all_watched: bool,
 }
@@ -116,6 +138,13 @@ impl Reader {
         let mut next_look = Instant::now();
         let mut not_before = next_look;
         loop {
+            if let Ok(turnover) = self.turnovers.try_recv() {
+                self.turn_over(turnover)?;
+                if self.inputs.is_empty() {
+                    return Ok(());
+                }
+                next_look = Instant::now();
+            }
             let hints = self.watch.take();
             if hints.look {
                 next_look = next_look.min(not_before);
