@@ -18,6 +18,7 @@ mod mask;
 mod raw;
 mod resolve;
 mod scalar;
+mod schema;
 mod source;
 mod spans;
 mod spelling;
@@ -36,6 +37,7 @@ pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
 pub use footprint::{Footprint, Print};
 pub use load::{Loaded, from_str, load, load_for_exec, render};
+pub use schema::schema;
 pub use source::Source;
 pub use tests_file::{LoadedTests, load_tests};
 
