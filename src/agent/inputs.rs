@@ -11,19 +11,20 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::event::{Origin, Stream};
+use crate::event::Stream;
 use crate::input::feed::{Batch, Feed, Tuning};
 use crate::input::files::{self, Reading, Turnover, Until};
-use crate::input::program::{self, Ending, OnExit, Program, Watch};
+use crate::input::program::{self, Ending, Program, Watch};
 use crate::input::slot::Slot;
-use crate::input::stdin::{self, StreamTuning, Watched, WhenClosed};
+use crate::input::stdin::{self, Watched, WhenClosed};
 use crate::input::waker::Waker;
 use crate::input::{FilesSpec, InputSpec, Source};
-use crate::rule::Rule;
 use crate::scan::Scanner;
 use crate::store::{Record, Space};
 
 use super::AgentError;
+use super::sources::{Sources, origin};
+use super::stream_input::StreamInput;
 
 /// The readers that run.
 #[derive(Debug)]
@@ -53,73 +54,12 @@ struct Wakers {
     program: Vec<Arc<Waker>>,
 }
 
-/// Standard input, or a program's streams, and where they are left what a reload changes.
-#[derive(Debug)]
-struct StreamInput {
-    /// As it is in the configuration.
-    spec: InputSpec,
-    /// One, or one a stream of a program.
-    tunings: Vec<(Option<Stream>, Arc<Slot<StreamTuning>>)>,
-    endings: Arc<Slot<Ending>>,
-}
-
 /// Which reader ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reader {
     Files,
     Stdin,
     Program,
-}
-
-/// The inputs of a configuration, with what looks at their lines.
-#[derive(Debug)]
-pub(super) struct Sources {
-    /// With their scanners.
-    inputs: Vec<(InputSpec, Arc<Scanner>)>,
-    rules: Arc<[Rule]>,
-    host: Arc<str>,
-    on_exit: Option<OnExit>,
-    /// How long a deleted file is held open.
-    deleted_max: Duration,
-}
-
-impl Sources {
-    /// Builds the scanners, which takes its time.
-    pub(super) fn new(
-        inputs: Vec<InputSpec>,
-        rules: Arc<[Rule]>,
-        host: Arc<str>,
-        on_exit: Option<OnExit>,
-        deleted_max: Duration,
-    ) -> Self {
-        let scanner =
-            |input: &InputSpec| Scanner::new(&input.name, input.line.clone(), rules.clone(), host.clone());
-        let inputs = inputs.into_iter().map(|input| {
-            let scanner = Arc::new(scanner(&input));
-            (input, scanner)
-        });
-        Self { inputs: inputs.collect(), rules, host, on_exit, deleted_max }
-    }
-
-    /// The names of the inputs of files.
-    pub(super) fn file_names(&self) -> Vec<Arc<str>> {
-        let files = self.inputs.iter().filter(|(input, _)| matches!(input.source, Source::Files(_)));
-        files.map(|(input, _)| input.name.clone()).collect()
-    }
-
-    /// The names of all inputs.
-    pub(super) fn names(&self) -> impl Iterator<Item = Arc<str>> {
-        self.inputs.iter().map(|(input, _)| input.name.clone())
-    }
-
-    fn ending(&mut self, input: &InputSpec) -> Ending {
-        let origin = Arc::new(origin(input, None));
-        Ending { on_exit: self.on_exit.take(), rules: self.rules.clone(), origin }
-    }
-}
-
-fn origin(input: &InputSpec, stream: Option<Stream>) -> Origin {
-    Origin { input: input.name.clone(), file: None, stream, labels: input.labels.clone() }
 }
 
 impl Inputs {
@@ -381,28 +321,3 @@ impl Inputs {
 
 /// Brings the positions of the inputs that are read no longer, once files are read by the new rules.
 pub(super) type Turning = oneshot::Receiver<Vec<Record>>;
-
-impl StreamInput {
-    /// Leaves its readers what they go by from now on. Returns what stays as it was until a restart, by its key.
-    fn tune(&mut self, input: &InputSpec, scanner: Arc<Scanner>) -> Vec<String> {
-        let mut kept = Vec::new();
-        let is_watched = !input.name.is_empty();
-        if is_watched && passthrough(input) != passthrough(&self.spec) {
-            kept.push(format!("`inputs.{}.passthrough`", input.name));
-        }
-        let mut line = input.line.clone();
-        if line.line_bytes_max != self.spec.line.line_bytes_max {
-            kept.push(format!("`inputs.{}.max_line`", input.name));
-            line.line_bytes_max = self.spec.line.line_bytes_max;
-        }
-        for (stream, tunings) in &self.tunings {
-            let tuning = Tuning { scanner: scanner.clone(), line: line.clone() };
-            tunings.put(StreamTuning { origin: Arc::new(origin(input, *stream)), tuning });
-        }
-        kept
-    }
-}
-
-fn passthrough(input: &InputSpec) -> bool {
-    matches!(input.source, Source::Stdin { passthrough: true })
-}

@@ -10,6 +10,8 @@ mod inputs;
 mod opened;
 mod reading;
 mod reload;
+mod sources;
+mod stream_input;
 mod turnover;
 mod workers;
 
@@ -38,9 +40,10 @@ use crate::rule::Rule;
 use crate::store::{Keeps, Space, Store, WriteError};
 
 use decide::{Decider, Finish, Unstored};
-use inputs::{Inputs, Sources};
+use inputs::Inputs;
 use opened::restored_engine;
 use reload::Reloads;
+use sources::Sources;
 use workers::{Orders, Workers};
 
 pub use opened::Opened;

@@ -22,7 +22,8 @@ use crate::reload::{LastReload, Outcome, Reload};
 use crate::rule::Rule;
 use crate::store::Record;
 
-use super::inputs::{Sources, Turning};
+use super::inputs::Turning;
+use super::sources::Sources;
 use super::turnover::Turnover;
 use super::workers::Orders;
 use super::{Agent, rules_and_inputs};

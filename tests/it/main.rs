@@ -23,6 +23,7 @@ mod readme;
 mod receiver;
 mod refusals;
 mod reload;
+mod reloads;
 mod replay;
 mod resume;
 mod rotation;
