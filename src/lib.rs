@@ -11,6 +11,7 @@
 //! choice: time and jitter are arguments.
 
 pub mod agent;
+pub mod around;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -13,6 +13,7 @@ mod reload;
 mod sources;
 mod stream_input;
 mod turnover;
+mod unfinished;
 mod workers;
 
 use std::sync::Arc;
@@ -44,6 +45,7 @@ use inputs::Inputs;
 use opened::restored_engine;
 use reload::Reloads;
 use sources::Sources;
+use unfinished::Unfinished;
 use workers::{Orders, Workers};
 
 pub use opened::Opened;
@@ -217,6 +219,7 @@ impl Agent {
             patience: patient,
             unstored: Unstored::default(),
             turnovers: turned,
+            unfinished: Unfinished::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));

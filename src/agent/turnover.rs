@@ -46,6 +46,9 @@ impl Decider {
         }
         let Turnover { rules, host, keys_max, silences, new_files, done } = turnover;
         let now = self.clock.now();
+        let is_gone = |name: &str| !rules.iter().any(|rule| &*rule.name == name);
+        let unfinished = self.unfinished.take_of(is_gone, now);
+        self.store.finish(&self.without_secrets(unfinished))?;
         let reloaded = self.engine.reload(rules.clone(), host, keys_max, now);
         self.rules = rules;
         for rule in reloaded.anew.iter().chain(&reloaded.gone) {

@@ -169,7 +169,7 @@ impl Feed {
     pub fn tune(&mut self, tuning: Tuning) -> Result<(), EngineGone> {
         self.flush()?;
         let Tuning { scanner, line } = tuning;
-        self.search = scanner.search();
+        scanner.go_over(&mut self.search);
         self.outlet.batch.rules = scanner.rules().clone();
         (self.scanner, self.line) = (scanner, line);
         Ok(())
@@ -249,6 +249,11 @@ impl Feed {
         let text = spec.text(line.bytes);
         let lines = Lines { origin, time: || clock.now() };
         scanner.scan(&text, line.truncated, &lines, search, |found| outlet.take(found));
+    }
+
+    /// The file of these lines holds something else now: what comes next follows none of them.
+    pub fn forget(&mut self, origin: &Arc<Origin>) {
+        self.search.forget(origin);
     }
 
     /// What goes with the next batch: how far its lines reach.

@@ -55,6 +55,27 @@ enum Gate {
 struct Entry {
     place: i64,
     waiting: Waiting,
+    stage: Stage,
+}
+
+/// Whether a worker is shown an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Not yet: it waits for lines that its message shows.
+    Unfinished,
+    /// It may be sent.
+    Ready,
+}
+
+impl Entry {
+    fn new(place: i64, alert: Arc<Alert>, since: Time) -> Self {
+        let stage = if alert.awaited.is_some() { Stage::Unfinished } else { Stage::Ready };
+        Self { place, waiting: Waiting { alert, since }, stage }
+    }
+
+    fn show(&mut self) {
+        self.stage = Stage::Ready;
+    }
 }
 
 #[derive(Debug, Default)]
@@ -131,8 +152,7 @@ impl Outbox {
         let mut unknown = BTreeMap::new();
         let mut by_webhook: BTreeMap<Arc<str>, Vec<Entry>> = BTreeMap::new();
         for Stored { place, webhook, since, alert } in stored {
-            let entry = Entry { place, waiting: Waiting { alert, since } };
-            by_webhook.entry(webhook).or_default().push(entry);
+            by_webhook.entry(webhook).or_default().push(Entry::new(place, alert, since));
         }
         let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
         let mut writer = self.writer.lock();
@@ -162,8 +182,8 @@ impl Outbox {
         let mut arrived: BTreeMap<&Arc<str>, Vec<Entry>> = BTreeMap::new();
         for alert in alerts {
             for (name, _) in open(&queues, alert) {
-                let waiting = Waiting { alert: alert.clone(), since: now };
-                arrived.entry(name).or_default().push(Entry { place: writer.next_place(), waiting });
+                let entry = Entry::new(writer.next_place(), alert.clone(), now);
+                arrived.entry(name).or_default().push(entry);
             }
         }
         let mut changes = Changes { records: records.to_vec(), ..Changes::default() };
@@ -188,8 +208,7 @@ impl Outbox {
         let queues = self.queues();
         let mut writer = self.writer.lock();
         for (name, queue) in open(&queues, alert) {
-            let waiting = Waiting { alert: alert.clone(), since: now };
-            let entry = Entry { place: writer.next_place(), waiting };
+            let entry = Entry::new(writer.next_place(), alert.clone(), now);
             let mut entries = queue.entries();
             let arrivals = entries.arrive(vec![entry], self.alerts_max(), name);
             entries.apply(arrivals);
@@ -197,10 +216,61 @@ impl Outbox {
         }
     }
 
-    /// All that waits for a webhook, in the order in which it was decided.
+    /// Puts alerts that were unfinished in the place of what was stored of them, and shows them to the workers: on a full
+    /// disk too, which goes on with what was stored.
+    ///
+    /// # Errors
+    /// The store can't be written any more.
+    pub fn finish(&self, finished: &[Arc<Alert>]) -> Result<(), WriteError> {
+        if finished.is_empty() {
+            return Ok(());
+        }
+        let queues = self.queues();
+        let mut writer = self.writer.lock();
+        let mut changes = Changes::default();
+        for (name, queue) in &*queues {
+            let mut entries = queue.entries();
+            let unfinished = entries.alerts.iter_mut().filter(|entry| entry.stage == Stage::Unfinished);
+            for entry in unfinished {
+                let id = entry.waiting.alert.id;
+                let Some(alert) = finished.iter().find(|finished| finished.id == id) else { continue };
+                entry.waiting.alert = alert.clone();
+                let Entry { place, waiting: Waiting { alert, since }, .. } = entry.clone();
+                changes.left.push(place);
+                changes.arrived.push(Stored { place, webhook: name.clone(), since, alert });
+            }
+        }
+        match writer.commit(changes) {
+            Ok(()) | Err(WriteError::Full | WriteError::Busy) => {}
+            Err(failed) => return Err(failed),
+        }
+        drop((writer, queues));
+        self.show(|entry| finished.iter().any(|alert| alert.id == entry.waiting.alert.id));
+        Ok(())
+    }
+
+    /// Shows the workers what is unfinished: nobody will finish it.
+    pub fn show_all(&self) {
+        self.show(|_| true);
+    }
+
+    fn show(&self, which: impl Fn(&Entry) -> bool) {
+        for queue in self.queues().values() {
+            let mut entries = queue.entries();
+            let unfinished = entries.alerts.iter_mut().filter(|entry| entry.stage == Stage::Unfinished);
+            for entry in unfinished.filter(|entry| which(entry)) {
+                entry.show();
+                queue.changed.notify_one();
+            }
+        }
+    }
+
+    /// What may be sent to a webhook, in the order in which it was decided.
     pub fn waiting(&self, webhook: &str) -> Vec<Waiting> {
         let Some(queue) = self.queue(webhook) else { return Vec::new() };
-        queue.entries().alerts.iter().map(|entry| entry.waiting.clone()).collect()
+        let entries = queue.entries();
+        let ready = entries.alerts.iter().filter(|entry| entry.stage == Stage::Ready);
+        ready.map(|entry| entry.waiting.clone()).collect()
     }
 
     /// Takes out what the receiver has answered for.
@@ -297,10 +367,12 @@ impl Entries {
             }
             arrivals.overflowed += 1;
             let rule = entry.waiting.alert.rule.clone();
-            if let Some(Entry { place, waiting }) = arrivals.overflow.remove(&rule) {
+            if let Some(Entry { place, waiting, .. }) = arrivals.overflow.remove(&rule) {
                 let digest = Arc::unwrap_or_clone(waiting.alert).digest(&entry.waiting.alert);
-                entry = Entry { place, waiting: Waiting { alert: Arc::new(digest), since: waiting.since } };
+                entry = Entry::new(place, Arc::new(digest), waiting.since);
             }
+            // Nobody would know the digest by its id.
+            entry.show();
             arrivals.overflow.insert(rule, entry);
         }
         arrivals
@@ -328,7 +400,7 @@ impl Arrivals {
         let known: BTreeMap<i64, &Arc<Alert>> =
             stored.iter().map(|entry| (entry.place, &entry.waiting.alert)).collect();
         let mut unchanged = BTreeSet::new();
-        for Entry { place, waiting: Waiting { alert, since } } in
+        for Entry { place, waiting: Waiting { alert, since }, .. } in
             self.alerts.iter().chain(self.overflow.values())
         {
             if known.get(place).is_some_and(|known| Arc::ptr_eq(known, alert)) {

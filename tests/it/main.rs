@@ -3,6 +3,7 @@
 mod agent;
 mod client;
 mod content;
+mod context;
 mod damage;
 mod delivery;
 mod drills;

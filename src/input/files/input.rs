@@ -516,6 +516,7 @@ impl<D: Disk> FilesInput<D> {
         let Some(tail) = self.tails.get_mut(&generation) else { return };
         let dropped = tail.take_dropped(&old);
         tail.save(&mut self.feed);
+        self.feed.forget(&tail.origin);
         let path = old.path.clone();
         tracing::info!(
             file = %path.display(), read = old.offset, size = tail.facts.size, dropped_bytes = dropped,
