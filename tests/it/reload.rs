@@ -6,7 +6,7 @@ use hooktail::message::payload::Message;
 use rustix::process::Signal;
 
 use crate::agent::{Agent, Ended, Folder, Launch, PATIENCE};
-use crate::receiver::{Fault, HOOK, Receiver};
+use crate::receiver::{Fault, HOOK, Received, Receiver};
 
 /// Another webhook.
 const OTHER: &str = "/services/T00000000/B00000001/XXXXXXXXXXXXXXXXXXXXXXXX";
@@ -57,19 +57,28 @@ impl Stage {
 
     /// The titles of what came at a path, but for notices.
     fn titles(&self, path: &str) -> Vec<String> {
-        let received = self.receiver.received().into_iter().filter(|each| each.path == path);
-        let attachments = received.filter_map(|each| each.message).flat_map(|message| message.attachments);
-        let attachments = attachments.filter(|attachment| !attachment.fallback.starts_with("[HOOKTAIL]"));
-        attachments.filter_map(|attachment| attachment.title).collect()
+        titles(self.receiver.received(), path)
     }
 
     /// Waits for a message with this title at a path.
     #[track_caller]
     fn wait_for(&self, path: &str, title: &str) {
-        while !self.titles(path).iter().any(|known| known == title) {
-            self.receiver.wait_for(self.receiver.received().len() + 1, PATIENCE);
+        loop {
+            let received = self.receiver.received();
+            let count = received.len();
+            if titles(received, path).iter().any(|known| known == title) {
+                return;
+            }
+            self.receiver.wait_for(count + 1, PATIENCE);
         }
     }
+}
+
+fn titles(received: Vec<Received>, path: &str) -> Vec<String> {
+    let received = received.into_iter().filter(|each| each.path == path);
+    let attachments = received.filter_map(|each| each.message).flat_map(|message| message.attachments);
+    let attachments = attachments.filter(|attachment| !attachment.fallback.starts_with("[HOOKTAIL]"));
+    attachments.filter_map(|attachment| attachment.title).collect()
 }
 
 impl Running {

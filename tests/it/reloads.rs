@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::ChildStdin;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ fn write(
 ) -> JoinHandle<Vec<Instant>> {
     std::thread::spawn(move || {
         let mut written = Vec::new();
-        while stop.recv_timeout(Duration::from_millis(1)).is_err() {
+        while stop.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
             written.push(Instant::now());
             to.write_all(format!("{name} line {}\n", written.len()).as_bytes()).expect("it is read");
         }
@@ -71,10 +71,6 @@ fn read(from: std::io::PipeReader) -> JoinHandle<Vec<Instant>> {
     std::thread::spawn(move || BufReader::new(from).lines().map(|_| Instant::now()).collect())
 }
 
-fn stopper() -> (Sender<()>, Receiver<()>) {
-    channel()
-}
-
 #[test]
 fn many_reloads_under_load_lose_and_repeat_nothing() {
     let reloads = std::env::var("RELOADS").map_or(RELOADS, |text| text.parse().expect("a number"));
@@ -82,13 +78,14 @@ fn many_reloads_under_load_lose_and_repeat_nothing() {
     let url = slack.url(HOOK);
     folder.write("rules.yaml", configuration(&url, 0));
     folder.write("a.log", "");
-    let (out, passed) = std::io::pipe().map(|(reader, writer)| (reader, writer)).unwrap();
+    let (out, passed) = std::io::pipe().unwrap();
     let launch = Launch::new(["run", "-c", "rules.yaml", "--state-dir", "state", "--report", "report.json"]);
     let launch = launch.env("RUST_LOG", "warn,hooktail::notice=info").folder(&folder.path("")).stdout(passed);
     let mut agent = launch.start();
     agent.wait_for_stderr("started");
     let file = std::fs::OpenOptions::new().append(true).open(folder.path("a.log")).unwrap();
     let pipe: ChildStdin = agent.take_stdin();
+    let stopper = || -> (SyncSender<()>, Receiver<()>) { sync_channel(1) };
     let ((stop_file, file_stops), (stop_pipe, pipe_stops)) = (stopper(), stopper());
     let (file, pipe) = (write(file, "file", file_stops), write(pipe, "pipe", pipe_stops));
     let passed = read(out);
@@ -100,20 +97,21 @@ fn many_reloads_under_load_lose_and_repeat_nothing() {
     drop((stop_file, stop_pipe));
     let [file, pipe] = [file, pipe].map(|writing| writing.join().unwrap());
     let expected = [("file", file.len()), ("pipe", pipe.len())];
-    let titles = |slack: &Slack| -> BTreeMap<String, usize> {
-        let mut titles = BTreeMap::new();
-        for attachment in slack.messages().into_iter().flat_map(|message| message.attachments) {
-            *titles.entry(attachment.title.unwrap_or_default()).or_default() += 1;
-        }
-        titles
-    };
     let all: usize = expected.iter().map(|(_, lines)| lines).sum();
-    while titles(&slack).len() < all {
-        slack.wait_for_messages(slack.messages().len() + 1, PATIENCE);
+    let told: usize = all + expected.iter().map(|(_, lines)| lines / COUNT).sum::<usize>();
+    loop {
+        let messages = slack.messages();
+        if messages.iter().map(|message| message.attachments.len()).sum::<usize>() >= told {
+            break;
+        }
+        slack.wait_for_messages(messages.len() + 1, PATIENCE);
     }
     let ended = agent.stop();
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    let mut titles = titles(&slack);
+    let mut titles: BTreeMap<String, usize> = BTreeMap::new();
+    for attachment in slack.messages().into_iter().flat_map(|message| message.attachments) {
+        *titles.entry(attachment.title.unwrap_or_default()).or_default() += 1;
+    }
     for (input, lines) in expected {
         let counted = titles.remove(&format!("counted {input}"));
         assert_eq!(counted, Some(lines / COUNT), "the window of `{input}` went on over all reloads");
