@@ -186,7 +186,7 @@ impl Outbox {
                 arrived.entry(name).or_default().push(entry);
             }
         }
-        let mut changes = Changes { records: records.to_vec(), ..Changes::default() };
+        let mut changes = Changes { records, ..Changes::default() };
         let mut grown = Vec::new();
         for (name, entries) in arrived {
             let queue = &queues[name];
@@ -396,7 +396,7 @@ impl Entries {
 
 impl Arrivals {
     /// What is to be written for this, where `stored` is what of the same queue is stored already.
-    fn add_to(&self, changes: &mut Changes, stored: &[Entry], webhook: &Arc<str>) {
+    fn add_to(&self, changes: &mut Changes<'_>, stored: &[Entry], webhook: &Arc<str>) {
         let known: BTreeMap<i64, &Arc<Alert>> =
             stored.iter().map(|entry| (entry.place, &entry.waiting.alert)).collect();
         let mut unchanged = BTreeSet::new();

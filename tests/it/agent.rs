@@ -262,6 +262,11 @@ impl Agent {
         }
     }
 
+    /// What it has written to standard error so far.
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.shared.lock().stderr.bytes).into_owned()
+    }
+
     /// Waits until standard error holds `text`.
     #[track_caller]
     pub(crate) fn wait_for_stderr(&self, text: &str) {
