@@ -40,6 +40,7 @@ impl Decider {
     /// Other rules hold from here on, if some have come.
     pub(super) fn turn_over(&mut self) -> Result<Finish, WriteError> {
         let Ok(turnover) = self.turnovers.try_recv() else { return Ok(Finish::Whole) };
+        let began = Instant::now();
         // What was decided so far has the secrets that the rules of before take out.
         if self.commit(When::Now)? == Finish::GaveUp {
             return Ok(Finish::GaveUp);
@@ -59,6 +60,7 @@ impl Decider {
         }
         self.engine.silence(silences, now);
         self.unstored.since.get_or_insert_with(Instant::now);
+        tracing::debug!(took = ?began.elapsed(), "the engine has gone over to other rules");
         // Whoever asked may have given up waiting.
         let _ = done.send(reloaded);
         Ok(Finish::Whole)

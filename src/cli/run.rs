@@ -29,6 +29,7 @@ use super::{runtime, screen, stops};
 
 /// The options of `hooktail run`.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXPLANATION)]
 pub(super) struct RunArgs {
     #[command(flatten)]
     config: ConfigArgs,
@@ -44,6 +45,13 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     ending: EndingArgs,
 }
+
+const EXPLANATION: &str = "\
+A rule file that changes is taken over while it runs, within a few seconds, and at once at a SIGHUP: it is checked and
+its own tests are run first, and a wrong one changes nothing. Windows, episodes, positions and what waits go on where a
+rule, an input or a webhook is still the same. With --until-eof nothing is read again.
+
+SIGTERM and SIGINT stop it: what waits is delivered for --grace. A second one ends it at once.";
 
 /// How a run ends: shared by the commands that read.
 #[derive(Debug, Args)]

@@ -13,7 +13,6 @@ use crate::time::Time;
 
 use super::Engine;
 use super::alert::{HeldBack, HeldBy};
-use super::episode::Episode;
 use super::key::Key;
 use super::outlet::Outlet;
 use super::records::{forget, forget_throttle, identity};
@@ -73,7 +72,9 @@ impl Engine {
                 self.forget(state, rule);
             }
         }
-        self.timers.rename(|rule| moved[rule.0]);
+        if moved.iter().enumerate().any(|(old, place)| *place != Some(RuleId(old))) {
+            self.timers.rename(|rule| moved[rule.0]);
+        }
         let from = |place: usize| moved.iter().position(|to| *to == Some(RuleId(place)));
         for place in 0..rules.len() {
             let old = from(place).map(|old| &before[old]);
@@ -143,15 +144,18 @@ impl RuleState {
             self.holders.clear();
             self.folded.clear();
         }
-        let episodes: Vec<Key> = self.episodes.iter().map(|(key, _)| key.clone()).collect();
-        for key in &episodes {
-            let goes_on = |episode: &&Episode| !episode.is_quiet() || rule.resolve.is_some();
-            if self.episodes.peek(key).filter(goes_on).is_none() {
-                self.episodes.remove(key);
-            } else if !before.is_heard_as(rule)
-                && let Some(episode) = self.episodes.change(key)
-            {
-                episode.go_on(&before.escalate, rule);
+        // With many episodes open, looking at each takes its time.
+        if rule.resolve.is_none() && before.resolve.is_some() {
+            let quiet = self.episodes.iter().filter(|(_, episode)| episode.is_quiet());
+            let quiet: Vec<Key> = quiet.map(|(key, _)| key.clone()).collect();
+            quiet.iter().for_each(|key| drop(self.episodes.remove(key)));
+        }
+        if !before.is_heard_as(rule) {
+            let episodes: Vec<Key> = self.episodes.iter().map(|(key, _)| key.clone()).collect();
+            for key in &episodes {
+                if let Some(episode) = self.episodes.change(key) {
+                    episode.go_on(&before.escalate, rule);
+                }
             }
         }
     }
