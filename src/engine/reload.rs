@@ -12,12 +12,10 @@ use crate::store::Record;
 use crate::time::Time;
 
 use super::Engine;
-use super::alert::{HeldBack, HeldBy};
 use super::key::Key;
 use super::outlet::Outlet;
 use super::records::{forget, forget_throttle, identity};
-use super::rule_state::{RuleState, tell_held_back};
-use super::silence::SCHEDULE;
+use super::rule_state::RuleState;
 use super::throttle::Throttling;
 use super::timers::Due;
 
@@ -173,7 +171,7 @@ impl RuleState {
         }
     }
 
-    /// The rule has another schedule, or none: what the former held back is told once nothing holds it back any more.
+    /// The rule has another schedule, or none. What the former held back is told with the silences that hold now.
     fn schedule_changed(&mut self, out: &mut Outlet<'_>) {
         let schedule = out.rule.active_during.as_ref();
         let is_active = schedule.is_none_or(|schedule| schedule.is_active(out.now));
@@ -182,9 +180,6 @@ impl RuleState {
         }
         if self.standing.active(is_active, out.now) {
             self.arm_when(out);
-        }
-        if is_active && let Some(held) = self.silenced.take(SCHEDULE) {
-            tell_held_back(HeldBack { by: HeldBy::Schedule, ..held }, out);
         }
     }
 }

@@ -4,6 +4,7 @@ use super::restart::Stored;
 use super::*;
 use crate::event::InputState;
 use crate::rule::Resolve;
+use crate::schedule::Schedule;
 
 impl Bench {
     fn reload(&mut self, rules: Arc<[Rule]>, at: u64) -> Reloaded {
@@ -264,4 +265,16 @@ fn keys_are_bounded_by_the_new_limit() {
     bench.engine.reload(rules(), "host".into(), 10, START);
     assert!(bench.ip(1, "0").is_empty(), "it was forgotten");
     assert_eq!(bench.ip(1, "49").len(), 1);
+}
+
+#[test]
+fn what_a_schedule_held_back_is_told_when_the_schedule_goes() {
+    let never = Schedule { name: "never".into(), hours: Vec::new() };
+    let (mut bench, _) =
+        after(Rule { active_during: Some(Arc::new(never)), ..rule() }, &[(0, "a"), (1, "a")]);
+    assert!(bench.seen.is_empty());
+    bench.reload(Arc::from([rule()]), 2);
+    bench.engine.silence(Vec::new(), START + secs(2));
+    assert_eq!(bench.told(), ["2 held_back count 2 suppressed 2 held 2"]);
+    assert_eq!(bench.ip(3, "a"), ["3 opened count 1 suppressed 0"]);
 }
