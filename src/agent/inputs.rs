@@ -89,13 +89,14 @@ impl Inputs {
         })
     }
 
-    /// Starts the readers. `positions`: what the store held of any input.
+    /// Starts the readers. `positions`: what the store held of any input. What is returned tells that each has looked at
+    /// what is there.
     pub(super) fn start(
         &mut self,
         mut sources: Sources,
         mut program: Option<Program>,
         positions: Vec<Record>,
-    ) -> std::io::Result<()> {
+    ) -> std::io::Result<Turning> {
         self.positions = positions;
         self.file_names = sources.file_names();
         let mut file_inputs = Vec::new();
@@ -112,11 +113,15 @@ impl Inputs {
                 (Source::Stdin { passthrough }, None) => self.start_stdin(input, &scanner, passthrough)?,
             }
         }
-        if !file_inputs.is_empty() {
-            self.start_files(file_inputs);
+        let (begun, has_begun) = oneshot::channel();
+        if file_inputs.is_empty() {
+            // Whether somebody waits for it is not our business.
+            let _ = begun.send(Vec::new());
+        } else {
+            self.start_files(Turnover { inputs: file_inputs, done: begun });
         }
         self.close_if_over();
-        Ok(())
+        Ok(has_begun)
     }
 
     fn feed(&self, input: &InputSpec, scanner: &Arc<Scanner>) -> Option<Feed> {
@@ -139,13 +144,13 @@ impl Inputs {
         Some(Reading { spec, labels, name, feed, positions, deleted_max })
     }
 
-    fn start_files(&mut self, inputs: Vec<Reading>) {
+    fn start_files(&mut self, first: Turnover) {
         let (until, waker) = (self.until, self.wakers.files.clone());
         // One is under way at a time.
         let (sender, turnovers) = sync_channel(1);
         self.files = Some(sender);
         self.readers.spawn_blocking(move || {
-            files::run(inputs, until, &waker, turnovers)?;
+            files::run(first, until, &waker, turnovers)?;
             Ok(Reader::Files)
         });
     }
@@ -247,12 +252,8 @@ impl Inputs {
                     self.files = None;
                 }
             }
-            None => {
-                let _ = done.send(Vec::new());
-                if !inputs.is_empty() {
-                    self.start_files(inputs);
-                }
-            }
+            None if inputs.is_empty() => drop(done.send(Vec::new())),
+            None => self.start_files(Turnover { inputs, done }),
         }
         turned
     }

@@ -16,6 +16,7 @@ mod turnover;
 mod unfinished;
 mod workers;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -36,12 +37,14 @@ use crate::input::files::{FilesError, Until};
 use crate::input::program::{OnExit, Program};
 use crate::input::stdin::StdinError;
 use crate::notice::{Notice, Sort};
+use crate::pulse::Pulse;
 use crate::report::Report;
 use crate::rule::Rule;
 use crate::store::{Keeps, Space, Store, WriteError};
+use crate::supervisor::Supervisor;
 
 use decide::{Decider, Finish, Unstored};
-use inputs::Inputs;
+use inputs::{Inputs, Turning};
 use opened::restored_engine;
 use reload::Reloads;
 use sources::Sources;
@@ -68,6 +71,8 @@ pub struct Options {
     pub on_exit: Option<OnExit>,
     /// Where another configuration comes from; `None`: this one holds until the end.
     pub reloading: Option<Reloading>,
+    /// Who is told how the run goes.
+    pub supervisor: Arc<Supervisor>,
 }
 
 /// Why a run ended that should not have.
@@ -116,8 +121,10 @@ pub async fn run(
     mut stops: mpsc::Receiver<()>,
 ) -> Result<Ended, AgentError> {
     let started = Instant::now();
-    let mut agent = Agent::start(config, opened, options).map_err(AgentError::Setup)?;
+    let (mut agent, begun) = Agent::start(config, opened, options).map_err(AgentError::Setup)?;
     let herald = agent.herald.clone();
+    let (supervisor, pulse) = (agent.options.supervisor.clone(), agent.pulse.clone());
+    let made_of = agent.made_of.clone();
     let work = async {
         let failure = agent.read(&mut stops).await;
         if failure.is_some() {
@@ -126,6 +133,7 @@ pub async fn run(
         if matches!(failure, Some(AgentError::Store(_))) {
             return failure;
         }
+        agent.options.supervisor.stopping();
         agent.farewell(started.elapsed());
         let later = agent.deliver(&mut stops).await;
         failure.or(later)
@@ -133,6 +141,8 @@ pub async fn run(
     let failure = tokio::select! {
         failure = work => failure,
         never = herald.run() => match never {},
+        never = supervisor.watch(&pulse) => match never {},
+        never = tell_ready(&supervisor, begun, &made_of) => match never {},
     };
     // After a failure some still work: a timer that they set once the runtime ends would be a panic.
     agent.workers.shutdown().await;
@@ -158,10 +168,15 @@ struct Agent {
     decided: Option<Decider>,
     /// When waiting for deliveries ends; known once reading ends.
     deadline: Option<Instant>,
+    /// Of the engine's thread.
+    pulse: Arc<Pulse>,
+    /// `3 rules, 1 input`.
+    made_of: String,
 }
 
 impl Agent {
-    fn start(config: Config, opened: Opened, mut options: Options) -> std::io::Result<Self> {
+    /// And what tells that its readers have looked at what is there.
+    fn start(config: Config, opened: Opened, mut options: Options) -> std::io::Result<(Self, Turning)> {
         let Config { host, webhooks, mentions, silences, inputs, rules, notices, limits, .. } = config;
         let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
@@ -185,11 +200,13 @@ impl Agent {
             inputs: Inputs::new(program.as_ref(), options.until, clock.clone(), sender)?,
             engine: JoinSet::new(),
             workers: Workers::new(shared, closing),
-            reloads: Reloads::new(options.reloading.take(), turnovers),
+            reloads: Reloads::new(options.reloading.take(), turnovers, options.supervisor.clone()),
             stopping: Arc::default(),
             patience: Some(patience),
             decided: None,
             deadline: None,
+            pulse: Arc::default(),
+            made_of: made_of(rules.len(), inputs.len()),
             options,
         };
         let transport = agent.options.transport.clone();
@@ -200,7 +217,6 @@ impl Agent {
             host: host.clone(),
             transport,
         });
-        let what = rules_and_inputs(rules.len(), inputs.len());
         let mut engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
         let sources = Sources::new(inputs, rules.clone(), host, on_exit, limits.deleted_file);
         for input in sources.file_names() {
@@ -217,23 +233,33 @@ impl Agent {
             clock,
             stopping: agent.stopping.clone(),
             patience: patient,
+            pulse: agent.pulse.clone(),
+            pulse_every: agent.options.supervisor.pulse_every(),
             unstored: Unstored::default(),
             turnovers: turned,
             unfinished: Unfinished::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));
-        agent.inputs.start(sources, program, restored.take_all(Space::Position))?;
-        let text = format!("hooktail {} started: {what}", env!("CARGO_PKG_VERSION"));
+        let begun = agent.inputs.start(sources, program, restored.take_all(Space::Position))?;
+        let text = format!("hooktail {} started: {}", env!("CARGO_PKG_VERSION"), agent.made_of);
         herald.tell(Notice { sort: Sort::Started, danger: false, text });
-        Ok(agent)
+        Ok((agent, begun))
     }
 }
 
 /// `3 rules, 1 input`.
-fn rules_and_inputs(rules: usize, inputs: usize) -> String {
+fn made_of(rules: usize, inputs: usize) -> String {
     let number = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     format!("{}, {}", number(rules, "rule"), number(inputs, "input"))
+}
+
+/// Once each reader has looked at what is there: what is written from then on is read.
+async fn tell_ready(supervisor: &Supervisor, begun: Turning, status: &str) -> Infallible {
+    if begun.await.is_ok() {
+        supervisor.ready(status);
+    }
+    std::future::pending().await
 }
 
 /// Waits for ever where there is no such instant.

@@ -21,12 +21,13 @@ use crate::notice::{Notice, Sort};
 use crate::reload::{LastReload, Outcome, Reload};
 use crate::rule::Rule;
 use crate::store::Record;
+use crate::supervisor::Supervisor;
 
 use super::inputs::Turning;
 use super::sources::Sources;
 use super::turnover::Turnover;
 use super::workers::Orders;
-use super::{Agent, rules_and_inputs};
+use super::{Agent, made_of};
 
 /// Where another configuration comes from while the agent runs.
 pub struct Reloading {
@@ -77,6 +78,7 @@ pub(super) struct Reloads {
     asked: Option<Reloading>,
     state: State,
     turnovers: SyncSender<Turnover>,
+    supervisor: Arc<Supervisor>,
 }
 
 #[derive(Debug)]
@@ -133,8 +135,12 @@ enum Came {
 
 impl Reloads {
     /// `turnovers`: the way to the engine.
-    pub(super) fn new(asked: Option<Reloading>, turnovers: SyncSender<Turnover>) -> Self {
-        Self { asked, state: State::Idle, turnovers }
+    pub(super) fn new(
+        asked: Option<Reloading>,
+        turnovers: SyncSender<Turnover>,
+        supervisor: Arc<Supervisor>,
+    ) -> Self {
+        Self { asked, state: State::Idle, turnovers, supervisor }
     }
 
     /// The next step of a reload that runs, or the first of one that is asked for. Nothing is lost when it is dropped.
@@ -188,14 +194,16 @@ impl Reloads {
     fn begin(&mut self) {
         let Some(asked) = &self.asked else { return };
         tracing::info!("reading the configuration again");
+        self.supervisor.reloading();
         let load = asked.load.clone();
         let mut loading = JoinSet::new();
         loading.spawn_blocking(move || load().map(|fresh| Box::new(prepare(fresh))));
         self.state = State::Loading(loading);
     }
 
-    /// A reload is over.
-    fn end(&mut self, outcome: Outcome) {
+    /// A reload is over; `made_of` is what holds now.
+    fn end(&mut self, outcome: Outcome, made_of: &str) {
+        self.supervisor.ready(made_of);
         if let Some(asked) = &self.asked {
             asked.last.set(Reload { at: Clock::wall(), outcome });
         }
@@ -211,7 +219,7 @@ impl Reloads {
 fn prepare(fresh: Fresh) -> Prepared {
     let Fresh { config, rules, transport, on_exit, kept } = fresh;
     let Config { host, webhooks, mentions, silences, inputs, notices, limits, .. } = config;
-    let what = rules_and_inputs(rules.len(), inputs.len());
+    let what = made_of(rules.len(), inputs.len());
     let sources = Sources::new(inputs, rules.clone(), host.clone(), on_exit, limits.deleted_file);
     Prepared {
         orders: Orders { webhooks, mentions, rules, host, transport },
@@ -232,8 +240,9 @@ impl Agent {
             Came::EngineTurned(reloaded, rest) => self.turn_readers_over(reloaded, *rest),
             Came::Done(told, positions) => {
                 self.inputs.keep(positions);
-                self.reloads.end(Outcome::Taken);
                 self.tell_reloaded(&told);
+                self.made_of = told.what;
+                self.reloads.end(Outcome::Taken, &self.made_of);
             }
         }
     }
@@ -243,7 +252,7 @@ impl Agent {
         tracing::error!("the configuration is refused, and the one before goes on:\n{whole}");
         let text = format!("the changed configuration is refused, and the one before goes on: {why}");
         self.herald.tell(Notice { sort: Sort::Configuration, danger: true, text });
-        self.reloads.end(Outcome::Refused(whole));
+        self.reloads.end(Outcome::Refused(whole), &self.made_of);
     }
 
     fn turn_engine_over(&mut self, prepared: Prepared) {

@@ -94,6 +94,7 @@ async fn play(folder: &Path, length: Duration) -> Result<Ended, Failure> {
         program: None,
         on_exit: None,
         reloading: None,
+        supervisor: Arc::default(),
     };
     let opened = Opened::in_memory(&config);
     let ended = agent::run(config, opened, options, stops).await.map_err(Failure::failed)?;

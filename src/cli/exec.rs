@@ -159,6 +159,7 @@ async fn watch(ready: Watching, command: &[OsString]) -> Result<(Exit, Option<Do
         program: Some(watched(child, ours, &wakers, dies)),
         on_exit,
         reloading: Some(reloader(source, &config).reloading(asked)),
+        supervisor: Arc::default(),
     };
     let (stops, requests) = mpsc::channel(2);
     let (ends, mut ended) = oneshot::channel();

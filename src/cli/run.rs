@@ -19,6 +19,7 @@ use crate::message::payload::Message;
 use crate::message::render;
 use crate::rate::Rate;
 use crate::store::Keeps;
+use crate::supervisor::Supervisor;
 use crate::time::{DurationError, parse_duration};
 
 use super::exit::{Exit, Failure};
@@ -113,6 +114,11 @@ pub(super) fn follow(
         unlimit(&mut config);
     }
     let drain = (!ending.drain.is_zero()).then_some(ending.drain);
+    // What draws is no service, whoever started it.
+    let supervisor = match drawn {
+        Some(_) => Supervisor::default(),
+        None => Supervisor::from_env(&|name| std::env::var_os(name)),
+    };
     let mut options = Options {
         until,
         grace: ending.grace,
@@ -121,6 +127,7 @@ pub(super) fn follow(
         program: None,
         on_exit: None,
         reloading: None,
+        supervisor: Arc::new(supervisor),
     };
     let host = config.host.clone();
     let runtime = runtime()?;

@@ -36,4 +36,5 @@ mod secrets;
 mod sink;
 mod state;
 mod stdin;
+mod supervisor;
 mod trouble;

@@ -23,6 +23,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
+
 use crate::event::Texts;
 use crate::store::Record;
 use crate::time::Time;
@@ -85,29 +87,27 @@ pub enum FilesError {
     EngineGone(#[from] EngineGone),
 }
 
-/// Reads all inputs of files until `until`; where it follows them, until none is left by `turnovers`.
+/// Reads the inputs of files of `first` until `until`; where it follows them, those of `turnovers` after that, until one
+/// leaves none.
 ///
 /// # Errors
 /// A glob is wrong, the system refuses to wait, or the engine has stopped. What is wrong with a single file is logged
 /// and counted, and never ends the reading of the others.
 pub fn run(
-    inputs: Vec<Reading>,
+    first: Turnover,
     until: Until,
     waker: &Arc<Waker>,
     turnovers: Receiver<Turnover>,
 ) -> Result<(), FilesError> {
-    let open_max = open_max(inputs.len());
-    let inputs = inputs.into_iter().map(|reading| {
-        let (setup, positions) = setup(reading, until, open_max);
-        FilesInput::new(RealDisk, setup, &positions)
-    });
     let mut reader = Reader {
-        inputs: inputs.collect::<Result<_, _>>()?,
+        inputs: Vec::new(),
         until,
         turnovers,
+        looking: None,
         watch: Watch::new(waker.clone()),
         all_watched: false,
     };
+    reader.turn_over(first)?;
     match until {
         Until::Eof => reader.read_to_ends(waker),
         Until::Stopped => reader.follow(waker),
@@ -129,6 +129,8 @@ struct Reader {
     inputs: Vec<FilesInput<RealDisk>>,
     until: Until,
     turnovers: Receiver<Turnover>,
+    /// Until the first look after a turnover: who waits for it, and what is brought then.
+    looking: Option<(oneshot::Sender<Vec<Record>>, Vec<Record>)>,
     watch: Watch,
     all_watched: bool,
 }
@@ -141,6 +143,7 @@ impl Reader {
             if let Ok(turnover) = self.turnovers.try_recv() {
                 self.turn_over(turnover)?;
                 if self.inputs.is_empty() {
+                    self.look();
                     return Ok(());
                 }
                 next_look = Instant::now();
@@ -225,6 +228,10 @@ impl Reader {
         }
         let watched = self.watch.set(&directories);
         self.all_watched = watched.all;
+        if let Some((done, positions)) = self.looking.take() {
+            // Whether somebody waits for it is not our business.
+            let _ = done.send(positions);
+        }
         watched.more
     }
 

@@ -20,7 +20,8 @@ use super::{FilesError, Reader, Reading, setup};
 pub struct Turnover {
     /// Those that are read already go on where they are: their `positions` count only where they are new.
     pub inputs: Vec<Reading>,
-    /// Brings what is to be given to an input that comes back: the positions of those that are read no longer.
+    /// Brings, once it was looked what is there, the positions of those inputs that are read no longer: for when they come
+    /// back.
     pub done: oneshot::Sender<Vec<Record>>,
 }
 
@@ -48,8 +49,7 @@ impl Reader {
             input.feed.flush()?;
             positions.extend(input.positions());
         }
-        // Whoever asked may have given up waiting.
-        let _ = done.send(positions);
+        self.looking = Some((done, positions));
         Ok(())
     }
 }
