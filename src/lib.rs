@@ -11,6 +11,7 @@
 //! choice: time and jitter are arguments.
 
 pub mod agent;
+pub mod around;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -28,7 +29,9 @@ pub mod mention;
 pub mod message;
 pub mod notice;
 pub mod proof;
+pub mod pulse;
 pub mod rate;
+pub mod reload;
 pub mod replay;
 pub mod report;
 pub mod rule;
@@ -40,5 +43,6 @@ pub mod shape;
 pub mod sink;
 pub mod store;
 pub mod suggest;
+pub mod supervisor;
 pub mod time;
 mod when;

@@ -15,8 +15,12 @@ use crate::herald::Herald;
 use crate::input::feed::{Batch, Read};
 use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
+use crate::pulse::Pulse;
 use crate::rule::Rule;
 use crate::store::{Keeps, Record, Store, WriteError};
+
+use super::turnover::{Turnover, of_these};
+use super::unfinished::Unfinished;
 
 /// What lines changed is stored so often where no alert has it stored at once: with the process, at most so much is
 /// lost of what can't be read again.
@@ -32,11 +36,10 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Decider {
     pub(super) engine: Engine,
-    /// What each rule had counted before the start.
-    pub(super) counted_before: Vec<Counters>,
-    /// By the input's place in the configuration.
-    pub(super) input_names: Vec<Arc<str>>,
-    pub(super) reads: Vec<Read>,
+    /// What each rule had counted before the start; nothing where it is not here.
+    pub(super) counted_before: BTreeMap<Arc<str>, Counters>,
+    /// By the input's name; also of inputs that a reload took away.
+    pub(super) reads: BTreeMap<Arc<str>, Read>,
     pub(super) rules: Arc<[Rule]>,
     pub(super) store: Arc<Store>,
     pub(super) herald: Arc<Herald>,
@@ -45,7 +48,14 @@ pub(super) struct Decider {
     pub(super) stopping: Arc<AtomicBool>,
     /// Closed when a full disk is not waited for any longer.
     pub(super) patience: Receiver<()>,
+    /// Shows that this thread goes on.
+    pub(super) pulse: Arc<Pulse>,
+    /// How often it must be seen, also where there is nothing to do.
+    pub(super) pulse_every: Option<Duration>,
     pub(super) unstored: Unstored,
+    /// What a reload brings; a batch of no input rings for it.
+    pub(super) turnovers: Receiver<Turnover>,
+    pub(super) unfinished: Unfinished,
 }
 
 /// What was read and decided since the last commit.
@@ -54,7 +64,7 @@ pub(super) struct Unstored {
     /// The latest of each input and file.
     positions: BTreeMap<(Arc<str>, Box<str>), Record>,
     /// When the oldest of it was read.
-    since: Option<Instant>,
+    pub(super) since: Option<Instant>,
 }
 
 /// How the engine's thread ended.
@@ -72,7 +82,14 @@ impl Decider {
     /// # Errors
     /// The state can't be written any more.
     pub(super) fn run(mut self, batches: &Receiver<Batch>) -> Result<(Self, Finish), WriteError> {
+        let finish = self.decide(batches)?;
+        self.pulse.end();
+        Ok((self, finish))
+    }
+
+    fn decide(&mut self, batches: &Receiver<Batch>) -> Result<Finish, WriteError> {
         loop {
+            self.pulse.beat();
             match receive(batches, self.wait()) {
                 Ok(batch) => {
                     self.take(batch);
@@ -81,43 +98,60 @@ impl Decider {
                 Err(RecvTimeoutError::Timeout) => self.engine.advance(self.clock.now()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.commit(When::Due)? == Finish::GaveUp {
-                return Ok((self, Finish::GaveUp));
+            if self.turn_over()? == Finish::GaveUp || self.commit(When::Due)? == Finish::GaveUp {
+                return Ok(Finish::GaveUp);
             }
         }
+        self.last_words()
+    }
+
+    /// Nothing is read any more.
+    fn last_words(&mut self) -> Result<Finish, WriteError> {
         // A stop keeps everything for the next start. What would not be there then is told now.
         if self.store.keeps() == Keeps::InMemory || !self.stopping.load(Ordering::Relaxed) {
             self.engine.end_of_input(self.clock.now());
         }
         let finish = self.commit(When::Now)?;
-        Ok((self, finish))
+        let unfinished = self.unfinished.take_all(self.clock.now());
+        self.store.finish(&self.without_secrets(unfinished))?;
+        Ok(finish)
     }
 
     /// How long nothing is to be done; `None`: until a batch comes.
     fn wait(&self) -> Option<Duration> {
         let timer = self.engine.next_due().map(|due| due.since(self.clock.now()));
         let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
-        timer.into_iter().chain(commit).min()
+        let unfinished = self.unfinished.due().map(|due| due.since(self.clock.now()));
+        timer.into_iter().chain(commit).chain(unfinished).chain(self.pulse_every).min()
     }
 
     fn take(&mut self, batch: Batch) {
+        if batch.is_bell() {
+            return;
+        }
         let now = self.clock.now();
         self.unstored.since.get_or_insert_with(Instant::now);
-        self.reads[batch.input].add(batch.read);
+        self.reads.entry(batch.input.clone()).or_default().add(batch.read);
         batch.notices.into_iter().for_each(|notice| self.herald.tell(notice));
         for record in batch.positions {
             self.unstored.positions.insert((record.owner.clone(), record.key.clone()), record);
         }
-        batch.matches.into_iter().for_each(|found| self.engine.take(found, now));
+        let matches = of_these(batch.matches, &batch.rules, &self.rules);
+        matches.into_iter().for_each(|found| self.engine.take(found, now));
         if let Some(state) = batch.state {
-            self.engine.input(&self.input_names[batch.input], state, now);
+            self.engine.input(&batch.input, state, now);
         }
     }
 
     /// Stores what is unstored, where it is time. On a full disk it waits, and so does reading, whose queue to here is
     /// bounded.
-    fn commit(&mut self, when: When) -> Result<Finish, WriteError> {
-        let alerts = self.alerts();
+    pub(super) fn commit(&mut self, when: When) -> Result<Finish, WriteError> {
+        let now = self.clock.now();
+        let mut decided = self.engine.take_alerts();
+        let unfinished = self.unfinished.among(&mut decided, now);
+        // What is to be sent before them is finished first.
+        self.finish(&decided)?;
+        let alerts = self.without_secrets(decided);
         let due = self.unstored.since.is_some_and(|since| since.elapsed() >= COMMIT_EVERY);
         if alerts.is_empty() && !due && when == When::Due {
             return Ok(Finish::Whole);
@@ -140,19 +174,31 @@ impl Decider {
                     trouble = Some(passing);
                 }
             }
+            // To wait for a full disk is to go on.
+            self.pulse.beat();
+            // What was stored before is sent on a full disk too.
+            self.finish(&[])?;
             if self.patience.recv_timeout(TRY_AGAIN) == Err(RecvTimeoutError::Disconnected) {
                 return Ok(Finish::GaveUp);
             }
         }
+        for alert in &unfinished {
+            tracing::debug!(alert = %alert.id.short(), rule = %alert.rule, "stored; it waits for the lines after its own");
+        }
+        self.unfinished.keep(unfinished);
         if trouble.is_some() {
             tracing::info!("the state can be written again: reading goes on");
         }
         Ok(Finish::Whole)
     }
 
-    /// What was decided, without its secrets.
-    fn alerts(&mut self) -> Vec<Arc<Alert>> {
-        let mut alerts = self.engine.take_alerts();
+    /// Those that wait for nothing any more, now that these are `decided`, may be sent.
+    fn finish(&mut self, decided: &[Alert]) -> Result<(), WriteError> {
+        let finished = self.unfinished.take_finished(decided, self.clock.now());
+        self.store.finish(&self.without_secrets(finished))
+    }
+
+    pub(super) fn without_secrets(&self, mut alerts: Vec<Alert>) -> Vec<Arc<Alert>> {
         for alert in &mut alerts {
             if let Some(rule) = self.rules.iter().find(|rule| rule.name == alert.rule) {
                 redact_alert(alert, &rule.redact);
@@ -162,8 +208,9 @@ impl Decider {
     }
 }
 
+/// When a commit happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum When {
+pub(super) enum When {
     /// If there is an alert, or it is a second since.
     Due,
     /// In any case.

@@ -14,8 +14,10 @@ mod log;
 mod man;
 mod pipe;
 mod preview;
+mod reloading;
 mod replay;
 mod run;
+mod schema;
 mod screen;
 mod send;
 mod sink;
@@ -25,7 +27,7 @@ mod test;
 
 use std::ffi::{OsStr, OsString};
 
-use clap::{Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand};
 
 pub use exit::{Exit, Failure};
 pub use log::LogArgs;
@@ -36,16 +38,31 @@ pub use log::LogArgs;
     version,
     max_term_width = 100,
     disable_help_subcommand = true,
-    after_help = "See it work: hooktail demo; for shells: hooktail completions SHELL, hooktail man",
+    disable_help_flag = true,
+    disable_version_flag = true,
+    after_help = SHORT,
     after_long_help = EXAMPLES
 )]
 pub struct Cli {
     #[command(flatten)]
     log: LogArgs,
 
+    /// Print this help; with `-h`, an overview
+    #[arg(short, long, global = true, action = ArgAction::Help, hide_short_help = true)]
+    help: Option<bool>,
+
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version, hide_short_help = true)]
+    version: Option<bool>,
+
     #[command(subcommand)]
     command: Command,
 }
+
+/// The overview fits a terminal: what everybody looks for once, and no command of its own line.
+const SHORT: &str = "\
+For shells and editors: completions, man, schema; see it work: hooktail demo
+Options: --log-format text|json, --help (more than this), --version";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -88,6 +105,9 @@ enum Command {
     /// Print a script that lets a shell complete the command line
     #[command(hide = true)]
     Completions(completions::CompletionsArgs),
+    /// Print the JSON schema of a rule file, for editors
+    #[command(hide = true)]
+    Schema(schema::SchemaArgs),
     /// Print the manual page, or write the pages of all commands
     #[command(hide = true)]
     Man(man::ManArgs),
@@ -144,6 +164,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Send(args) => send::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Sink(args) => runtime().and_then(|runtime| {
             runtime.block_on(sink::run(args)).map(|()| Exit::Done).map_err(Failure::failed)

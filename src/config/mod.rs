@@ -11,12 +11,14 @@ mod decode;
 mod describe;
 mod diagnostic;
 mod expand;
+mod footprint;
 mod layers;
 mod load;
 mod mask;
 mod raw;
 mod resolve;
 mod scalar;
+mod schema;
 mod source;
 mod spans;
 mod spelling;
@@ -33,7 +35,9 @@ use std::time::Duration;
 
 pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
+pub use footprint::{Footprint, Print};
 pub use load::{Loaded, from_str, load, load_for_exec, render};
+pub use schema::schema;
 pub use source::Source;
 pub use tests_file::{LoadedTests, load_tests};
 

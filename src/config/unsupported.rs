@@ -32,7 +32,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("inputs.*.host", Key),
     ("inputs.*.parse", Values(&["cri", "docker", "syslog"])),
     ("rules[].metric", Key),
-    ("rules[].context", Key),
 ];
 
 /// Reports each such key and value, and takes it out.

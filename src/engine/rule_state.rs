@@ -80,6 +80,28 @@ impl RuleState {
         }
     }
 
+    /// Nothing is kept of any key any more.
+    pub(super) fn clear(&mut self) {
+        self.when.clear();
+        self.episodes.clear();
+        self.holders.clear();
+        self.folded.clear();
+        if let Some(throttle) = &mut self.throttle {
+            throttle.clear();
+        }
+    }
+
+    /// At most so many keys of a sort from now on.
+    pub(super) fn limit(&mut self, keys_max: usize) {
+        self.when.limit(keys_max);
+        self.episodes.limit(keys_max);
+        self.holders.limit(keys_max);
+        self.folded.limit(keys_max);
+        if let Some(throttle) = &mut self.throttle {
+            throttle.limit(keys_max);
+        }
+    }
+
     /// Sets the timers that follow from the state.
     pub(super) fn arm(&mut self, out: &mut Outlet<'_>) {
         if let Some(schedule) = &out.rule.active_during {
@@ -331,6 +353,7 @@ impl RuleState {
 
     /// The silences are others: what those held back that are no longer there is told.
     pub(super) fn silences_changed(&mut self, out: &mut Outlet<'_>) {
+        self.schedule_over(out);
         for id in self.silenced.ids().iter().filter(|id| &***id != SCHEDULE) {
             match out.silences.iter().any(|silence| silence.id == *id && silence.until > out.now) {
                 true => self.arm_silence(id, out),
@@ -364,7 +387,14 @@ impl RuleState {
         if self.standing.active(is_active, out.now) {
             self.arm_when(out);
         }
-        if let Some(held) = self.silenced.take(SCHEDULE).filter(|_| is_active) {
+        self.schedule_over(out);
+    }
+
+    /// Where the rule is active, what was held back while it wasn't is told: at its schedule's beginning, or at a start that
+    /// comes after it.
+    fn schedule_over(&mut self, out: &mut Outlet<'_>) {
+        let is_active = out.rule.active_during.as_ref().is_none_or(|schedule| schedule.is_active(out.now));
+        if is_active && let Some(held) = self.silenced.take(SCHEDULE) {
             tell_held_back(HeldBack { by: super::alert::HeldBy::Schedule, ..held }, out);
         }
     }

@@ -20,6 +20,8 @@ const PURE: &[&str] = &[
     "when.rs",
     "schedule.rs",
     "event.rs",
+    "around.rs",
+    "agent/unfinished.rs",
     "expr.rs",
     "proof",
     "deliver/plan.rs",
@@ -32,6 +34,7 @@ const PURE: &[&str] = &[
     "input/program/death.rs",
     "input/program/tail.rs",
     "notice.rs",
+    "pulse.rs",
 ];
 
 const FORBIDDEN: &str =

@@ -1,5 +1,6 @@
 //! The raw files to one checked [`Config`]; every mistake is reported, and what is right is resolved all the same.
 
+mod context;
 mod dedup;
 mod escalate;
 mod fallback;

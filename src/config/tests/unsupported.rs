@@ -22,7 +22,6 @@ fn sections() {
             ("threads: 2", "`threads`"),
             ("limits: { history: 30d }", "`history`"),
             ("limits: { history_alerts: 1 }", "`history_alerts`"),
-            ("defaults: { context: { before: 1 } }", "`context`"),
         ],
     );
 }
@@ -52,5 +51,4 @@ fn inputs() {
 #[test]
 fn rule_keys() {
     refused(|keys| rules(&format!("    {keys}\n")), &[("metric: cpu", "`metric`")]);
-    refused(|keys| rules(&format!("    match: x\n    {keys}\n")), &[("context: { before: 3 }", "`context`")]);
 }

@@ -48,6 +48,8 @@ pub(super) struct Found {
     pub(super) directories: BTreeSet<PathBuf>,
     /// Globs that name nothing yet.
     pub(super) empty: Vec<String>,
+    /// Some path is a link.
+    pub(super) links: bool,
 }
 
 impl Globs {
@@ -79,13 +81,18 @@ impl Globs {
         self.globs.iter().map(|glob| &*glob.text).collect()
     }
 
+    /// Those that were used.
+    pub(super) fn used(&self) -> Vec<String> {
+        let used = self.globs.iter().filter(|glob| glob.first_use == FirstUse::Past);
+        used.map(|glob| glob.text.clone()).collect()
+    }
+
     /// Whether a path is left out.
     pub(super) fn exclude(&self, path: &Path) -> bool {
         self.exclude.is_match(path)
     }
 
     /// Whether the globs name a path, as far as names go.
-    #[cfg(test)]
     pub(super) fn name(&self, path: &Path) -> Option<FirstUse> {
         let naming = self.globs.iter().filter(|glob| match &glob.matcher {
             Some(matcher) => matcher.is_match(path),
@@ -137,9 +144,10 @@ impl Glob {
         let Some(matcher) = &self.matcher else {
             let path = Path::new(&self.text);
             // A link that leads nowhere names nothing yet.
-            let there = !exclude.is_match(path)
-                && (path.metadata().is_ok() || path.symlink_metadata().is_ok_and(|it| !it.is_symlink()));
+            let link = path.symlink_metadata().map(|it| it.is_symlink());
+            let there = !exclude.is_match(path) && (path.metadata().is_ok() || matches!(link, Ok(false)));
             if there {
+                found.links |= matches!(link, Ok(true));
                 found.add(path.to_owned(), self.first_use);
             }
             return there;
@@ -153,6 +161,7 @@ impl Glob {
             }
             if matcher.is_match(entry.path()) && !exclude.is_match(entry.path()) && !dangling(&entry) {
                 any = true;
+                found.links |= entry.path_is_symlink();
                 found.add(entry.into_path(), self.first_use);
             }
         }

@@ -58,8 +58,9 @@ pub(super) struct FilesInput<D: Disk> {
     pub(super) open_max: usize,
     pub(super) cutter: Cutter,
     /// So long lines wait for the rest of their event.
-    patience: Duration,
-    pub(super) tails: BTreeMap<Generation, Tail<D::File>>,
+    pub(super) patience: Duration,
+    /// Boxed: they come in order, which leaves a tree's leaves half empty.
+    pub(super) tails: BTreeMap<Generation, Box<Tail<D::File>>>,
     pub(super) by_file: HashMap<FileId, Generation>,
     /// Every path that the globs name, with the file that it led to at the last look: hints come by any of its names.
     pub(super) names: HashMap<PathBuf, FileId>,
@@ -322,6 +323,7 @@ impl<D: Disk> FilesInput<D> {
         let Some(tail) = self.tails.get_mut(&generation) else { return };
         let dropped = tail.take_dropped(&old);
         tail.save(&mut self.feed);
+        self.feed.forget(&tail.origin);
         let path = old.path.clone();
         tracing::info!(
             file = %path.display(), read = old.offset, size = tail.facts.size, dropped_bytes = dropped,

@@ -37,7 +37,7 @@ impl<D: Disk> FilesInput<D> {
         let mut named = HashSet::new();
         let mut newcomers = Vec::new();
         let mut troubled = BTreeSet::new();
-        self.links = false;
+        self.links = found.links;
         for (path, first_use) in found.paths {
             let facts = match self.disk.facts(&path) {
                 Ok(facts) => facts,
@@ -49,19 +49,17 @@ impl<D: Disk> FilesInput<D> {
                     continue;
                 }
             };
-            self.links |= self.disk.is_link(&path);
-            self.names.insert(path.clone(), facts.file);
-            if !named.insert(facts.file) {
-                continue;
-            }
-            self.let_go_of_reborn(&facts);
-            match self.by_file.get(&facts.file).and_then(|known| self.tails.get_mut(known)) {
-                Some(tail) => {
-                    let changed = tail.attach(&path, &facts).then_some(tail.generation);
-                    self.ready.extend(changed);
+            if named.insert(facts.file) {
+                self.let_go_of_reborn(&facts);
+                match self.by_file.get(&facts.file).and_then(|known| self.tails.get_mut(known)) {
+                    Some(tail) => {
+                        let changed = tail.attach(&path, &facts).then_some(tail.generation);
+                        self.ready.extend(changed);
+                    }
+                    None => newcomers.push(Newcomer { path: path.clone(), facts, first_use, named: true }),
                 }
-                None => newcomers.push(Newcomer { path, facts, first_use, named: true }),
             }
+            self.names.insert(path, facts.file);
         }
         for glob in found.empty {
             let glob = PathBuf::from(glob);
@@ -211,12 +209,12 @@ impl<D: Disk> FilesInput<D> {
             self.attended.insert(generation);
         }
         tail.save(&mut self.feed);
-        self.tails.insert(generation, tail);
+        self.tails.insert(generation, Box::new(tail));
         self.ready.insert(generation);
     }
 
     /// Takes a tail out, whose position is then to be kept or dropped.
-    pub(super) fn remove(&mut self, generation: Generation) -> Option<Tail<D::File>> {
+    pub(super) fn remove(&mut self, generation: Generation) -> Option<Box<Tail<D::File>>> {
         self.ready.remove(&generation);
         self.attended.remove(&generation);
         let tail = self.tails.remove(&generation)?;

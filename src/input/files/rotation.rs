@@ -16,7 +16,6 @@ use super::input::{FilesInput, matters};
 use super::look::Newcomer;
 use super::marks::{self, HEAD_BYTES};
 use super::position::{Generation, Holds, Position, read_exactly};
-use super::tail::Tail;
 use super::turn::LastLine;
 
 /// A file that has lost its name is read on until it was quiet for so long: writers keep a rotated file open.
@@ -67,7 +66,7 @@ impl<D: Disk> FilesInput<D> {
         }
     }
 
-    fn keep(&mut self, generation: Generation, mut position: Position, now: Time) {
+    pub(super) fn keep(&mut self, generation: Generation, mut position: Position, now: Time) {
         position.gone = Some(now);
         self.feed.position(position.record(&self.name, generation));
         self.gone.insert(generation, position);
@@ -216,8 +215,8 @@ impl<D: Disk> FilesInput<D> {
         // Some room is made at once: one by one would sort them each time.
         let close = open_now - self.open_max + self.open_max / 4;
         for (_, generation) in idle.into_iter().take(close) {
-            if let Some(Tail { file, .. }) = self.tails.get_mut(&generation) {
-                *file = None;
+            if let Some(tail) = self.tails.get_mut(&generation) {
+                tail.file = None;
             }
         }
     }

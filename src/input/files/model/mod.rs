@@ -18,7 +18,7 @@ use std::time::Duration;
 use globset::GlobSet;
 
 use crate::clock::Clock;
-use crate::input::feed::{self, Batch, Feed};
+use crate::input::feed::{self, Batch, Feed, Tuning};
 use crate::input::{FilesSpec, Start};
 use crate::line::LineSpec;
 use crate::rule::Rule;
@@ -63,7 +63,7 @@ fn reader(
             poll: Duration::from_secs(1),
             follow_symlinks: true,
         },
-        feed: Feed::new(0, scanner, line, Arc::new(Clock::start()), sender),
+        feed: Feed::new("m".into(), Tuning { scanner, line }, Arc::new(Clock::start()), sender),
         until: Until::Stopped,
         deleted_max: Duration::from_secs(300),
         open_max,
