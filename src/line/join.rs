@@ -1,6 +1,7 @@
 //! Lines that are one event: a stack trace, a query over several lines. What is a group follows from its lines alone,
 //! from its first one on, so that it is the same one when it is read again from there.
 
+use std::fmt;
 use std::time::Duration;
 
 use regex::bytes::Regex;
@@ -36,6 +37,17 @@ impl Multiline {
     pub const TIMEOUT: Duration = Duration::from_secs(1);
     /// The default of `max_lines`.
     pub const LINES_MAX: usize = 500;
+}
+
+impl fmt::Display for Joins {
+    /// In words, of lines.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(start) => write!(f, "joined up to the next that matches `{}`", start.as_str()),
+            Self::Continue(next) => write!(f, "joined with those after them that match `{}`", next.as_str()),
+            Self::Preset(preset) => write!(f, "joined with the {} stack traces after them", preset.name()),
+        }
+    }
 }
 
 impl Joins {
