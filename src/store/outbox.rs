@@ -2,7 +2,7 @@
 //! ([`Outbox::settle`]) or into the dead letters ([`Outbox::set_aside`]). Each change is durable before it shows here.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -10,6 +10,7 @@ use crate::engine::{Alert, AlertId};
 use crate::time::Time;
 
 use super::database::{Answer, Changes, DeadLetter, Stored};
+use super::history::{Fate, History, Receipt};
 use super::writer::Writer;
 use super::{Record, WriteError};
 
@@ -29,6 +30,7 @@ pub struct Outbox {
     /// How many alerts may wait for a webhook.
     alerts_max: usize,
     writer: Arc<Writer>,
+    history: OnceLock<Arc<History>>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +61,8 @@ struct Arrivals {
     /// What the queue's overflow is then.
     overflow: BTreeMap<Arc<str>, Entry>,
     overflowed: u64,
+    /// Those that are told in the digest of an earlier one.
+    folded: Vec<AlertId>,
 }
 
 impl Outbox {
@@ -74,7 +78,18 @@ impl Outbox {
         alerts_max: usize,
     ) -> Self {
         let queues = webhooks.map(|name| (name, Queue::default())).collect();
-        Self { queues, alerts_max, writer }
+        Self { queues, alerts_max, writer, history: OnceLock::new() }
+    }
+
+    /// From now on, what is decided and what becomes of it is written here too.
+    pub(super) fn keep_history(&self, history: Arc<History>) {
+        // A second one would know less than the first.
+        let _ = self.history.set(history);
+    }
+
+    /// The alerts of the past, where they are kept.
+    pub fn history(&self) -> Option<&Arc<History>> {
+        self.history.get()
     }
 
     /// Takes back what is stored, in order; returns what waits for no webhook of this configuration. Where the bound is
@@ -109,6 +124,10 @@ impl Outbox {
     /// # Errors
     /// Nothing of it is stored, and nothing shows here.
     pub fn commit(&self, records: &[Record], alerts: &[Arc<Alert>], now: Time) -> Result<(), WriteError> {
+        if let Some(history) = self.history.get() {
+            // First: what is committed is then known, also after a crash, and written again it is the same.
+            history.decided(alerts, now);
+        }
         let mut writer = self.writer.lock();
         let mut arrived: BTreeMap<&Arc<str>, Vec<Entry>> = BTreeMap::new();
         for alert in alerts {
@@ -124,10 +143,11 @@ impl Outbox {
             let stored: Vec<Entry> = queue.entries().overflow.values().cloned().collect();
             let arrivals = queue.entries().arrive(entries, self.alerts_max, name);
             arrivals.add_to(&mut changes, &stored, name);
-            queues.push((queue, arrivals));
+            queues.push((name, queue, arrivals));
         }
         writer.commit(changes)?;
-        for (queue, arrivals) in queues {
+        for (name, queue, arrivals) in queues {
+            self.note(name, &arrivals.folded, Fate::Folded, "the outbox was full", now);
             queue.entries().apply(arrivals);
             queue.changed.notify_one();
         }
@@ -153,6 +173,15 @@ impl Outbox {
         queue.entries().alerts.iter().map(|entry| entry.waiting.clone()).collect()
     }
 
+    /// Writes to the history what becomes of alerts of a webhook. To be called before they are taken out here: a crash
+    /// between the two has them sent and noted again.
+    pub fn note(&self, webhook: &str, ids: &[AlertId], fate: Fate, answer: &str, now: Time) {
+        if let Some(history) = self.history.get() {
+            let answer = answer.to_owned();
+            history.left_outbox(ids, &Receipt { webhook: webhook.into(), at: now, fate, answer });
+        }
+    }
+
     /// Takes out what the receiver has answered for.
     pub fn settle(&self, webhook: &str, ids: &[AlertId]) {
         self.take(webhook, ids, |_| None);
@@ -160,6 +189,7 @@ impl Outbox {
 
     /// Takes out what the receiver refuses for good, and keeps it among the dead letters with its answer.
     pub fn set_aside(&self, webhook: &str, ids: &[AlertId], answer: &str, now: Time) {
+        self.note(webhook, ids, Fate::SetAside, answer, now);
         self.take(webhook, ids, |waiting| {
             let alert = waiting.alert.clone();
             Some(DeadLetter { webhook: webhook.into(), since: now, answer: answer.to_owned(), alert })
@@ -193,6 +223,12 @@ impl Outbox {
             Some(queue) => queue.changed.notified().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// Since when the alert has waited that has waited longest for a webhook.
+    pub fn oldest(&self, webhook: &str) -> Option<Time> {
+        let entries = self.queues.get(webhook)?.entries();
+        entries.alerts.iter().map(|entry| entry.waiting.since).min()
     }
 
     /// How many alerts wait for a webhook.
@@ -236,6 +272,7 @@ impl Entries {
             arrivals.overflowed += 1;
             let rule = entry.waiting.alert.rule.clone();
             if let Some(Entry { place, waiting }) = arrivals.overflow.remove(&rule) {
+                arrivals.folded.push(entry.waiting.alert.id);
                 let digest = Arc::unwrap_or_clone(waiting.alert).digest(&entry.waiting.alert);
                 entry = Entry { place, waiting: Waiting { alert: Arc::new(digest), since: waiting.since } };
             }
