@@ -10,6 +10,7 @@
 //! `line`, `scan`, `engine`, `message` and `deliver`'s plan and answers do no I/O, read no clock and make no random
 //! choice: time and jitter are arguments.
 
+pub mod admin;
 pub mod agent;
 pub mod cli;
 pub mod clock;

@@ -2,6 +2,7 @@
 //!
 //! The comment of a field is what the JSON schema says of the key.
 
+mod admin;
 mod input;
 mod leaf;
 mod notices;
@@ -13,6 +14,7 @@ mod webhook;
 
 use serde::Deserialize;
 
+pub(super) use admin::RawAdmin;
 pub(super) use input::{RawInput, RawParse, RawTime};
 pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text, TextOr};
 pub(super) use notices::RawNotices;
@@ -46,6 +48,8 @@ pub(super) struct RawFile {
     pub(super) silences: Option<Vec<Option<RawSilence>>>,
     /// Where hooktail tells about itself.
     pub(super) notices: Option<RawNotices>,
+    /// The endpoint for health, metrics, the state and silences.
+    pub(super) admin: Option<RawAdmin>,
     /// What is posted when the program of `hooktail exec` ends.
     pub(super) on_exit: Option<RawOnExit>,
     /// This machine's name in messages.
@@ -115,4 +119,8 @@ pub(super) struct RawLimits {
     pub(super) regex: Option<Scalar>,
     /// How long a deleted file is held open.
     pub(super) deleted_file: Option<Scalar>,
+    /// How long an alert stays in the history.
+    pub(super) history: Option<Scalar>,
+    /// How many alerts stay in the history.
+    pub(super) history_alerts: Option<Count>,
 }

@@ -18,10 +18,7 @@ fn sections() {
         |section| format!("{}{section}\n", rules("    match: x\n")),
         &[
             ("notices: { heartbeat: { url: x } }", "`heartbeat`"),
-            ("admin: { listen: '127.0.0.1:1' }", "`admin`"),
             ("threads: 2", "`threads`"),
-            ("limits: { history: 30d }", "`history`"),
-            ("limits: { history_alerts: 1 }", "`history_alerts`"),
             ("defaults: { context: { before: 1 } }", "`context`"),
         ],
     );
