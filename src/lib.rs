@@ -13,6 +13,7 @@
 pub mod admin;
 pub mod agent;
 pub mod cli;
+pub mod board;
 pub mod clock;
 pub mod config;
 pub mod deliver;

@@ -21,6 +21,7 @@ mod silence;
 mod snapshot;
 mod standing;
 mod throttle;
+mod survey;
 mod timers;
 mod top;
 mod when;
@@ -35,7 +36,8 @@ use std::sync::Arc;
 pub use alert::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, HeldBy, Kind, Snapshot, Still};
 pub use counters::Counters;
 pub use records::{Redact, Restored};
-pub use silence::Silence;
+pub use silence::{OF_THE_FILE, Silence};
+pub use survey::Survey;
 
 use crate::event::{InputState, Match, RuleId};
 use crate::rule::Rule;
@@ -182,6 +184,11 @@ impl Engine {
     /// What became of each rule's matches, in the order of the rules.
     pub fn counters(&self) -> impl Iterator<Item = (&Rule, Counters)> {
         self.rules.iter().zip(self.states.iter().map(RuleState::counters))
+    }
+
+    /// What nothing is posted of.
+    pub fn silences(&self) -> &[Silence] {
+        &self.silences
     }
 
     /// How many episodes are open.
