@@ -1,0 +1,227 @@
+//! Wires the stations, starts them, and stops them in order: inputs, engine, deliveries. The only module that knows
+//! everyone.
+//!
+//! Each station ends when what it reads from is closed: the engine when the last input has dropped its feed, a worker
+//! when nothing more will be decided and nothing waits.
+
+mod decide;
+mod ending;
+mod inputs;
+mod opened;
+mod reading;
+mod workers;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::deliver::worker::{Shared, Transport};
+use crate::engine::Alert;
+use crate::event::InputState;
+use crate::herald::Herald;
+use crate::input::Source;
+use crate::input::feed::{self, Read};
+use crate::input::files::{FilesError, Until};
+use crate::input::program::Program;
+use crate::input::stdin::StdinError;
+use crate::notice::{Notice, Sort};
+use crate::report::Report;
+use crate::rule::Rule;
+use crate::store::{Keeps, Store, WriteError};
+
+use decide::{Decider, Finish, Unstored};
+use inputs::{Inputs, Way};
+use opened::restored_engine;
+use workers::Workers;
+
+pub use opened::Opened;
+
+/// How a run is to go.
+#[derive(Debug)]
+pub struct Options {
+    /// When reading files ends.
+    pub until: Until,
+    /// After a stop: how long to deliver what waits.
+    pub grace: Duration,
+    /// After the end of the input: how long to deliver what waits; `None`: for ever.
+    pub drain: Option<Duration>,
+    /// Where messages go.
+    pub transport: Transport,
+    /// What is read in the place of standard input; its end ends the run.
+    pub program: Option<Program>,
+}
+
+/// Why a run ended that should not have.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The system gave no pipe or descriptor.
+    #[error("failed to set up the inputs")]
+    Setup(#[source] std::io::Error),
+    /// Reading files.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// Reading standard input, or a program's output.
+    #[error(transparent)]
+    Stdin(#[from] StdinError),
+    /// The state can't be written any more.
+    #[error(transparent)]
+    Store(Arc<WriteError>),
+    /// A bug: a part of the agent panicked.
+    #[error("a part of the agent panicked; please report this as a bug")]
+    Panicked(#[from] JoinError),
+}
+
+/// What a run did, and what is left of it.
+#[derive(Debug)]
+pub struct Ended {
+    /// In numbers.
+    pub report: Report,
+    /// It was asked to stop; otherwise its inputs ended.
+    pub stopped: bool,
+    /// By webhook, alerts that no receiver took.
+    pub undelivered: Vec<(Arc<str>, Arc<Alert>)>,
+    /// Whether they wait for the next start.
+    pub keeps: Keeps,
+}
+
+/// Runs `config` from where `opened` left off, until its inputs end or `stops` brings a request to stop; a second request ends the wait for
+/// deliveries at once.
+///
+/// # Errors
+/// An input failed as a whole, or a part of the agent panicked: what was decided before was still delivered. Or the state
+/// can't be written any more: nothing was done after that, and a start goes on from what is on the disk.
+pub async fn run(
+    config: Config,
+    opened: Opened,
+    options: Options,
+    mut stops: mpsc::Receiver<()>,
+) -> Result<Ended, AgentError> {
+    let started = Instant::now();
+    let mut agent = Agent::start(config, opened, options).map_err(AgentError::Setup)?;
+    let herald = agent.herald.clone();
+    let work = async {
+        let failure = agent.read(&mut stops).await;
+        if failure.is_some() {
+            agent.outlive_program(&mut stops).await;
+        }
+        if matches!(failure, Some(AgentError::Store(_))) {
+            return failure;
+        }
+        agent.farewell(started.elapsed());
+        let later = agent.deliver(&mut stops).await;
+        failure.or(later)
+    };
+    let failure = tokio::select! {
+        failure = work => failure,
+        never = herald.run() => match never {},
+    };
+    // After a failure some still work: a timer that they set once the runtime ends would be a panic.
+    agent.workers.shutdown().await;
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(agent.end(started.elapsed())),
+    }
+}
+
+struct Agent {
+    options: Options,
+    input_names: Vec<Arc<str>>,
+    store: Arc<Store>,
+    herald: Arc<Herald>,
+    inputs: Inputs,
+    engine: JoinSet<Result<(Decider, Finish), WriteError>>,
+    workers: Workers,
+    /// Somebody asked to stop.
+    stopping: Arc<AtomicBool>,
+    /// As long as it is here, the engine waits for a full disk.
+    patience: Option<SyncSender<()>>,
+    /// What the engine counted, once it has ended.
+    decided: Option<Decider>,
+    /// When waiting for deliveries ends; known once reading ends.
+    deadline: Option<Instant>,
+}
+
+impl Agent {
+    fn start(config: Config, opened: Opened, mut options: Options) -> std::io::Result<Self> {
+        let Config { host, webhooks, mentions, silences, inputs, rules, notices, limits, .. } = config;
+        let Opened { store, mut restored } = opened;
+        let rules: Arc<[Rule]> = rules.into();
+        let clock = Arc::new(Clock::start());
+        let store = Arc::new(store);
+        let herald = Arc::new(Herald::new(notices, store.outbox().clone(), clock.clone()));
+        let (sender, receiver) = feed::channel();
+        let (patience, patient) = sync_channel(1);
+        let program = options.program.take();
+        let readers = Inputs::new(program.as_ref(), options.until, limits.deleted_file)?;
+        let (workers, closing) = Workers::new();
+        let mut agent = Self {
+            input_names: inputs.iter().map(|input| input.name.clone()).collect(),
+            store: store.clone(),
+            herald: herald.clone(),
+            inputs: readers,
+            engine: JoinSet::new(),
+            workers,
+            stopping: Arc::default(),
+            patience: Some(patience),
+            decided: None,
+            deadline: None,
+            options,
+        };
+        let shared = Shared {
+            outbox: store.outbox().clone(),
+            rules: rules.clone(),
+            host: host.clone(),
+            herald: herald.clone(),
+            clock: clock.clone(),
+            transport: agent.options.transport.clone(),
+            closing,
+        };
+        agent.workers.start(webhooks, &mentions, &shared);
+        let started = started_with(rules.len(), inputs.len());
+        let mut engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
+        for input in inputs.iter().filter(|input| matches!(input.source, Source::Files(_))) {
+            engine.input(&input.name, InputState::Behind, clock.now());
+        }
+        engine.silence(silences, clock.now());
+        let decider = Decider {
+            counted_before: engine.counters().map(|(_, counters)| counters).collect(),
+            engine,
+            input_names: agent.input_names.clone(),
+            reads: vec![Read::default(); inputs.len()],
+            rules: rules.clone(),
+            store,
+            herald: herald.clone(),
+            clock: clock.clone(),
+            stopping: agent.stopping.clone(),
+            patience: patient,
+            unstored: Unstored::default(),
+        };
+        agent.engine.spawn_blocking(move || decider.run(&receiver));
+        restored.notices.drain(..).for_each(|notice| herald.tell(notice));
+        agent.inputs.start(inputs, program, &mut restored, Way { rules, host, clock, sender })?;
+        herald.tell(Notice { sort: Sort::Started, danger: false, text: started });
+        Ok(agent)
+    }
+}
+
+/// `hooktail 0.1.0 started: 3 rules, 1 input`.
+fn started_with(rules: usize, inputs: usize) -> String {
+    let number = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let version = env!("CARGO_PKG_VERSION");
+    format!("hooktail {version} started: {}, {}", number(rules, "rule"), number(inputs, "input"))
+}
+
+/// Waits for ever where there is no such instant.
+async fn sleep_until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
