@@ -12,8 +12,8 @@
 
 pub mod admin;
 pub mod agent;
-pub mod cli;
 pub mod board;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod deliver;
@@ -43,4 +43,5 @@ pub mod sink;
 pub mod store;
 pub mod suggest;
 pub mod time;
+mod web;
 mod when;

@@ -3,11 +3,24 @@
 //!
 //! All of it is drawn from one [`Board`](crate::board::Board), to which the stations publish; nothing here holds them up.
 
+mod api;
+mod bounded;
+pub mod client;
+mod doors;
+mod metrics;
+mod past;
+mod server;
+mod silence;
 pub mod token;
 
 use std::net::SocketAddr;
 
 use token::Token;
+
+pub use doors::{DoorError, Doors, SOCKET};
+pub use metrics::METRICS;
+pub use past::{PastAlert, Received};
+pub use server::Server;
 
 /// `admin`, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,6 +18,9 @@ use crate::notice::{Notice, Sort};
 use crate::rule::Rule;
 use crate::store::{Keeps, Record, Store, WriteError};
 
+use super::desk::{Desk, Publish};
+use super::silences::Silences;
+
 /// What lines changed is stored so often where no alert has it stored at once: with the process, at most so much is
 /// lost of what can't be read again.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
@@ -46,6 +49,9 @@ pub(super) struct Decider {
     /// Closed when a full disk is not waited for any longer.
     pub(super) patience: Receiver<()>,
     pub(super) unstored: Unstored,
+    pub(super) silences: Silences,
+    /// Where somebody may look on.
+    pub(super) desk: Option<Desk>,
 }
 
 /// What was read and decided since the last commit.
@@ -81,15 +87,17 @@ impl Decider {
                 Err(RecvTimeoutError::Timeout) => self.engine.advance(self.clock.now()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.commit(When::Due)? == Finish::GaveUp {
+            if self.obey()? == Finish::GaveUp || self.commit(When::Due)? == Finish::GaveUp {
                 return Ok((self, Finish::GaveUp));
             }
+            self.publish(Publish::Due);
         }
         // A stop keeps everything for the next start. What would not be there then is told now.
         if self.store.keeps() == Keeps::InMemory || !self.stopping.load(Ordering::Relaxed) {
             self.engine.end_of_input(self.clock.now());
         }
         let finish = self.commit(When::Now)?;
+        self.publish(Publish::Last);
         Ok((self, finish))
     }
 
@@ -97,7 +105,8 @@ impl Decider {
     fn wait(&self) -> Option<Duration> {
         let timer = self.engine.next_due().map(|due| due.since(self.clock.now()));
         let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
-        timer.into_iter().chain(commit).min()
+        let publish = self.desk.as_ref().map(|desk| desk.ledger.due_in());
+        timer.into_iter().chain(commit).chain(publish).min()
     }
 
     fn take(&mut self, batch: Batch) {
@@ -116,7 +125,7 @@ impl Decider {
 
     /// Stores what is unstored, where it is time. On a full disk it waits, and so does reading, whose queue to here is
     /// bounded.
-    fn commit(&mut self, when: When) -> Result<Finish, WriteError> {
+    pub(super) fn commit(&mut self, when: When) -> Result<Finish, WriteError> {
         let alerts = self.alerts();
         let due = self.unstored.since.is_some_and(|since| since.elapsed() >= COMMIT_EVERY);
         if alerts.is_empty() && !due && when == When::Due {
@@ -128,6 +137,7 @@ impl Decider {
             let redact = |alert: &mut Alert, rule: &Rule| redact_alert(alert, &rule.redact);
             records.extend(self.engine.take_changes(&redact));
         }
+        records.extend(self.silences.take_changes());
         let mut trouble = None;
         loop {
             match self.store.commit(&records, &alerts, self.clock.now()) {
@@ -136,6 +146,7 @@ impl Decider {
                 Err(passing) => {
                     if trouble.is_none() {
                         self.herald.tell(waiting(&passing));
+                        self.desk.iter().for_each(|desk| desk.board.set_disk_full(true));
                     }
                     trouble = Some(passing);
                 }
@@ -144,7 +155,9 @@ impl Decider {
                 return Ok(Finish::GaveUp);
             }
         }
+        self.desk.iter_mut().for_each(|desk| desk.ledger.alerts(&alerts));
         if trouble.is_some() {
+            self.desk.iter().for_each(|desk| desk.board.set_disk_full(false));
             tracing::info!("the state can be written again: reading goes on");
         }
         Ok(Finish::Whole)
@@ -162,8 +175,9 @@ impl Decider {
     }
 }
 
+/// When a commit happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum When {
+pub(super) enum When {
     /// If there is an alert, or it is a second since.
     Due,
     /// In any case.

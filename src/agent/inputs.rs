@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::board::{Gauge, InputSeat};
 use crate::clock::Clock;
 use crate::event::Origin;
 use crate::input::feed::{Batch, Feed};
@@ -88,18 +89,22 @@ impl Inputs {
         Ok(Self { readers: JoinSet::new(), wakers, until, deleted_max })
     }
 
-    /// Takes the only sender: when the readers have ended, the channel is closed.
+    /// Takes the only sender: when the readers have ended, the channel is closed. Returns how each is seen from outside.
     pub(super) fn start(
         &mut self,
         inputs: Vec<InputSpec>,
         mut program: Option<Program>,
         restored: &mut Restored,
         way: Way,
-    ) -> std::io::Result<()> {
+    ) -> std::io::Result<Vec<InputSeat>> {
+        let mut seats = Vec::new();
         let mut file_inputs = Vec::new();
         for (place, input) in inputs.into_iter().enumerate() {
             let scanner = way.scanner(&input);
             let feed = || way.feed(place, &scanner, &input.line);
+            let gauge = matches!(input.source, Source::Files(_)).then(Arc::<Gauge>::default);
+            let (name, source) = (input.name.clone(), input.source.name());
+            seats.push(InputSeat { name, source, gauge: gauge.clone() });
             match input.source {
                 Source::Files(spec) => file_inputs.push(Reading {
                     spec,
@@ -108,6 +113,7 @@ impl Inputs {
                     labels: input.labels,
                     name: input.name,
                     deleted_max: self.deleted_max,
+                    gauge: gauge.unwrap_or_default(),
                 }),
                 Source::Stdin { passthrough } => {
                     let origin = Origin { input: input.name, file: None, stream: None, labels: input.labels };
@@ -128,7 +134,7 @@ impl Inputs {
         if !file_inputs.is_empty() {
             self.start_files(file_inputs);
         }
-        Ok(())
+        Ok(seats)
     }
 
     fn start_files(&mut self, inputs: Vec<Reading>) {

@@ -5,12 +5,15 @@
 //! when nothing more will be decided and nothing waits.
 
 mod decide;
+mod desk;
 mod ending;
 mod inputs;
 mod opened;
 mod reading;
+mod silences;
 mod workers;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -20,6 +23,8 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
+use crate::admin::{self, Doors};
+use crate::board::{Board, Ledger, Orders, Seats};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::deliver::worker::{Shared, Transport};
@@ -36,9 +41,10 @@ use crate::report::Report;
 use crate::rule::Rule;
 use crate::store::{Keeps, Store, WriteError};
 
+use desk::Desk;
 use decide::{Decider, Finish, Unstored};
 use inputs::{Inputs, Way};
-use opened::restored_engine;
+use opened::{restored_engine, restored_silences};
 use workers::Workers;
 
 pub use opened::Opened;
@@ -56,6 +62,8 @@ pub struct Options {
     pub transport: Transport,
     /// What is read in the place of standard input; its end ends the run.
     pub program: Option<Program>,
+    /// Where somebody may look on and ask; `None`: nobody can.
+    pub doors: Option<Doors>,
 }
 
 /// Why a run ended that should not have.
@@ -124,6 +132,9 @@ pub async fn run(
     };
     // After a failure some still work: a timer that they set once the runtime ends would be a panic.
     agent.workers.shutdown().await;
+    if let Some(admin) = agent.admin.take() {
+        admin.stop().await;
+    }
     match failure {
         Some(failure) => Err(failure),
         None => Ok(agent.end(started.elapsed())),
@@ -146,14 +157,20 @@ struct Agent {
     decided: Option<Decider>,
     /// When waiting for deliveries ends; known once reading ends.
     deadline: Option<Instant>,
+    /// For whoever looks on.
+    admin: Option<admin::Server>,
 }
 
 impl Agent {
     fn start(config: Config, opened: Opened, mut options: Options) -> std::io::Result<Self> {
         let Config { host, webhooks, mentions, silences, inputs, rules, notices, limits, .. } = config;
+        let doors = options.doors.take();
         let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
         let clock = Arc::new(Clock::start());
+        if doors.is_some() && store.keeps() == Keeps::InMemory {
+            restored.notices.extend(store.keep_history(limits.history, Clock::wall()));
+        }
         let store = Arc::new(store);
         let herald = Arc::new(Herald::new(notices, store.outbox().clone(), clock.clone()));
         let (sender, receiver) = feed::channel();
@@ -172,6 +189,7 @@ impl Agent {
             patience: Some(patience),
             decided: None,
             deadline: None,
+            admin: None,
             options,
         };
         let shared = Shared {
@@ -183,13 +201,20 @@ impl Agent {
             transport: agent.options.transport.clone(),
             closing,
         };
-        agent.workers.start(webhooks, &mentions, &shared);
+        let webhook_seats = agent.workers.start(webhooks, &mentions, &shared);
         let started = started_with(rules.len(), inputs.len());
         let mut engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
         for input in inputs.iter().filter(|input| matches!(input.source, Source::Files(_))) {
             engine.input(&input.name, InputState::Behind, clock.now());
         }
-        engine.silence(silences, clock.now());
+        let silences = restored_silences(&mut restored, silences);
+        engine.silence(silences.all(), clock.now());
+        let (orders, placed) = Orders::new();
+        let board = doors.is_some().then(|| {
+            let (outbox, path) = (store.outbox().clone(), store.path().map(Path::to_owned));
+            Arc::new(Board::new(host.clone(), clock.clone(), outbox, path, orders))
+        });
+        let desk = board.clone().map(|board| Desk { board, ledger: Ledger::new(&engine), orders: placed });
         let decider = Decider {
             counted_before: engine.counters().map(|(_, counters)| counters).collect(),
             engine,
@@ -202,10 +227,17 @@ impl Agent {
             stopping: agent.stopping.clone(),
             patience: patient,
             unstored: Unstored::default(),
+            silences,
+            desk,
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));
-        agent.inputs.start(inputs, program, &mut restored, Way { rules, host, clock, sender })?;
+        let way = Way { rules: rules.clone(), host, clock, sender };
+        let input_seats = agent.inputs.start(inputs, program, &mut restored, way)?;
+        if let (Some(board), Some(doors)) = (board, doors) {
+            board.seat(Seats { inputs: input_seats, webhooks: webhook_seats, rules });
+            agent.admin = Some(admin::Server::start(doors, &board)?);
+        }
         herald.tell(Notice { sort: Sort::Started, danger: false, text: started });
         Ok(agent)
     }

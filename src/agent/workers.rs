@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
+use crate::board::WebhookSeat;
 use crate::deliver::WebhookSpec;
 use crate::deliver::lane::Lane;
 use crate::deliver::mentions::{Budget, MentionSpec};
@@ -29,15 +30,25 @@ impl Workers {
         (Self { set: JoinSet::new(), tallies: Vec::new(), closing }, closed)
     }
 
-    pub(super) fn start(&mut self, webhooks: Vec<WebhookSpec>, mentions: &MentionSpec, shared: &Shared) {
+    /// Returns what each is called, and where it counts.
+    pub(super) fn start(
+        &mut self,
+        webhooks: Vec<WebhookSpec>,
+        mentions: &MentionSpec,
+        shared: &Shared,
+    ) -> Vec<WebhookSeat> {
         let places = places(webhooks, mentions, shared.clock.now());
+        let mut seats = Vec::new();
         for own in &places {
             let tally = Arc::new(Tally::default());
             self.tallies.push((own.spec.name.clone(), tally.clone()));
+            let (name, url) = (own.spec.name.clone(), own.spec.url.to_string());
+            seats.push(WebhookSeat { name, url, tally: tally.clone() });
             let fallback = own.spec.fallback.as_ref();
             let fallback = fallback.and_then(|name| places.iter().find(|place| place.spec.name == *name));
             self.set.spawn(worker::run(own.clone(), fallback.cloned(), shared.clone(), tally));
         }
+        seats
     }
 
     /// What each has delivered.

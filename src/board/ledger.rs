@@ -91,16 +91,8 @@ impl Ledger {
         self.published.map_or(Duration::ZERO, |at| EVERY.saturating_sub(at.elapsed()))
     }
 
-    /// Publishes how the engine stands, where it is time.
+    /// Publishes how the engine stands.
     pub fn publish(&mut self, board: &Board, engine: &Engine, reads: Vec<(Arc<str>, Read)>, now: Time) {
-        if !self.due_in().is_zero() {
-            return;
-        }
-        self.publish_now(board, engine, reads, now);
-    }
-
-    /// The same, in any case.
-    pub fn publish_now(&mut self, board: &Board, engine: &Engine, reads: Vec<(Arc<str>, Read)>, now: Time) {
         self.published = Some(Instant::now());
         let rules: Vec<RuleView> =
             engine.counters().map(|(rule, counters)| self.rule(rule, counters, now)).collect();

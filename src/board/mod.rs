@@ -22,7 +22,7 @@ use tokio::sync::watch;
 pub use gauge::{Gauge, Gauged};
 pub use health::{About, Problem};
 pub use ledger::{Ledger, RuleView, View};
-pub use order::{Order, OrderError, Orders};
+pub use order::{Order, OrderError, Orders, Placed};
 pub use process::Process;
 pub use status::{
     Answered, Episode, Gates, InputStatus, LastReload, RuleStatus, Series, SilenceStatus, Status, StoreStatus,
@@ -93,6 +93,8 @@ pub struct Board {
     asked: AtomicI64,
     /// The disk is full: the engine's thread waits.
     disk_full: AtomicBool,
+    /// Nothing more is read: no other view follows.
+    over: AtomicBool,
     reload: Mutex<Option<LastReload>>,
 }
 
@@ -117,6 +119,7 @@ impl Board {
             view,
             asked: AtomicI64::new(i64::MIN),
             disk_full: AtomicBool::new(false),
+            over: AtomicBool::new(false),
             reload: Mutex::default(),
         }
     }
@@ -141,6 +144,11 @@ impl Board {
         self.disk_full.store(full, Ordering::Relaxed);
     }
 
+    /// The view that was published is the last.
+    pub fn is_over(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
     /// What came of a changed configuration.
     pub fn reloaded(&self, reload: LastReload) {
         *self.reload.lock().unwrap_or_else(PoisonError::into_inner) = Some(reload);
@@ -159,8 +167,10 @@ impl Board {
         self.asked.store(now.as_nanos(), Ordering::Relaxed);
         let mut views = self.view.subscribe();
         let fresh = |view: &Arc<View>| view.survey.is_some() && self.clock.now().since(view.at) < FRESH;
-        // An error is a view that no newer one follows: it is the last there is.
-        let _ = tokio::time::timeout(FRESH_WITHIN, views.wait_for(fresh)).await;
+        if !self.over.load(Ordering::Relaxed) {
+            // What is there after that is the last that is known.
+            let _ = tokio::time::timeout(FRESH_WITHIN, views.wait_for(fresh)).await;
+        }
         let view = self.view.borrow().clone();
         view
     }
@@ -168,6 +178,11 @@ impl Board {
     /// To be given to the engine's thread.
     pub const fn orders(&self) -> &Orders {
         &self.orders
+    }
+
+    /// The machine's name in messages.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Whose clock tells the times.

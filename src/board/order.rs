@@ -37,9 +37,6 @@ pub enum OrderError {
     /// There are as many as there may be.
     #[error("there are {0} silences already\nhelp: end some of them with `hooktail silence expire ID`")]
     TooMany(usize),
-    /// It could not be stored.
-    #[error("the state can't be written: {0}")]
-    NotStored(String),
 }
 
 /// An order, and who waits for its end.

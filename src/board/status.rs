@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
@@ -264,9 +265,9 @@ impl Board {
         let webhooks: Vec<WebhookStatus> =
             seats.webhooks.iter().map(|seat| self.webhook(seat, now)).collect();
         let store = self.store();
-        let mut found = self.own_problems(view, &store, now);
+        let mut found = self.own_problems(view, &store);
         found.extend(problems(&inputs, &webhooks));
-        let last_reload = self.reload.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let last_reload = self.reload.lock().unwrap_or_else(PoisonError::into_inner).clone();
         found.extend(last_reload.iter().filter(|reload| !reload.taken).map(|reload| Problem {
             about: About::Configuration,
             name: String::new(),
@@ -320,16 +321,25 @@ impl Board {
         silences(view, self.now())
     }
 
-    fn own_problems(&self, view: &View, store: &StoreStatus, now: Time) -> Vec<Problem> {
+    /// Why the agent would have to be started again.
+    pub fn hangs(&self, view: &View) -> Option<&'static str> {
+        let silent = self.now().since(view.at.max(self.started)) > SILENT_MAX;
+        // A full disk is waited for, and at the end nothing more is decided.
+        let waits = self.disk_full.load(Ordering::Relaxed) || self.over.load(Ordering::Relaxed);
+        (silent && !waits)
+            .then_some("the engine has not answered for over a minute: restart the agent, and report this as a bug")
+    }
+
+    fn own_problems(&self, view: &View, store: &StoreStatus) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut add = |about, text: &str| {
             problems.push(Problem { about, name: String::new(), text: text.to_owned() });
         };
-        // A full disk is waited for in the engine's thread.
         if store.full {
             add(About::Store, "the disk of the state directory is full: reading waits until there is room");
-        } else if now.since(view.at.max(self.started)) > SILENT_MAX {
-            add(About::Engine, "the engine has not answered for over a minute: restart the agent, and report this as a bug");
+        }
+        if let Some(why) = self.hangs(view) {
+            add(About::Engine, why);
         }
         problems
     }
@@ -355,7 +365,7 @@ impl Board {
                 .unwrap_or(0),
             history_left: history.map_or(0, |history| history.left()),
             history_missing: history.map_or(0, |history| history.missing()),
-            full: self.disk_full.load(std::sync::atomic::Ordering::Relaxed),
+            full: self.disk_full.load(Ordering::Relaxed),
         }
     }
 
@@ -419,17 +429,5 @@ impl Series {
             matches: parts.iter().map(|part| part.matches).collect(),
             alerts: parts.iter().map(|part| part.alerts).collect(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_shared_by_what_is_drawn() {
-        let name: Arc<str> = "x".into();
-        let seat = InputSeat { name, source: "stdin", gauge: None };
-        assert_eq!(input(&seat, &View::default()).read, InputReport::default());
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::admin::Doors;
 use crate::agent::{self, Ended, Opened, Options};
 use crate::config::Config;
 use crate::deliver::post;
@@ -82,7 +83,11 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
     }
     let opened = if args.dry_run { state.look(&config)? } else { state.open(&config)? };
     let until = if args.until_eof { Until::Eof } else { Until::Stopped };
-    follow(config, opened, until, &args.ending, args.dry_run.then_some(Drawn::Stdout))
+    let doors = match (args.dry_run, &state) {
+        (true, _) => None,
+        (false, state) => Doors::open(config.admin.as_ref(), state.path()).map_err(Failure::failed)?,
+    };
+    follow(config, opened, until, &args.ending, args.dry_run.then_some(Drawn::Stdout), doors)
 }
 
 /// Runs the agent, tells what it did, and turns what is left into a status. `drawn`: nothing is posted.
@@ -92,6 +97,7 @@ pub(super) fn follow(
     until: Until,
     ending: &EndingArgs,
     drawn: Option<Drawn>,
+    doors: Option<Doors>,
 ) -> Result<Exit, Failure> {
     let transport = match drawn {
         Some(where_to) => {
@@ -101,7 +107,7 @@ pub(super) fn follow(
         None => Transport::Http(post::Clients::new(&config.webhooks).map_err(Failure::failed)?),
     };
     let drain = (!ending.drain.is_zero()).then_some(ending.drain);
-    let options = Options { until, grace: ending.grace, drain, transport, program: None };
+    let options = Options { until, grace: ending.grace, drain, transport, program: None, doors };
     let host = config.host.clone();
     let runtime = runtime()?;
     let ended = runtime.block_on(async {

@@ -38,6 +38,14 @@ impl StateDir {
         }
     }
 
+    /// The directory, where there is one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::None => None,
+            Self::Directory(path) => Some(path),
+        }
+    }
+
     /// Takes it for this process.
     pub(super) fn open(&self, config: &Config) -> Result<Opened, Failure> {
         match self {

@@ -69,6 +69,10 @@ impl Directory {
         Ok(Self { path: path.to_owned(), lock, before })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn database(&self) -> PathBuf {
         database_in(&self.path)
     }

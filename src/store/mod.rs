@@ -164,6 +164,11 @@ impl Store {
         }
     }
 
+    /// The state directory, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.directory.as_ref().map(Directory::path)
+    }
+
     /// What waits for the webhooks.
     pub const fn outbox(&self) -> &Arc<Outbox> {
         &self.outbox

@@ -26,8 +26,8 @@ use super::trouble::Trouble;
 const GLOBS_KEY: &str = "globs";
 
 /// How it begins what is said of a path that is not opened, or not read.
-const NOT_READ: &str = "not read";
-const FAILED: &str = "failed to read";
+pub(super) const NOT_READ: &str = "not read";
+pub(super) const FAILED: &str = "failed to read";
 
 /// What it needs to know, and how it hands on.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ mod disk;
 mod identity;
 mod input;
 mod marks;
+mod measure;
 #[cfg(test)]
 mod model;
 mod nuls;
@@ -21,6 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::board::Gauge;
 use crate::event::Texts;
 use crate::store::Record;
 use crate::time::Time;
@@ -31,6 +33,7 @@ use super::waker::Waker;
 
 use disk::RealDisk;
 use input::{FilesInput, Setup};
+use measure::Gauges;
 use watch::Watch;
 
 /// How often everything is looked at where events come: they are hints, and hints get lost.
@@ -65,6 +68,8 @@ pub struct Reading {
     pub positions: Vec<Record>,
     /// How long a deleted file is held open.
     pub deleted_max: Duration,
+    /// Where its reader says how it stands.
+    pub gauge: Arc<Gauge>,
 }
 
 /// Why reading files ended before it was asked to.
@@ -89,12 +94,14 @@ pub enum FilesError {
 pub fn run(inputs: Vec<Reading>, until: Until, waker: &Arc<Waker>) -> Result<(), FilesError> {
     let open_max = (descriptors::raise_limit() / inputs.len().max(1)).max(1);
     let inputs = inputs.into_iter().map(|reading| {
-        let Reading { spec, labels, name, feed, positions, deleted_max } = reading;
+        let Reading { spec, labels, name, feed, positions, deleted_max, gauge } = reading;
         let setup = Setup { name, labels, spec, feed, until, deleted_max, open_max };
-        FilesInput::new(RealDisk, setup, &positions)
+        FilesInput::new(RealDisk, setup, &positions).map(|input| (input, gauge))
     });
+    let (inputs, gauges) = inputs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
     let mut reader = Reader {
-        inputs: inputs.collect::<Result<_, _>>()?,
+        inputs,
+        gauges: Gauges::new(gauges),
         watch: Watch::new(waker.clone()),
         all_watched: false,
     };
@@ -107,6 +114,7 @@ pub fn run(inputs: Vec<Reading>, until: Until, waker: &Arc<Waker>) -> Result<(),
 #[derive(Debug)]
 struct Reader {
     inputs: Vec<FilesInput<RealDisk>>,
+    gauges: Gauges,
     watch: Watch,
     all_watched: bool,
 }
@@ -138,10 +146,11 @@ impl Reader {
             if waker.stopped() {
                 return self.last_turn();
             }
+            let until_measured = self.gauges.measure(&self.inputs);
             if !more {
                 self.inputs.iter_mut().try_for_each(FilesInput::stand)?;
                 let until_look = next_look.saturating_duration_since(Instant::now());
-                waker.wait(None, Some(until_look.min(self.due_in())))?;
+                waker.wait(None, Some(until_look.min(self.due_in()).min(until_measured)))?;
             }
         }
     }
@@ -169,6 +178,7 @@ impl Reader {
                     input.look(now);
                 }
             }
+            self.gauges.measure(&self.inputs);
             let in_doubt = self.inputs.iter().any(|input| input.tails.values().any(tail::Tail::is_in_doubt));
             match (more, in_doubt) {
                 (true, _) => {}
