@@ -59,7 +59,7 @@ pub const METRICS: &[Metric] = &[
 ];
 
 /// All samples of `status`.
-pub fn text(status: &Status) -> String {
+pub(super) fn text(status: &Status) -> String {
     let mut out = Out { text: String::new(), metrics: METRICS.iter() };
     let flag = |flag: bool| u8::from(flag);
     out.one(&[("version", &status.version)], 1);

@@ -18,9 +18,10 @@ use std::net::SocketAddr;
 use token::Token;
 
 pub use doors::{DoorError, Doors, SOCKET};
-pub use metrics::METRICS;
+pub use metrics::{METRICS, Metric};
 pub use past::{PastAlert, Received};
 pub use server::Server;
+pub use silence::Asked;
 
 /// `admin`, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

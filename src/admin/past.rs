@@ -22,7 +22,7 @@ pub struct PastAlert {
     pub severity: Severity,
     /// When it was decided.
     pub decided: String,
-    /// The id of the alert that opened its episode.
+    /// Its episode's id.
     pub episode: String,
     /// The fields that tell the episode from the rule's others.
     pub key: BTreeMap<String, String>,

@@ -34,7 +34,8 @@ struct Stored {
 impl Silences {
     /// Those of the configuration, and what the store held; how many of these can't be read.
     pub(super) fn restore(configured: Vec<Silence>, records: &[Record]) -> (Self, usize) {
-        let own: Vec<Silence> = records.iter().filter_map(read).collect();
+        let mut own: Vec<Silence> = records.iter().filter_map(read).collect();
+        own.sort_by_key(|silence| silence.until);
         let unreadable = records.len() - own.len();
         (Self { configured, own, changes: Vec::new() }, unreadable)
     }

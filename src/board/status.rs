@@ -197,7 +197,7 @@ pub struct LastReload {
 /// An open episode.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Episode {
-    /// The id of the alert that opened it: what `why` and `silence` take.
+    /// Its own id, which `why` and `silence` take as that of its first alert.
     pub id: String,
     /// The rule.
     pub rule: String,
@@ -397,7 +397,9 @@ fn open(view: &View) -> Vec<u64> {
 }
 
 fn silences(view: &View, now: Time) -> Vec<SilenceStatus> {
-    view.silences.iter().filter(|silence| silence.until > now).map(SilenceStatus::from).collect()
+    let mut holding: Vec<&Silence> = view.silences.iter().filter(|silence| silence.until > now).collect();
+    holding.sort_by_key(|silence| silence.until);
+    holding.into_iter().map(SilenceStatus::from).collect()
 }
 
 fn input(seat: &InputSeat, view: &View) -> InputStatus {

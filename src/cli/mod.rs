@@ -18,10 +18,14 @@ mod replay;
 mod run;
 mod screen;
 mod send;
+mod silence;
 mod sink;
 mod state;
+mod status;
 mod stops;
+mod table;
 mod test;
+mod why;
 
 use std::ffi::{OsStr, OsString};
 
@@ -36,7 +40,7 @@ pub use log::LogArgs;
     version,
     max_term_width = 100,
     disable_help_subcommand = true,
-    after_help = "See it work: hooktail demo; for shells: hooktail completions SHELL, hooktail man",
+    after_help = "The running agent: hooktail status, why, silence; for shells: completions, man",
     after_long_help = EXAMPLES
 )]
 pub struct Cli {
@@ -54,6 +58,7 @@ Examples:
   hooktail test -c hooktail.yaml         run the rules' own tests
   hooktail run -c hooktail.yaml          follow the inputs and post
   hooktail run --dry-run --until-eof     what would be posted for what the files hold now
+  hooktail status                        what the running agent is doing; `silence` and `why` ask it, too
   app 2>&1 | hooktail pipe --match 'ERROR|FATAL' --passthrough --webhook-file ~/.slack-url
 
 Exit status: 0 done; 1 failed, or a test failed; 2 the command line or the configuration is wrong;
@@ -85,6 +90,15 @@ enum Command {
     Demo(demo::DemoArgs),
     /// A local receiver that behaves as Slack does, with a live page
     Sink(sink::SinkArgs),
+    /// Say what the running agent is doing
+    #[command(hide = true)]
+    Status(status::StatusArgs),
+    /// Hold alerts back for a time, in the running agent
+    #[command(hide = true)]
+    Silence(silence::SilenceArgs),
+    /// Say why an alert was sent, and what became of a rule's matches
+    #[command(hide = true)]
+    Why(why::WhyArgs),
     /// Print a script that lets a shell complete the command line
     #[command(hide = true)]
     Completions(completions::CompletionsArgs),
@@ -143,6 +157,9 @@ pub fn run(cli: Cli) -> Exit {
         Command::Replay(args) => replay::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Silence(args) => silence::run(args),
+        Command::Why(args) => why::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Sink(args) => runtime().and_then(|runtime| {

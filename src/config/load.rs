@@ -63,6 +63,16 @@ pub fn load_for_exec(path: &Path, env: Env<'_>) -> Loaded {
     load_beside(path, Beside::ExecInput, env)
 }
 
+/// The `state_dir` of the configuration at `path`, whatever else is right or wrong with it.
+pub fn state_dir(path: &Path, env: Env<'_>) -> Option<PathBuf> {
+    let mut report = Report::default();
+    let mut reader = Reader { env, report: &mut report, files: Vec::new(), sources: Vec::new() };
+    reader.file(&path.display().to_string(), &folder(path), read_text(path).ok()?);
+    let (raw, _) = reader.files.first()?;
+    let Text(text) = raw.state_dir.as_ref()?;
+    Some(folder(path).join(text))
+}
+
 /// What is read beside the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Beside {

@@ -33,7 +33,7 @@ use std::time::Duration;
 
 pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
-pub use load::{Loaded, from_str, load, load_for_exec, render};
+pub use load::{Loaded, from_str, load, load_for_exec, render, state_dir};
 pub use source::Source;
 pub use tests_file::{LoadedTests, load_tests};
 

@@ -226,7 +226,7 @@ pub fn look_back<T>(
 
 /// Why there is no history.
 #[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
+pub(super) enum HistoryError {
     /// Its structure is broken, or it is none.
     #[error("it is damaged: {0}")]
     Damaged(String),

@@ -275,6 +275,11 @@ impl Agent {
         state.stdout.bytes.clone()
     }
 
+    /// What it has written on standard error so far.
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.shared.lock().stderr.bytes).into_owned()
+    }
+
     #[track_caller]
     fn wait_until(&self, what: &str, done: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
         let state = self.shared.lock();

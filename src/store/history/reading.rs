@@ -74,7 +74,8 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// Those whose id begins with these hex digits, at most `limit`.
+    /// Those whose id begins with these hex digits, at most `limit`; if there is none, the first alerts of the episodes
+    /// whose id begins so.
     ///
     /// # Errors
     /// It can't be read.
@@ -83,7 +84,14 @@ impl<'a> Past<'a> {
         // No hex digit is as high.
         let to = format!("{from}g");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.entries(&format!("{ALERT} WHERE id >= ? AND id < ? ORDER BY place LIMIT ?"), (from, to, limit))
+        let alerts = format!("{ALERT} WHERE id >= ? AND id < ? ORDER BY place LIMIT ?");
+        let found = self.entries(&alerts, (&from, &to, limit))?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let first = "SELECT min(place) FROM alerts WHERE episode >= ? AND episode < ? GROUP BY episode";
+        let episodes = format!("{ALERT} WHERE place IN ({first}) ORDER BY place LIMIT ?");
+        self.entries(&episodes, (&from, &to, limit))
     }
 
     /// All of an episode, in order, at most `limit`.

@@ -51,6 +51,8 @@ fn an_alert_is_there_with_what_became_of_it_also_after_a_start() {
     assert_eq!((entry("abc")[0].alert.clone(), entry("ABC")[0].receipts.clone()), ((*one).clone(), vec![receipt]));
     assert_eq!(ids(&entry("0")), [21, 22]);
     assert_eq!(entry("abd"), []);
+    let episode = format!("{:032x}", 2);
+    assert_eq!(ids(&entry(&episode)), [21], "an episode is known by its first alert");
     assert_eq!(ids(&history.read(|past| past.of_episode(EpisodeId(2), 10)).unwrap()), [21, 22]);
     let of_b = |before| {
         let wanted = Wanted { rule: Some("b"), before, limit: 1 };
