@@ -112,9 +112,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = Json(json!({ "error": self.why }));
         match self.status {
-            StatusCode::UNAUTHORIZED => {
-                (self.status, [(WWW_AUTHENTICATE, "Bearer")], body).into_response()
-            }
+            StatusCode::UNAUTHORIZED => (self.status, [(WWW_AUTHENTICATE, "Bearer")], body).into_response(),
             status => (status, body).into_response(),
         }
     }
@@ -151,7 +149,8 @@ async fn ready(State(shared): State<Shared>) -> Result<Response, Refusal> {
         return Ok(text("ok\n".to_owned()));
     }
     let grave = status.problems.iter().filter(|problem| problem.about.is_grave());
-    let lines: String = grave.map(|problem| format!("{}: {}\n", problem.about.name(), problem.text)).collect();
+    let lines: String =
+        grave.map(|problem| format!("{}: {}\n", problem.about.name(), problem.text)).collect();
     Ok((StatusCode::SERVICE_UNAVAILABLE, text(lines)).into_response())
 }
 
@@ -262,8 +261,9 @@ fn meant(board: &Board, target: &str) -> Result<String, Refusal> {
     let found = past(board, |past| past.by_id(target, 10))?;
     match &found[..] {
         [] => Err(not_found(unknown())),
-        [entry] => silence::of_alert(&entry.alert)
-            .map_err(|why| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why)),
+        [entry] => {
+            silence::of_alert(&entry.alert).map_err(|why| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why))
+        }
         several => {
             let ids: Vec<String> =
                 several.iter().map(|entry| format!("{} ({})", entry.alert.id, entry.alert.rule)).collect();

@@ -37,12 +37,7 @@ pub enum ClientError {
 ///
 /// # Errors
 /// There is no answer, or the agent refuses.
-pub fn ask(
-    directory: &Path,
-    method: &str,
-    path: &str,
-    body: &str,
-) -> Result<serde_json::Value, ClientError> {
+pub fn ask(directory: &Path, method: &str, path: &str, body: &str) -> Result<serde_json::Value, ClientError> {
     let socket = directory.join(SOCKET);
     let mut stream = UnixStream::connect(&socket).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {

@@ -38,13 +38,17 @@ impl Drop for Socket {
 #[derive(Debug, thiserror::Error)]
 pub enum DoorError {
     /// Somebody else listens there.
-    #[error("`admin.listen`: {listen} is in use by another program\nhelp: stop that one (`ss -ltnp` shows it), or write another address")]
+    #[error(
+        "`admin.listen`: {listen} is in use by another program\nhelp: stop that one (`ss -ltnp` shows it), or write another address"
+    )]
     InUse {
         /// The address.
         listen: SocketAddr,
     },
     /// The system refuses.
-    #[error("`admin.listen`: can't listen on {listen}: {error}\nhelp: write an address of this machine, with a port above 1023")]
+    #[error(
+        "`admin.listen`: can't listen on {listen}: {error}\nhelp: write an address of this machine, with a port above 1023"
+    )]
     Refused {
         /// The address.
         listen: SocketAddr,

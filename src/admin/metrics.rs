@@ -64,13 +64,20 @@ pub(super) fn text(status: &Status) -> String {
     let flag = |flag: bool| u8::from(flag);
     out.one(&[("version", &status.version)], 1);
     out.one(&[], flag(status.ready));
-    out.many(status.problems.iter().fold(Vec::new(), |mut counts: Vec<(&str, u64)>, problem| {
-        match counts.iter_mut().find(|(about, _)| *about == problem.about.name()) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((problem.about.name(), 1)),
-        }
-        counts
-    }).into_iter().map(|(about, count)| (vec![("about", about)], count)));
+    out.many(
+        status
+            .problems
+            .iter()
+            .fold(Vec::new(), |mut counts: Vec<(&str, u64)>, problem| {
+                match counts.iter_mut().find(|(about, _)| *about == problem.about.name()) {
+                    Some((_, count)) => *count += 1,
+                    None => counts.push((problem.about.name(), 1)),
+                }
+                counts
+            })
+            .into_iter()
+            .map(|(about, count)| (vec![("about", about)], count)),
+    );
     out.one(&[], status.uptime_seconds);
     out.many(status.last_reload.iter().map(|reload| (vec![], flag(reload.taken))));
     out.one(&[], status.process.cpu_seconds);

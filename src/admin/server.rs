@@ -46,7 +46,9 @@ impl Server {
             let listener = Bounded::new(TcpListener::from_std(listener)?);
             tracing::info!(%address, "the admin endpoint listens");
             let router = headers(api::router(board.clone(), way));
-            tasks.spawn(axum::serve(listener, router).with_graceful_shutdown(flagged(stopped.clone())).into_future());
+            tasks.spawn(
+                axum::serve(listener, router).with_graceful_shutdown(flagged(stopped.clone())).into_future(),
+            );
         }
         if let Some(socket) = &socket {
             let way = Way { loopback: false, changes: Changes::Anybody };

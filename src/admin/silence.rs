@@ -73,7 +73,9 @@ pub(super) fn of_alert(alert: &Alert) -> Result<String, String> {
     let mut parts = vec![of_rule(&alert.rule)];
     for (name, value) in &alert.key {
         if value.contains(HIDDEN) {
-            return Err(format!("`{name}` of this alert holds a secret that is not kept: give an expression"));
+            return Err(format!(
+                "`{name}` of this alert holds a secret that is not kept: give an expression"
+            ));
         }
         parts.push(part(name, value, alert.event.as_ref()));
     }
@@ -176,7 +178,10 @@ mod tests {
         one.event = None;
         assert_eq!(of_alert(&one).unwrap(), "rule == \"ssh\"");
         one.key = vec![("ip".into(), "10.0.0.1".into()), ("captures.user".into(), "7".into())];
-        assert_eq!(of_alert(&one).unwrap(), "rule == \"ssh\" && ip == \"10.0.0.1\" && captures.user == \"7\"");
+        assert_eq!(
+            of_alert(&one).unwrap(),
+            "rule == \"ssh\" && ip == \"10.0.0.1\" && captures.user == \"7\""
+        );
         one.key = vec![("port".into(), "7".into())];
         assert_eq!(of_alert(&one).unwrap(), "rule == \"ssh\" && port == 7");
         one.key = vec![("token".into(), "[redacted #1a2b3c]".into())];

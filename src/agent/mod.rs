@@ -41,8 +41,8 @@ use crate::report::Report;
 use crate::rule::Rule;
 use crate::store::{Keeps, Store, WriteError};
 
-use desk::Desk;
 use decide::{Decider, Finish, Unstored};
+use desk::Desk;
 use inputs::{Inputs, Way};
 use opened::{restored_engine, restored_silences};
 use workers::Workers;

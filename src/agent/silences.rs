@@ -81,11 +81,8 @@ impl Silences {
 }
 
 fn record(silence: &Silence, holds: bool) -> Record {
-    let stored = Stored {
-        filter: silence.filter.source().to_owned(),
-        until: silence.until,
-        why: silence.why.clone(),
-    };
+    let stored =
+        Stored { filter: silence.filter.source().to_owned(), until: silence.until, why: silence.why.clone() };
     let value = holds.then(|| serde_json::to_vec(&stored).unwrap_or_default().into());
     Record { space: Space::Silence, owner: Arc::from(""), key: (*silence.id).into(), value }
 }

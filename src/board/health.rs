@@ -60,11 +60,8 @@ impl About {
 /// What is wrong with the inputs and the webhooks.
 pub(super) fn problems(inputs: &[InputStatus], webhooks: &[WebhookStatus]) -> Vec<Problem> {
     let webhooks = webhooks.iter().filter_map(|webhook| Some((webhook, of_webhook(webhook)?)));
-    let webhooks = webhooks.map(|(webhook, text)| Problem {
-        about: About::Webhook,
-        name: webhook.name.clone(),
-        text,
-    });
+    let webhooks =
+        webhooks.map(|(webhook, text)| Problem { about: About::Webhook, name: webhook.name.clone(), text });
     let inputs = inputs.iter().filter_map(|input| Some((input, of_input(input)?)));
     let inputs = inputs.map(|(input, text)| Problem { about: About::Input, name: input.name.clone(), text });
     webhooks.chain(inputs).collect()

@@ -25,8 +25,8 @@ pub use ledger::{Ledger, RuleView, View};
 pub use order::{Order, OrderError, Orders, Placed};
 pub use process::Process;
 pub use status::{
-    Answered, Episode, Gates, InputStatus, LastReload, RuleStatus, Series, SilenceStatus, Status, StoreStatus,
-    WebhookStatus,
+    Answered, Episode, Gates, InputStatus, LastReload, RuleStatus, Series, SilenceStatus, Status,
+    StoreStatus, WebhookStatus,
 };
 pub use timeline::{MINUTES, Part, QUARTERS, Timeline};
 

@@ -326,8 +326,9 @@ impl Board {
         let silent = self.now().since(view.at.max(self.started)) > SILENT_MAX;
         // A full disk is waited for, and at the end nothing more is decided.
         let waits = self.disk_full.load(Ordering::Relaxed) || self.over.load(Ordering::Relaxed);
-        (silent && !waits)
-            .then_some("the engine has not answered for over a minute: restart the agent, and report this as a bug")
+        (silent && !waits).then_some(
+            "the engine has not answered for over a minute: restart the agent, and report this as a bug",
+        )
     }
 
     fn own_problems(&self, view: &View, store: &StoreStatus) -> Vec<Problem> {

@@ -11,7 +11,7 @@ pub struct LogArgs {
     /// How our log is written
     ///
     /// RUST_LOG says how much of it: `RUST_LOG=debug`.
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", hide_short_help = true)]
     log_format: LogFormat,
 }
 

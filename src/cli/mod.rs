@@ -16,6 +16,7 @@ mod pipe;
 mod preview;
 mod replay;
 mod run;
+mod schema;
 mod screen;
 mod send;
 mod silence;
@@ -29,7 +30,7 @@ mod why;
 
 use std::ffi::{OsStr, OsString};
 
-use clap::{Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand};
 
 pub use exit::{Exit, Failure};
 pub use log::LogArgs;
@@ -40,16 +41,31 @@ pub use log::LogArgs;
     version,
     max_term_width = 100,
     disable_help_subcommand = true,
-    after_help = "The running agent: hooktail status, why, silence; for shells: completions, man",
+    disable_help_flag = true,
+    disable_version_flag = true,
+    after_help = SHORT,
     after_long_help = EXAMPLES
 )]
 pub struct Cli {
     #[command(flatten)]
     log: LogArgs,
 
+    /// Print this help; with `-h`, an overview
+    #[arg(short, long, global = true, action = ArgAction::Help, hide_short_help = true)]
+    help: Option<bool>,
+
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version, hide_short_help = true)]
+    version: Option<bool>,
+
     #[command(subcommand)]
     command: Command,
 }
+
+/// The overview fits a terminal: what everybody looks for once, and no command of its own line.
+const SHORT: &str = "\
+The running agent: status, why, silence; for shells and editors: completions, man, schema
+Options: --log-format text|json, --help (more than this), --version";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -102,6 +118,9 @@ enum Command {
     /// Print a script that lets a shell complete the command line
     #[command(hide = true)]
     Completions(completions::CompletionsArgs),
+    /// Print the JSON schema of a rule file, for editors
+    #[command(hide = true)]
+    Schema(schema::SchemaArgs),
     /// Print the manual page, or write the pages of all commands
     #[command(hide = true)]
     Man(man::ManArgs),
@@ -161,6 +180,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Silence(args) => silence::run(args),
         Command::Why(args) => why::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Sink(args) => runtime().and_then(|runtime| {
             runtime.block_on(sink::run(args)).map(|()| Exit::Done).map_err(Failure::failed)

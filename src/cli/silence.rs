@@ -5,8 +5,8 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::admin::client::{self, in_url};
 use crate::admin::Asked;
+use crate::admin::client::{self, in_url};
 use crate::board::SilenceStatus;
 
 use super::exit::{Exit, Failure};

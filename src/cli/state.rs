@@ -83,7 +83,9 @@ impl StateArgs {
     /// Of an agent that runs already, or ran; of its configuration nothing but this is asked.
     pub(super) fn of_running(&self, config: &ConfigArgs) -> Result<PathBuf, Failure> {
         let given = match &self.state_dir {
-            Some(StateDir::None) => return Err(Failure::usage("an agent whose state is in memory can't be asked")),
+            Some(StateDir::None) => {
+                return Err(Failure::usage("an agent whose state is in memory can't be asked"));
+            }
             Some(StateDir::Directory(path)) => return Ok(path.clone()),
             None => config.path()?,
         };

@@ -109,7 +109,8 @@ fn head(out: &mut String, status: &Status) {
         Some(directory) => {
             let (state, history) = (size(store.state_bytes), size(store.history_bytes));
             let alerts = Thousands(store.history_alerts);
-            let _ = writeln!(out, "state in {directory}: {state}, and {history} of history ({alerts} alerts)");
+            let _ =
+                writeln!(out, "state in {directory}: {state}, and {history} of history ({alerts} alerts)");
         }
         None => out.push_str("state in memory\n"),
     }
@@ -182,10 +183,9 @@ fn rules(status: &Status) -> Section {
 
 fn webhooks(status: &Status) -> Section {
     let rows = status.webhooks.iter().map(|webhook| {
-        let oldest = webhook.oldest_seconds.map_or_else(
-            || "-".to_owned(),
-            |secs| Human(Duration::from_secs_f64(secs.max(0.0))).to_string(),
-        );
+        let oldest = webhook
+            .oldest_seconds
+            .map_or_else(|| "-".to_owned(), |secs| Human(Duration::from_secs_f64(secs.max(0.0))).to_string());
         let answer = match (&webhook.broken, &webhook.last_answer) {
             (Some(why), _) => format!("broken: {}", one_line(why, LINE_CHARS)),
             (None, Some(answer)) => one_line(&answer.words, LINE_CHARS),

@@ -44,6 +44,6 @@ mod tests {
         let mut table = Table::default();
         table.row(["a", "long one", "x"]);
         table.row(["日本", "b\x1b[2J"]);
-        assert_eq!(table.draw("  "), "  a     long one   x\n  日本  b\\x1b[2J\n");
+        assert_eq!(table.draw("  "), "  a     long one  x\n  日本  b\\x1b[2J\n");
     }
 }

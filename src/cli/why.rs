@@ -135,7 +135,8 @@ fn of_rule(name: &str, now: Option<&RuleStatus>, alerts: &[PastAlert], status: O
         }
         out.push_str(&table.draw("    "));
         if gates.timed > 0 {
-            let _ = writeln!(out, "  {} openings came at an instant, without a match", Thousands(gates.timed));
+            let _ =
+                writeln!(out, "  {} openings came at an instant, without a match", Thousands(gates.timed));
         }
         let at = |time: &Option<String>| time.clone().unwrap_or_else(|| "none since the start".to_owned());
         let _ = writeln!(out, "  last match: {}, last alert: {}", at(&rule.last_match), at(&rule.last_alert));
@@ -167,7 +168,8 @@ fn list(alerts: &[PastAlert], with_rule: bool) -> String {
 }
 
 fn count(alert: &PastAlert) -> String {
-    let times = if alert.count == 1 { "once".to_owned() } else { format!("{} times", Thousands(alert.count)) };
+    let times =
+        if alert.count == 1 { "once".to_owned() } else { format!("{} times", Thousands(alert.count)) };
     match alert.suppressed {
         0 => times,
         more => format!("{times}, {} of them since the message before", Thousands(more)),
@@ -236,7 +238,9 @@ fn sent(alert: &PastAlert, webhook: &str, webhooks: &[WebhookStatus]) -> String 
     let now = webhooks.iter().find(|known| known.name == webhook);
     match now.map(|now| (&now.broken, &now.last_answer)) {
         Some((Some(why), _)) => format!("waits: it is broken: {why}"),
-        Some((None, Some(answer))) if !answer.taken => format!("waits: its receiver last said {}", answer.words),
+        Some((None, Some(answer))) if !answer.taken => {
+            format!("waits: its receiver last said {}", answer.words)
+        }
         _ => "waits".to_owned(),
     }
 }

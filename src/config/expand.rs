@@ -8,7 +8,8 @@ use super::diagnostic::Report;
 use super::source::Place;
 
 /// The sections whose values are expanded. Rules are not among them: a regex and a template are taken to the letter.
-const SECTIONS: [&str; 7] = ["webhooks", "inputs", "notices", "admin", "include", "host", "state_dir"];
+pub(super) const SECTIONS: [&str; 7] =
+    ["webhooks", "inputs", "notices", "admin", "include", "host", "state_dir"];
 
 /// Why a text can't be expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub(super) fn expand(
 }
 
 /// What below a key of an input is taken to the letter: regexes, and the format of a time.
-fn to_the_letter(key: &str) -> &'static [&'static str] {
+pub(super) fn to_the_letter(key: &str) -> &'static [&'static str] {
     match key {
         "parse" => &["regex"],
         "multiline" => &["start", "continue"],

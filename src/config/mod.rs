@@ -17,6 +17,7 @@ mod mask;
 mod raw;
 mod resolve;
 mod scalar;
+mod schema;
 mod source;
 mod spans;
 mod spelling;
@@ -34,6 +35,7 @@ use std::time::Duration;
 pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
 pub use load::{Loaded, from_str, load, load_for_exec, render, state_dir};
+pub use schema::schema;
 pub use source::Source;
 pub use tests_file::{LoadedTests, load_tests};
 

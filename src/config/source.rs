@@ -111,7 +111,9 @@ impl<'a> Place<'a> {
     /// Whether `key` is written, or a key that was probably meant for it: that one is reported as unknown, and what it
     /// was meant for is not missing.
     pub(super) fn means(self, key: &str) -> bool {
-        self.has(key) || self.keys().into_iter().any(|written| nearest(written, [key]).is_some())
+        // `when` is as near to `where` as a slip of the pen, and means itself.
+        let mut written = self.keys().into_iter().filter(|written| *written != "when");
+        self.has(key) || written.any(|written| nearest(written, [key]).is_some())
     }
 
     /// The keys that are written, each once, in order.

@@ -129,7 +129,13 @@ impl Worker {
                 Step::Settle(ids) => {
                     let (name, now) = (&self.own.spec.name, self.shared.clock.now());
                     block_in_place(|| {
-                        self.shared.outbox.note(name, &ids, Fate::LeftToFallback, "its fallback gets it", now);
+                        self.shared.outbox.note(
+                            name,
+                            &ids,
+                            Fate::LeftToFallback,
+                            "its fallback gets it",
+                            now,
+                        );
                     });
                     block_in_place(|| self.shared.outbox.settle(&self.own.spec.name, &ids));
                     continue;

@@ -136,7 +136,9 @@ fn what_the_agent_does_is_seen_and_adds_up() {
     let scene = Scene::new();
     let running = scene.start("");
     assert_eq!((running.get("/livez").body.as_str(), running.get("/readyz").body.as_str()), ("ok\n", "ok\n"));
-    scene.folder.append("app.log", "ERROR sda\nERROR sda\nERROR sdb\nnothing\nNET\nERROR \x1b]0;x\x07<img>\n");
+    scene
+        .folder
+        .append("app.log", "ERROR sda\nERROR sda\nERROR sdb\nnothing\nNET\nERROR \x1b]0;x\x07<img>\n");
     scene.receiver.wait_for_messages(4, PATIENCE);
     let status = running.wait("/api/v1/status", matched("disk", 4));
     for rule in status["rules"].as_array().unwrap() {
@@ -260,7 +262,10 @@ fn a_silence_holds_survives_a_restart_and_ends() {
     let running = scene.start_again();
     let list: Value = serde_json::from_str(&scene.done(&["silence", "list", "--json"])).unwrap();
     assert_eq!(list.as_array().unwrap().len(), 2, "{list}");
-    assert_eq!((&list[1]["why"], &list[1]["configured"]), (&json!("the disk is being changed"), &json!(false)));
+    assert_eq!(
+        (&list[1]["why"], &list[1]["configured"]),
+        (&json!("the disk is being changed"), &json!(false))
+    );
     scene.folder.append("app.log", "NET a\nNET b\nERROR sda\nERROR sdb\n");
     scene.receiver.wait_for_messages(2, PATIENCE);
     let status = running.wait("/api/v1/status", matched("net", 2));
@@ -291,7 +296,9 @@ fn only_the_token_changes_something_over_the_network() {
     scene.token(0o600);
     let running = scene.start(", token_file: token");
     let wanted = r#"{ "target": "net", "for": "1h", "why": "x" }"#;
-    for wrong in [None, Some(""), Some("a-token-of-twenty-4-character"), Some("a-token-of-twenty-4-characterS")] {
+    for wrong in
+        [None, Some(""), Some("a-token-of-twenty-4-character"), Some("a-token-of-twenty-4-characterS")]
+    {
         let answer = running.change("POST", "/api/v1/silences", wrong, wanted);
         assert_eq!(answer.status, 401, "{wrong:?}: {}", answer.body);
         assert_eq!(running.change("DELETE", "/api/v1/silences/x", wrong, "").status, 401);
@@ -334,7 +341,13 @@ fn bad_requests_are_refused_or_harmless() {
     let mut slow: Vec<TcpStream> =
         (0..20).map(|_| TcpStream::connect(&address).expect("it listens")).collect();
     slow.iter_mut().for_each(|stream| stream.write_all(b"GET /live").expect("it listens"));
-    for path in ["/../../etc/passwd", "/api/v1/../../state/state.db", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/nothing"] {
+    for path in [
+        "/../../etc/passwd",
+        "/api/v1/../../state/state.db",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "//etc/passwd",
+        "/nothing",
+    ] {
         let answer = raw(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         assert!(answer.starts_with("HTTP/1.1 404") || answer.starts_with("HTTP/1.1 400"), "{path}: {answer}");
         assert!(!answer.contains("root:"), "{answer}");
@@ -373,7 +386,10 @@ fn what_is_wrong_with_the_endpoint_is_said_at_the_start() {
     let address = taken.local_addr().expect("an address");
     scene.configure(&format!("admin: {{ listen: '{address}' }}"));
     let said = scene.refused(&["run"]);
-    assert!(said.contains(&format!("`admin.listen`: {address} is in use")) && said.contains("help: "), "{said}");
+    assert!(
+        said.contains(&format!("`admin.listen`: {address} is in use")) && said.contains("help: "),
+        "{said}"
+    );
     scene.token(0o644);
     scene.configure("admin: { listen: '127.0.0.1:0', token_file: token }");
     let ended = scene.command(&["run"]).output("");
@@ -449,7 +465,9 @@ fn a_connection_is_cut_off_in_time() {
         let ended = match stream.read(&mut [0; 256]) {
             Ok(0) => true,
             Ok(_) => true,
-            Err(error) => !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut),
+            Err(error) => {
+                !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+            }
         };
         if sent.is_err() || ended {
             break;

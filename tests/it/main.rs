@@ -10,6 +10,7 @@ mod drills;
 mod exec;
 mod files;
 mod flavours;
+mod generated;
 mod help;
 mod hostile;
 mod kill;

@@ -1,11 +1,12 @@
 //! `tests` as they are written, within a rule or in a file of their own.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Count, Named, OneOrMany, Scalar, Text, TextOr};
+use super::{Count, Named, OneOrMany, Scalar, Text, TextOr, kind};
 
 /// A file of tests.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct RawTestFile {
     /// The tests, each with the rule that it is of.
@@ -13,32 +14,38 @@ pub(in crate::config) struct RawTestFile {
 }
 
 /// Lines, and the messages that they must cause.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["lines", "expect"]))]
 pub(in crate::config) struct RawTest {
     /// The rule; only in a file of tests.
     pub(in crate::config) rule: Option<Text>,
     /// The time of the first line; without it, its own, or the beginning of 2026.
+    #[schemars(with = "kind::Instant", extend("examples" = ["2026-03-29T01:30:00+01:00"]))]
     pub(in crate::config) at: Option<Text>,
     /// The lines, and `{ wait: 10s }` between them.
+    #[schemars(extend("examples" = [["disk sda is full", { "wait": "10s" }]]))]
     pub(in crate::config) lines: Option<OneOrMany<TextOr<RawWait>>>,
     /// All messages, in order, each by the keys given.
     pub(in crate::config) expect: Option<OneOrMany<RawExpected>>,
 }
 
 /// Time that passes between two lines.
-#[derive(Debug, Default, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["wait"]))]
 pub(in crate::config) struct RawWait {
-    /// So much.
+    /// Time that passes.
+    #[schemars(with = "kind::Duration")]
     pub(in crate::config) wait: Option<Scalar>,
 }
 
 /// A message, by some of what it shows.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct RawExpected {
-    /// `opened`, `summary`, `escalated` and so on.
+    /// What sort of message it is.
+    #[schemars(with = "kind::Message")]
     pub(in crate::config) kind: Option<Text>,
     /// The headline, with what the kind adds to it.
     pub(in crate::config) title: Option<Scalar>,
@@ -49,10 +56,13 @@ pub(in crate::config) struct RawExpected {
     /// Where the title leads.
     pub(in crate::config) link: Option<Text>,
     /// Whom it calls; `[]`: nobody.
+    #[schemars(with = "OneOrMany<kind::Mention>")]
     pub(in crate::config) mention: Option<OneOrMany<Text>>,
     /// Its severity.
+    #[schemars(with = "kind::Severity")]
     pub(in crate::config) severity: Option<Text>,
     /// The webhooks that get it.
+    #[schemars(with = "OneOrMany<kind::Webhook>")]
     pub(in crate::config) webhook: Option<OneOrMany<Text>>,
     /// Occurrences in all.
     pub(in crate::config) count: Option<Count>,

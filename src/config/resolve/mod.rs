@@ -173,9 +173,18 @@ fn named<'a, T, U>(
 
 /// The keys that hold for all of the configuration, and so stand in the main file alone.
 fn refuse_main_only(file: File<'_>, report: &mut Report) {
-    for key in
-        ["severities", "redact", "mentions", "notices", "admin", "on_exit", "host", "state_dir", "limits", "include"]
-    {
+    for key in [
+        "severities",
+        "redact",
+        "mentions",
+        "notices",
+        "admin",
+        "on_exit",
+        "host",
+        "state_dir",
+        "limits",
+        "include",
+    ] {
         if file.place.has(key) {
             let help =
                 "an included file has `webhooks`, `inputs`, `rules`, `schedules`, `silences` and `defaults`";

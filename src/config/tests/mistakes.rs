@@ -317,6 +317,13 @@ fn rules_as_such() {
                     "4:5 error: rule `r` takes nothing = write `match: REGEX`; or `where: EXPRESSION`, which reads every line",
                 ],
             ),
+            // `when` is near to `where`, and is none.
+            (
+                "    when: { count: 5, within: 1m }\n",
+                &[
+                    "4:5 error: rule `r` takes nothing = write `match: REGEX`; or `where: EXPRESSION`, which reads every line",
+                ],
+            ),
             (
                 "    match: x\n  - name: r\n    match: y\n",
                 &["6:11 error: two rules are called `r` ^ the second"],

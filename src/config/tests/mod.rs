@@ -6,6 +6,7 @@ mod mistakes;
 mod parsing;
 mod rule_tests;
 mod schedules;
+mod schema;
 mod unsupported;
 mod when;
 

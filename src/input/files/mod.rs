@@ -99,12 +99,8 @@ pub fn run(inputs: Vec<Reading>, until: Until, waker: &Arc<Waker>) -> Result<(),
         FilesInput::new(RealDisk, setup, &positions).map(|input| (input, gauge))
     });
     let (inputs, gauges) = inputs.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-    let mut reader = Reader {
-        inputs,
-        gauges: Gauges::new(gauges),
-        watch: Watch::new(waker.clone()),
-        all_watched: false,
-    };
+    let mut reader =
+        Reader { inputs, gauges: Gauges::new(gauges), watch: Watch::new(waker.clone()), all_watched: false };
     match until {
         Until::Eof => reader.read_to_ends(waker),
         Until::Stopped => reader.follow(waker),

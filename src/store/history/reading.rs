@@ -116,7 +116,8 @@ impl<'a> Past<'a> {
     }
 
     fn receipts(&self, alert: &Alert) -> rusqlite::Result<Vec<Receipt>> {
-        const RECEIPT: &str = "SELECT id, webhook, at, fate, answer, checksum FROM receipts WHERE id = ? ORDER BY at";
+        const RECEIPT: &str =
+            "SELECT id, webhook, at, fate, answer, checksum FROM receipts WHERE id = ? ORDER BY at";
         let mut statement = self.connection.prepare_cached(RECEIPT)?;
         let mut rows = statement.query([alert.id.to_string()])?;
         let mut receipts = Vec::new();

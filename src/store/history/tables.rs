@@ -112,8 +112,7 @@ pub(super) fn decided(
 }
 
 fn insert_alert(transaction: &Transaction<'_>, alert: &Alert) -> rusqlite::Result<()> {
-    const INSERT: &str =
-        "INSERT OR REPLACE INTO alerts (id, rule, episode, decided, alert, checksum) VALUES (?, ?, ?, ?, ?, ?)";
+    const INSERT: &str = "INSERT OR REPLACE INTO alerts (id, rule, episode, decided, alert, checksum) VALUES (?, ?, ?, ?, ?, ?)";
     let (id, episode) = (alert.id.to_string(), format!("{:032x}", alert.episode.0));
     let json = to_json(alert)?;
     let columns = [
@@ -187,4 +186,3 @@ pub(super) fn receipts(
     }
     transaction.commit()
 }
-

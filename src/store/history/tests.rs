@@ -48,7 +48,10 @@ fn an_alert_is_there_with_what_became_of_it_also_after_a_start() {
     let (history, notices) = open(&path, HistorySpec::default(), 9);
     assert_eq!(notices, []);
     let entry = |digits: &str| history.read(|past| past.by_id(digits, 5)).unwrap();
-    assert_eq!((entry("abc")[0].alert.clone(), entry("ABC")[0].receipts.clone()), ((*one).clone(), vec![receipt]));
+    assert_eq!(
+        (entry("abc")[0].alert.clone(), entry("ABC")[0].receipts.clone()),
+        ((*one).clone(), vec![receipt])
+    );
     assert_eq!(ids(&entry("0")), [21, 22]);
     assert_eq!(entry("abd"), []);
     let episode = format!("{:032x}", 2);
@@ -60,7 +63,8 @@ fn an_alert_is_there_with_what_became_of_it_also_after_a_start() {
     };
     let newest = of_b(None);
     assert_eq!((ids(&newest), ids(&of_b(Some(newest[0].place)))), (vec![22], vec![21]));
-    let receipts: i64 = history.lock().query_row("SELECT count(*) FROM receipts", [], |row| row.get(0)).unwrap();
+    let receipts: i64 =
+        history.lock().query_row("SELECT count(*) FROM receipts", [], |row| row.get(0)).unwrap();
     assert_eq!(receipts, 2);
 }
 
@@ -85,7 +89,8 @@ fn it_keeps_what_a_queue_of_its_bounds_would_keep() {
     for id in 1..300_u128 {
         now += if random.u8(..) < 8 { DAY } else { random.u64(..DAY / 6) };
         history.decided(&[decided("a", id, now)], at(now));
-        let receipt = Receipt { webhook: "ops".into(), at: at(now), fate: Fate::Delivered, answer: String::new() };
+        let receipt =
+            Receipt { webhook: "ops".into(), at: at(now), fate: Fate::Delivered, answer: String::new() };
         history.left_outbox(&[AlertId(id)], &receipt);
         model.push_back((id, now));
         let before = model.len();
@@ -119,7 +124,10 @@ fn damage_is_set_aside_and_the_rest_goes_on() {
     let path = folder.path().join("history.db");
     let (history, _) = open(&path, HistorySpec::default(), 0);
     history.decided(&[decided("a", 1, 1), decided("a", 2, 2)], at(2));
-    history.lock().execute("UPDATE alerts SET alert = replace(alert, '\"a\"', '\"b\"') WHERE place = 1", []).unwrap();
+    history
+        .lock()
+        .execute("UPDATE alerts SET alert = replace(alert, '\"a\"', '\"b\"') WHERE place = 1", [])
+        .unwrap();
     assert_eq!(all(&history), [2], "a record that is not as it was written is left out");
     drop(history);
     std::fs::write(&path, "no database, but long enough to be looked at as one ".repeat(100)).unwrap();
@@ -160,7 +168,8 @@ fn the_outbox_writes_what_it_takes_and_what_leaves() {
     outbox.note("ops", &[AlertId(1)], Fate::Delivered, "200 ok", at(2));
     outbox.settle("ops", &[AlertId(1)]);
     outbox.set_aside("ops", &[AlertId(2)], "400 no_text", at(3));
-    let fates = look_back(&path, |past| past.latest(Wanted { limit: 10, ..Wanted::default() })).unwrap().unwrap();
+    let fates =
+        look_back(&path, |past| past.latest(Wanted { limit: 10, ..Wanted::default() })).unwrap().unwrap();
     let fates: Vec<_> = fates
         .iter()
         .rev()
