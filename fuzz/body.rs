@@ -21,7 +21,7 @@ use hooktail::time::Time;
 const RULES: &str = r#"
 webhooks: { ops: { url: "http://127.0.0.1:9/services/T0/B0/X" } }
 inputs: { text: { stdin: true, labels: { team: "<ops> @here" } } }
-defaults: { dedup: off, mention: here }
+defaults: { dedup: off, mention: here, context: { before: 2, after: 2 } }
 rules:
   - { name: plain, match: '' }
   - { name: words, match: '(?s-u)^(?P<one>\S*)\s*(?P<two>\S*)\s*(?P<rest>.*)' }
@@ -30,7 +30,7 @@ rules:
     runbook: https://runbooks.example.com/x
     message:
       title: "{{ what }} in {{ file }}"
-      text: "*{{ what }}* `{{ what }}` <https://logs.example.com/?q={{ what }}|{{ what }}> ```{{ line }}``` {{ captures|tojson }}"
+      text: "*{{ what }}* `{{ what }}` <https://logs.example.com/?q={{ what }}|{{ what }}> ```{{ context }}``` {{ captures|tojson }}"
       pretext: "{{ line }} {{ labels }} {{ fields }}"
       footer: "{{ file }} {{ host }}"
       link: "https://logs.example.com/{{ what }}"

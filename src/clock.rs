@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_never_goes_back_and_follows_the_wall_clock_forward() {
+    fn row_75_it_never_goes_back_and_follows_the_wall_clock_forward() {
         let clock = Clock::start();
         let before = clock.now();
         clock.offset.fetch_sub(3_600_000_000_000, Ordering::Relaxed);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::around::Around;
 use crate::severity::Severity;
 use crate::time::Time;
 
@@ -158,6 +159,8 @@ pub struct Match {
     pub captures: Texts,
     /// The rule's, or what the event says where the rule reads it from a field.
     pub severity: Severity,
+    /// The lines around, where the rule shows them.
+    pub around: Option<Arc<Around>>,
 }
 
 /// The names that captures may not take: what `config.md` calls reserved.

@@ -12,6 +12,7 @@
 
 pub mod admin;
 pub mod agent;
+pub mod around;
 pub mod board;
 pub mod cli;
 pub mod clock;

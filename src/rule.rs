@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::around::Reach;
 use crate::expr::Expr;
 use crate::message::redact::Redactor;
 use crate::message::template::Template;
@@ -53,6 +54,8 @@ pub struct Rule {
     pub late: Duration,
     /// The message's templates.
     pub message: MessageSpec,
+    /// How many neighbouring lines its messages show.
+    pub context: Reach,
     /// The title's link where `message.link` gives none.
     pub runbook: Option<String>,
     /// Outside it, the rule is silent; `None`: it never is.

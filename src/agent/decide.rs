@@ -20,6 +20,7 @@ use crate::store::{Keeps, Record, Store, WriteError};
 
 use super::desk::{Desk, Publish};
 use super::silences::Silences;
+use super::unfinished::Unfinished;
 
 /// What lines changed is stored so often where no alert has it stored at once: with the process, at most so much is
 /// lost of what can't be read again.
@@ -52,6 +53,7 @@ pub(super) struct Decider {
     pub(super) silences: Silences,
     /// Where somebody may look on.
     pub(super) desk: Option<Desk>,
+    pub(super) unfinished: Unfinished,
 }
 
 /// What was read and decided since the last commit.
@@ -92,21 +94,30 @@ impl Decider {
             }
             self.publish(Publish::Due);
         }
+        let finish = self.last_words()?;
+        Ok((self, finish))
+    }
+
+    /// Nothing is read any more.
+    fn last_words(&mut self) -> Result<Finish, WriteError> {
         // A stop keeps everything for the next start. What would not be there then is told now.
         if self.store.keeps() == Keeps::InMemory || !self.stopping.load(Ordering::Relaxed) {
             self.engine.end_of_input(self.clock.now());
         }
         let finish = self.commit(When::Now)?;
+        let unfinished = self.unfinished.take_all(self.clock.now());
+        self.store.finish(&self.without_secrets(unfinished))?;
         self.publish(Publish::Last);
-        Ok((self, finish))
+        Ok(finish)
     }
 
     /// How long nothing is to be done; `None`: until a batch comes.
     fn wait(&self) -> Option<Duration> {
         let timer = self.engine.next_due().map(|due| due.since(self.clock.now()));
         let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
+        let unfinished = self.unfinished.due().map(|due| due.since(self.clock.now()));
         let publish = self.desk.as_ref().map(|desk| desk.ledger.due_in());
-        timer.into_iter().chain(commit).chain(publish).min()
+        timer.into_iter().chain(commit).chain(unfinished).chain(publish).min()
     }
 
     fn take(&mut self, batch: Batch) {
@@ -126,7 +137,12 @@ impl Decider {
     /// Stores what is unstored, where it is time. On a full disk it waits, and so does reading, whose queue to here is
     /// bounded.
     pub(super) fn commit(&mut self, when: When) -> Result<Finish, WriteError> {
-        let alerts = self.alerts();
+        let now = self.clock.now();
+        let mut decided = self.engine.take_alerts();
+        let unfinished = self.unfinished.among(&mut decided, now);
+        // What is to be sent before them is finished first.
+        self.finish(&decided)?;
+        let alerts = self.without_secrets(decided);
         let due = self.unstored.since.is_some_and(|since| since.elapsed() >= COMMIT_EVERY);
         if alerts.is_empty() && !due && when == When::Due {
             return Ok(Finish::Whole);
@@ -151,11 +167,17 @@ impl Decider {
                     trouble = Some(passing);
                 }
             }
+            // What was stored before is sent on a full disk too.
+            self.finish(&[])?;
             if self.patience.recv_timeout(TRY_AGAIN) == Err(RecvTimeoutError::Disconnected) {
                 return Ok(Finish::GaveUp);
             }
         }
         self.desk.iter_mut().for_each(|desk| desk.ledger.alerts(&alerts));
+        for alert in &unfinished {
+            tracing::debug!(alert = %alert.id.short(), rule = %alert.rule, "stored; it waits for the lines after its own");
+        }
+        self.unfinished.keep(unfinished);
         if trouble.is_some() {
             self.desk.iter().for_each(|desk| desk.board.set_disk_full(false));
             tracing::info!("the state can be written again: reading goes on");
@@ -163,9 +185,13 @@ impl Decider {
         Ok(Finish::Whole)
     }
 
-    /// What was decided, without its secrets.
-    fn alerts(&mut self) -> Vec<Arc<Alert>> {
-        let mut alerts = self.engine.take_alerts();
+    /// Those that wait for nothing any more, now that these are `decided`, may be sent.
+    fn finish(&mut self, decided: &[Alert]) -> Result<(), WriteError> {
+        let finished = self.unfinished.take_finished(decided, self.clock.now());
+        self.store.finish(&self.without_secrets(finished))
+    }
+
+    fn without_secrets(&self, mut alerts: Vec<Alert>) -> Vec<Arc<Alert>> {
         for alert in &mut alerts {
             if let Some(rule) = self.rules.iter().find(|rule| rule.name == alert.rule) {
                 redact_alert(alert, &rule.redact);

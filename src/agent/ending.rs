@@ -24,6 +24,7 @@ impl Agent {
     /// Until nothing waits, the deadline is over, or somebody asks again to stop.
     pub(super) async fn deliver(&mut self, stops: &mut mpsc::Receiver<()>) -> Option<AgentError> {
         tracing::debug!("nothing more is decided: delivering what waits");
+        self.store.outbox().show_all();
         self.workers.close();
         let mut deadline = match (self.deadline, self.options.drain) {
             (Some(deadline), _) => Some(deadline),

@@ -11,6 +11,7 @@ mod inputs;
 mod opened;
 mod reading;
 mod silences;
+mod unfinished;
 mod workers;
 
 use std::path::Path;
@@ -45,6 +46,7 @@ use decide::{Decider, Finish, Unstored};
 use desk::Desk;
 use inputs::{Inputs, Way};
 use opened::{restored_engine, restored_silences};
+use unfinished::Unfinished;
 use workers::Workers;
 
 pub use opened::Opened;
@@ -229,6 +231,7 @@ impl Agent {
             unstored: Unstored::default(),
             silences,
             desk,
+            unfinished: Unfinished::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));

@@ -171,8 +171,7 @@ impl Board {
             // What is there after that is the last that is known.
             let _ = tokio::time::timeout(FRESH_WITHIN, views.wait_for(fresh)).await;
         }
-        let view = self.view.borrow().clone();
-        view
+        Arc::clone(&self.view.borrow())
     }
 
     /// To be given to the engine's thread.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::Config;
+use crate::around::Reach;
 use crate::rule::{
     Dedup, Level, Matcher, Mention, Novelty, Rule, Severity, Step, StepAt, Surge, Throttle, When,
 };
@@ -17,6 +18,7 @@ pub fn describe(rule: &Rule, config: &Config) -> Vec<String> {
     let mut parts = vec![taken(rule, config)];
     parts.extend(alerts(&rule.when));
     parts.push(posts(rule));
+    parts.extend(shows(rule));
     parts.extend(rule.webhooks.iter().filter_map(|name| falls_back(name, config)));
     parts.push(folds(rule));
     parts.extend(rule.throttle.as_ref().map(throttled));
@@ -138,6 +140,14 @@ fn posts(rule: &Rule) -> String {
         }
     }
     text
+}
+
+/// The lines around.
+fn shows(rule: &Rule) -> Option<String> {
+    let Reach { before, after } = rule.context;
+    let side = |lines, side| (lines > 0).then(|| format!("{lines} {side}"));
+    let sides = joined(side(before, "before").into_iter().chain(side(after, "after")), "and");
+    (!sides.is_empty()).then(|| format!("shows the line with {sides} it"))
 }
 
 fn falls_back(name: &str, config: &Config) -> Option<String> {

@@ -31,7 +31,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("inputs.*.encoding", Values(&["utf-16le", "utf-16be", "latin1"])),
     ("inputs.*.parse", Values(&["cri", "docker", "syslog"])),
     ("rules[].metric", Key),
-    ("rules[].context", Key),
 ];
 
 /// Reports each such key and value, and takes it out.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::around::Awaited;
 use crate::event::{Parsed, Stream, Texts};
 use crate::rule::{Mention, Rule, Severity};
 use crate::time::Time;
@@ -141,9 +142,31 @@ pub struct Alert {
     /// How many problems more one resolution ends.
     #[serde(default)]
     pub more_resolved: u64,
+    /// The lines after its own that may still come.
+    #[serde(skip)]
+    pub awaited: Option<Awaited>,
 }
 
 impl Alert {
+    /// Takes in the lines that have come after its own. Returns until when further ones are waited for, if they are.
+    pub fn follow(&mut self, now: Time) -> Option<Time> {
+        let Awaited { around, lines } = self.awaited.as_ref()?;
+        let (until, is_settled) = (around.until(), around.is_settled(*lines, now));
+        if let Some(event) = &mut self.event {
+            event.context.after = around.after_lines(*lines);
+        }
+        if is_settled {
+            self.awaited = None;
+        }
+        (!is_settled).then_some(until)
+    }
+
+    /// The same; nothing further is waited for.
+    pub fn settle(&mut self, now: Time) {
+        self.follow(now);
+        self.awaited = None;
+    }
+
     /// One of `rule` without anything to tell yet, and without an id.
     pub fn blank(kind: Kind, rule: &Rule, now: Time) -> Self {
         Self::of(kind, rule.name.clone(), rule.severity, rule.webhooks.clone(), now)
@@ -182,6 +205,7 @@ impl Alert {
             value: None,
             input_ended: false,
             more_resolved: 0,
+            awaited: None,
         }
     }
 
@@ -223,6 +247,9 @@ pub struct Snapshot {
     pub input: Arc<str>,
     /// The file's path.
     pub file: Option<Arc<str>>,
+    /// The lines around it, where the rule shows them.
+    #[serde(default, skip_serializing_if = "Context::is_empty")]
+    pub context: Context,
     /// The program's stream.
     pub stream: Option<Stream>,
     /// The input's and the rule's, the rule's winning.
@@ -238,6 +265,22 @@ impl Snapshot {
     /// The parsed message, else the line.
     pub fn message(&self) -> &str {
         self.message.as_deref().unwrap_or(&self.line)
+    }
+}
+
+/// The lines around one, each cut to what an alert keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context {
+    /// The nearest is the last.
+    pub before: Vec<String>,
+    /// The nearest is the first.
+    pub after: Vec<String>,
+}
+
+impl Context {
+    /// There are none.
+    pub fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty()
     }
 }
 

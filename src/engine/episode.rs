@@ -206,6 +206,7 @@ impl Episode {
             }),
             lasted: now.since(self.opened),
             reopened: self.reopened,
+            awaited: self.last.as_ref().and_then(|last| last.awaited(rule)),
             ..Alert::blank(kind, rule, now)
         }
     }

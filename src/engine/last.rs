@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::around::Awaited;
 use crate::event::{Match, Texts};
 use crate::rule::{Rule, Severity};
 use crate::time::Time;
@@ -38,6 +39,15 @@ impl Last {
         match self {
             Self::Live(found) => snapshot(found, rule, host),
             Self::Stored(stored) => stored.snapshot.clone(),
+        }
+    }
+
+    /// The lines after it that a message of the rule shows.
+    pub(super) fn awaited(&self, rule: &Rule) -> Option<Awaited> {
+        let lines = rule.context.after;
+        match self {
+            Self::Live(found) if lines > 0 => found.around.clone().map(|around| Awaited { around, lines }),
+            Self::Live(_) | Self::Stored(_) => None,
         }
     }
 

@@ -33,7 +33,9 @@ pub(crate) mod tests_support;
 
 use std::sync::Arc;
 
-pub use alert::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, HeldBy, Kind, Snapshot, Still};
+pub use alert::{
+    Alert, AlertId, Common, Context, EpisodeId, Folded, HeldBack, HeldBy, Kind, Snapshot, Still,
+};
 pub use counters::Counters;
 pub use records::{Redact, Restored};
 pub use silence::{OF_THE_FILE, Silence};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::alert::{Alert, AlertId, EpisodeId, Kind, Snapshot};
+use super::alert::{Alert, AlertId, Context, EpisodeId, Kind, Snapshot};
 use super::snapshot::keep;
 use crate::event::{Parsed, Texts};
 use crate::notice::Notice;
@@ -25,6 +25,7 @@ impl Alert {
             time: now,
             input: ITSELF.into(),
             file: None,
+            context: Context::default(),
             stream: None,
             labels: Texts::new(),
             fields: Parsed::new(),

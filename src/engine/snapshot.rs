@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::around::Reach;
 use crate::event::{Match, Parsed, Texts};
 use crate::excerpt;
 use crate::fields::Fields;
 use crate::rule::Rule;
 use crate::shape::shape;
 
-use super::alert::Snapshot;
+use super::alert::{Context, Snapshot};
 
 /// How many values of a line's parsed fields an alert keeps, and how many bytes of names and texts in all. What is over
 /// it is left out, the last fields first; expressions and keys have seen all of them before.
@@ -40,11 +41,22 @@ pub(super) fn snapshot(found: &Match, rule: &Rule, host: &str) -> Snapshot {
         time: event.time,
         input: event.origin.input.clone(),
         file: event.origin.file.clone(),
+        context: context(found, rule),
         stream: event.origin.stream,
         labels: Fields::of(rule, found, host).labels(),
         fields: parsed.map(|parsed| keep_fields(&parsed.fields)).unwrap_or_default(),
         captures: keep_all(&found.captures),
     }
+}
+
+/// As many of the lines around as the rule shows, as far as they have come.
+fn context(found: &Match, rule: &Rule) -> Context {
+    let Reach { before, after } = rule.context;
+    let around = found.around.as_ref();
+    around.map_or_else(Context::default, |around| Context {
+        before: around.before(before),
+        after: around.after_lines(after),
+    })
 }
 
 /// The beginning and the end of `text` as an alert keeps them, and how many bytes between them are left out.

@@ -211,6 +211,11 @@ impl Feed {
         scanner.scan(&text, line.truncated, &lines, search, |found| outlet.take(found));
     }
 
+    /// The file of these lines holds something else now: what comes next follows none of them.
+    pub fn forget(&mut self, origin: &Arc<Origin>) {
+        self.search.forget(origin);
+    }
+
     /// What goes with the next batch: how far its lines reach.
     pub fn position(&mut self, record: Record) {
         self.outlet.batch.positions.push(record);

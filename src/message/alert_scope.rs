@@ -2,6 +2,7 @@
 
 use minijinja::value::Value;
 
+use super::gutter;
 use super::scope::Scope;
 use crate::engine::{Alert, Snapshot};
 use crate::event::Texts;
@@ -23,6 +24,7 @@ pub(super) fn alert_scope(alert: &Alert, rule: Option<&Rule>, host: &str) -> Sco
         ("elapsed", Value::from(Human(alert.elapsed()).to_string())),
         ("key", Value::from(key.join(", "))),
         ("line", Value::from(event.map_or("", |event| &event.line))),
+        ("context", Value::from(event.map(gutter::whole).unwrap_or_default())),
         ("message", Value::from(event.map_or("", Snapshot::message))),
         ("shape", Value::from(event.map_or("", |event| &event.shape))),
         ("time", Value::from(event.map_or(alert.decided, |event| event.time).to_rfc3339())),

@@ -3,6 +3,7 @@
 //! Everything below the line has a budget of its own, small enough that together they leave room for the line.
 
 use super::escape::Mrkdwn;
+use super::gutter;
 use super::headline::TITLE_CHARS_MAX;
 use super::headline::held_by;
 use super::markup::{self, Piece};
@@ -42,13 +43,14 @@ pub(super) fn text(
 ) -> Mrkdwn {
     let notes = notes(alert, troubles, max / 5 * 4);
     let room = max - notes.chars();
-    let line = |event: &Snapshot| match event.line.is_empty() && event.left_out == 0 {
-        true => Mrkdwn::ours("(an empty line)"),
-        false => Mrkdwn::code(&event.line, room - 1, event.left_out),
-    };
+    let line =
+        |event: &Snapshot| match event.line.is_empty() && event.context.is_empty() && event.left_out == 0 {
+            true => Mrkdwn::ours("(an empty line)"),
+            false => gutter::code(event, room - 1),
+        };
     let main = match (own, &alert.event) {
         (Some(own), _) => markup::rich(own, room - 1, trusted),
-        (None, Some(event)) if alert.kind == Kind::Notice => words(event),
+        (None, Some(event)) if alert.kind == Kind::Notice => words(event, room - 1),
         (None, Some(event)) => line(event),
         (None, None) => Mrkdwn::default(),
     };
@@ -56,8 +58,8 @@ pub(super) fn text(
 }
 
 /// A notice's words, where the title has no room for all of them.
-fn words(event: &Snapshot) -> Mrkdwn {
-    let all = Mrkdwn::line_within(&event.line, WORDS_CHARS_MAX);
+fn words(event: &Snapshot, max: usize) -> Mrkdwn {
+    let all = Mrkdwn::line_within(&event.line, max.min(WORDS_CHARS_MAX));
     if all.chars() > TITLE_CHARS_MAX { all } else { Mrkdwn::default() }
 }
 

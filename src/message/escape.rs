@@ -51,12 +51,24 @@ impl Mrkdwn {
     /// Log text in a code block of at most `max` characters, its head and its end kept. `left_out`: bytes that were
     /// left out of the middle of `log` before.
     pub fn code(log: &str, max: usize, left_out: u64) -> Self {
-        let clean = clean::lines(log);
+        Self::in_code(log, Self::room_in_code(max), left_out).in_block()
+    }
+
+    /// What has room in a code block of `max` characters.
+    pub(super) const fn room_in_code(max: usize) -> usize {
+        max.saturating_sub(2 * (FENCE.len() + 1))
+    }
+
+    /// Log text for a code block, without the block.
+    pub(super) fn in_code(log: &str, max: usize, left_out: u64) -> Self {
+        Self(within(&clean::lines(log), max, left_out, in_code))
+    }
+
+    /// What was made for a code block, in one.
+    pub(super) fn in_block(self) -> Self {
         // Markdown receivers take the rest of an opening fence's line for the name of a language.
-        let pad = if clean.contains('\n') { "\n" } else { "" };
-        let room = max.saturating_sub(2 * (FENCE.len() + 1));
-        let inner = within(&clean, room, left_out, in_code);
-        Self(format!("{FENCE}{pad}{inner}{pad}{FENCE}"))
+        let pad = if self.0.contains('\n') { "\n" } else { "" };
+        Self(format!("{FENCE}{pad}{}{pad}{FENCE}", self.0))
     }
 
     /// Our own words, markup included.

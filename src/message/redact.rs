@@ -73,6 +73,11 @@ impl Redactor {
         merged(found)
     }
 
+    /// Whether the built-in set holds.
+    pub(super) const fn has_builtin(&self) -> bool {
+        self.builtin
+    }
+
     /// Whether a value is a secret because of its name: `password` is one whatever its text.
     pub(super) fn is_secret_of(&self, name: &str, value: &str) -> bool {
         self.builtin && !value.is_empty() && {
@@ -84,7 +89,7 @@ impl Redactor {
     }
 }
 
-fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+pub(super) fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.retain(|range| !range.is_empty());
     found.sort_unstable_by_key(|range| range.start);
     found.dedup_by(|next, last| {

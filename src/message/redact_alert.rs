@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::redact::{REDACTED, Redactor, without};
+use super::redact::{REDACTED, Redactor, merged, without};
+use super::redact_context;
 use crate::engine::{Alert, Folded, HeldBack, Snapshot};
 use crate::event::Texts;
 
@@ -44,7 +45,11 @@ struct Taken<'a> {
 impl Taken<'_> {
     fn snapshot(&mut self, event: &mut Snapshot) {
         let line = self.redactor.windowed(&event.line);
-        let secrets = self.redactor.secrets(&line);
+        let mut secrets = self.redactor.secrets(&line);
+        if !event.context.is_empty() {
+            secrets.extend(redact_context::redact(&mut event.context, &line, self.redactor));
+            secrets = merged(secrets);
+        }
         self.note_secrets(&line, &secrets);
         event.line = without(&line, &secrets);
         if let Some(message) = &mut event.message {
@@ -62,7 +67,8 @@ impl Taken<'_> {
             self.field(name, value, &line);
         }
         // Where one text shows it to be a secret, another may have it without its name, or escaped.
-        for text in [&mut event.line, &mut event.shape].into_iter().chain(&mut event.message) {
+        let around = event.context.before.iter_mut().chain(&mut event.context.after);
+        for text in [&mut event.line, &mut event.shape].into_iter().chain(&mut event.message).chain(around) {
             for secret in self.secrets.iter().filter(|secret| secret.len() >= SECRET_BYTES_MIN) {
                 *text = text.replace(secret, REDACTED);
             }

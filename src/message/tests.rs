@@ -13,7 +13,7 @@ use super::redact::Redactor;
 use super::redact_alert::redact_alert;
 use super::render::{attachment, message};
 use super::template::Template;
-use crate::engine::{Alert, AlertId, Common, EpisodeId, Folded, HeldBack, Kind, Snapshot, Still};
+use crate::engine::{Alert, AlertId, Common, Context, EpisodeId, Folded, HeldBack, Kind, Snapshot, Still};
 use crate::event::{Parsed, Stream, Texts};
 use crate::flavor::Flavor;
 use crate::mention::Held;
@@ -46,6 +46,7 @@ pub(super) fn alert(line: &str) -> Alert {
             time: START,
             input: "auth".into(),
             file: Some("/var/log/auth.log".into()),
+            context: Context::default(),
             stream: None,
             labels: vec![],
             fields: Parsed::new(),
@@ -81,6 +82,7 @@ fn rule(message: MessageSpec) -> Rule {
         throttle: None,
         escalate: vec![],
         message,
+        context: crate::around::Reach::default(),
         runbook: Some("https://runbooks.example.com/ssh".into()),
         labels: vec![],
         redact: Arc::default(),
@@ -118,6 +120,62 @@ fn an_opening_is_sent_as_the_documentation_says() {
         }]
     });
     assert_eq!(sent(&alert, &ssh_rule()), expected);
+}
+
+/// As `alert`, with these lines before and after.
+fn alert_among(before: &[&str], line: &str, after: &[&str]) -> Alert {
+    let texts = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
+    let mut alert = alert(line);
+    alert.event.as_mut().unwrap().context = Context { before: texts(before), after: texts(after) };
+    alert
+}
+
+#[test]
+fn the_lines_around_are_shown_with_the_line_marked() {
+    let text = |before: &[&str], line: &str, after: &[&str]| {
+        text_of(&alert_among(before, line, after), &rule(MessageSpec::default()))
+    };
+    assert_eq!(text(&["a", "<b>"], "x", &["c"]), "```\n  a\n  &lt;b&gt;\n&gt; x\n  c\n```");
+    assert_eq!(text(&[], "x\n at y", &["c"]), "```\n&gt; x\n&gt;  at y\n  c\n```");
+    assert_eq!(text(&["a"], "", &[]), "```\n  a\n&gt; \n```");
+    let hostile = "\t``` @here\u{202e}\r";
+    assert_eq!(text(&[hostile], "x", &[]), "```\n  \t``\u{200b}` @here\\u{202e}\\r\n&gt; x\n```");
+    let own = rule(MessageSpec { text: template("see\n```{{ context }}```"), ..MessageSpec::default() });
+    assert_eq!(text_of(&alert_among(&["a"], "x", &["b"]), &own), "see\n```  a\n&gt; x\n  b```");
+    assert_eq!(text_of(&alert_among(&[], "x", &[]), &own), "see\n```x```");
+}
+
+#[test]
+fn what_is_near_the_line_is_the_last_to_be_left_out() {
+    let lines: Vec<String> = (0..20).map(|n| format!("{n:02} {}", "<".repeat(100))).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let text = text_of(&alert_among(&lines, "the line", &lines[..2]), &rule(MessageSpec::default()));
+    assert!(text.chars().count() <= 3_000 && text.chars().count() > 2_500);
+    assert!(text.starts_with("```\n… 15 lines left out …\n  15 &lt;"), "{text}");
+    assert!(text.contains("\n&gt; the line\n  00 &lt;"), "{text}");
+    let long = "x".repeat(5_000);
+    let text = text_of(&alert_among(&lines, &long, &lines), &rule(MessageSpec::default()));
+    assert!(text.chars().count() <= 3_000);
+    for part in [
+        "… 19 lines left out …\n  19 ",
+        "&gt; xxx",
+        " characters left out …",
+        "xxx\n  00 ",
+        "\n… 19 lines left out …\n```",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let wide = "y".repeat(2_000);
+    let text = text_of(&alert_among(&[&wide], "x", &[]), &rule(MessageSpec::default()));
+    assert_eq!(text, format!("```\n  {}…\n&gt; x\n```", "y".repeat(298)));
+}
+
+#[test]
+fn a_secret_of_the_lines_around_is_taken_out() {
+    let mut alert = alert_among(&["token=abcd1234"], "used password=hunter2", &["hunter2 failed"]);
+    redact_alert(&mut alert, &Redactor::new(true, vec![]));
+    let Context { before, after } = alert.event.unwrap().context;
+    assert_eq!([before, after].concat(), ["token=[redacted]", "[redacted] failed"]);
 }
 
 #[test]
@@ -450,8 +508,11 @@ fn hostile_texts() -> impl Strategy<Value = Texts> {
 
 fn hostile_snapshot() -> impl Strategy<Value = Snapshot> {
     let bits = (0_u64..3, any::<bool>(), prop::option::of(hostile()), any::<bool>());
-    (hostile(), hostile_texts(), hostile_texts(), hostile(), bits).prop_map(
-        |(line, labels, captures, input, (left_out, truncated, file, out))| Snapshot {
+    let around = || prop::collection::vec(hostile(), 0..5);
+    let context = (around(), around()).prop_map(|(before, after)| Context { before, after });
+    (hostile(), hostile_texts(), hostile_texts(), hostile(), bits, context).prop_map(
+        |(line, labels, captures, input, (left_out, truncated, file, out), context)| Snapshot {
+            context,
             shape: line.clone(),
             message: out.then(|| line.clone()),
             fields: captures.iter().map(|(name, value)| (name.to_string(), (&**value).into())).collect(),
@@ -524,7 +585,7 @@ fn rules() -> Vec<Option<Rule>> {
     };
     let rules = [
         MessageSpec::default(),
-        all("{{ line }} {{ ip }} {{ labels }} {{ key }}"),
+        all("{{ line }} {{ ip }} {{ labels }} {{ key }} ```{{ context }}```"),
         all("```{{ line }}``` <https://x/{{ ip }}|{{ line }}> `{{ ip }}`"),
         all("https://x/{{ line }}?{{ file }}"),
         all("<{{ line }}>|``{{ line }}`{% set x %}<!{{ key }}>{% endset %}{{ x }}{{ line|tojson }}"),

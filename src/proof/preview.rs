@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::engine::{Alert, AlertId, EpisodeId, Folded, HeldBack, Kind, Snapshot};
+use crate::around::Reach;
+use crate::engine::{Alert, AlertId, Context, EpisodeId, Folded, HeldBack, Kind, Snapshot};
 use crate::event::{Match, RuleId, Texts, find};
 use crate::rule::{Rule, Severity, StepAt, When};
 use crate::time::Time;
@@ -18,10 +19,21 @@ const HELD_BACK: u64 = 37;
 /// After how long the problem is over in the message that is shown.
 const RESOLVED_AFTER: Duration = Duration::from_secs(720);
 
+/// How soon it is back.
+const REOPENED_AFTER: Duration = Duration::from_secs(180);
+
 /// What a rule reads of a line that it takes; `None`: it doesn't take it.
 pub fn taken(stations: &Stations, rule: RuleId, line: &str, now: Time) -> Option<Snapshot> {
     let found: Match = stations.take(rule, line.as_bytes(), now)?;
-    Some(Snapshot::of(&found, &stations.rules[rule.0], &stations.host))
+    let rule = &stations.rules[rule.0];
+    Some(Snapshot { context: around(rule), ..Snapshot::of(&found, rule, &stations.host) })
+}
+
+/// As many lines as the rule shows, which nobody wrote.
+fn around(rule: &Rule) -> Context {
+    let Reach { before, after } = rule.context;
+    let lines = |count, side| vec![format!("(a line {side} it)"); count];
+    Context { before: lines(before, "before"), after: lines(after, "after") }
 }
 
 /// A line that nobody wrote, in which each named group caught its own name.
@@ -43,6 +55,7 @@ pub fn made_up(rule: &Rule, now: Time) -> Snapshot {
         time: now,
         input: rule.inputs.first().cloned().unwrap_or_else(|| "input".into()),
         file: None,
+        context: around(rule),
         stream: None,
         labels: rule.labels.clone(),
         fields: crate::event::Parsed::new(),
@@ -69,7 +82,9 @@ pub fn alerts(rule: &Rule, event: &Snapshot, now: Time) -> Vec<Alert> {
         all.push(Alert { mention, webhooks, severity, ..escalated(&opened, count, took) });
     }
     if rule.resolve.is_some() || rule.when.lasts() {
-        all.push(resolved(&opened, severity));
+        let resolved = resolved(&opened, severity);
+        let reopened = reopened(&opened, &resolved);
+        all.extend([resolved, reopened]);
     }
     if rule.throttle.is_some() {
         all.push(held_back(&opened));
@@ -141,6 +156,21 @@ fn resolved(opened: &Alert, severity: Severity) -> Alert {
         since_last: RESOLVED_AFTER,
         lasted,
         ..opened.clone()
+    }
+}
+
+/// The problem is back soon after its end.
+fn reopened(opened: &Alert, resolved: &Alert) -> Alert {
+    Alert {
+        kind: Kind::Reopened,
+        count: resolved.count + opened.count,
+        suppressed: opened.count,
+        first_seen: resolved.first_seen - REOPENED_AFTER,
+        since_last: REOPENED_AFTER,
+        lasted: resolved.lasted + REOPENED_AFTER,
+        reopened: 1,
+        folded: Some(Folded::default()),
+        ..resolved.clone()
     }
 }
 

@@ -211,10 +211,11 @@ impl<'a> Rehearsal<'a> {
         self.engine.end_of_input(self.now);
     }
 
-    /// What was decided since the last call, redacted.
+    /// What was decided since the last call, redacted, with the lines around that have come by now.
     pub fn take_alerts(&mut self) -> Vec<Alert> {
         let mut alerts = self.engine.take_alerts();
         for alert in &mut alerts {
+            alert.settle(self.now);
             if let Some(rule) = self.stations.rule(&alert.rule) {
                 redact_alert(alert, &rule.redact);
             }

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use globset::GlobBuilder;
 
-use crate::event::Origin;
+use crate::event::{Match, Origin};
 use crate::input::feed::Read;
 use crate::input::{InputSpec, Source};
 use crate::line::split::{Line, Splitter};
@@ -269,13 +269,27 @@ impl Reader<'_> {
         if self.chunk_bytes >= CHUNK_BYTES { self.flush_if(1) } else { self.flush_if(CHUNK_MATCHES) }
     }
 
-    /// Hands on the chunk if it has so many matches.
+    /// Hands on the chunk if it has so many matches, but for those whose lines after are still to be read: whoever gets a
+    /// match must not see more of them the slower he is.
     fn flush_if(&mut self, matches: usize) -> Result<(), Gone> {
         if self.chunk.matches.len() < matches {
             return Ok(());
         }
-        self.chunk_bytes = 0;
-        let next = self.chunk.next();
+        let waits =
+            |(_, found): &(Time, Match)| found.around.as_ref().is_some_and(|around| around.wants_more());
+        let whole = self.chunk.matches.iter().position(waits);
+        match whole {
+            Some(0) => Ok(()),
+            Some(whole) => self.flush(whole),
+            None => self.flush(self.chunk.matches.len()),
+        }
+    }
+
+    /// Hands on the first `matches`.
+    fn flush(&mut self, matches: usize) -> Result<(), Gone> {
+        let mut next = self.chunk.next();
+        next.matches = self.chunk.matches.split_off(matches);
+        self.chunk_bytes = next.matches.iter().map(|(_, found)| found.event.line.len()).sum();
         let chunk = std::mem::replace(&mut self.chunk, next);
         self.sender.send(Message::Chunk(chunk)).map_err(|_| Gone)
     }
@@ -285,7 +299,7 @@ impl Reader<'_> {
         if timeless {
             self.give_up_waiting()?;
         }
-        self.flush_if(0)
+        self.flush(self.chunk.matches.len())
     }
 }
 

@@ -62,7 +62,7 @@ impl<T: Fn() -> Time> Look<'_, T> {
                 return None;
             }
         }
-        Some(Match { rule: id, role, event, captures, severity })
+        Some(Match { rule: id, role, event, captures, severity, around: None })
     }
 
     fn event(&mut self) -> Arc<Event> {

@@ -20,6 +20,9 @@ mod relax;
 mod sample;
 #[cfg(test)]
 mod tests;
+mod trail;
+#[cfg(test)]
+mod trail_tests;
 mod vector;
 mod windows;
 
@@ -27,17 +30,19 @@ use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
+use crate::around::Reach;
 use crate::event::{Match, Origin, Role, RuleId};
 use crate::line::LineSpec;
 use crate::rule::{Matcher, On, Pattern, Rule, When};
 use crate::time::Time;
 
-use block::line_at;
+use block::{Line, line_at};
 use doubt::Doubt;
 use filter::{Certainty, Filter};
 use latest::Latest;
 use look::Look;
 use sample::Sample;
+use trail::{Stretch, Trails};
 
 pub use block::count as count_lines;
 pub use filter::Filtered;
@@ -71,6 +76,8 @@ pub struct Scanner {
     /// What must be shown each line: rules without a matcher, of which only `where` decides, and matchers of what only
     /// a parser can tell.
     open: Vec<(RuleId, By)>,
+    /// How many lines around a match any rule shows.
+    reach: Reach,
 }
 
 /// A pattern by its rule, and what it is to the rule.
@@ -136,6 +143,7 @@ pub struct Search {
     search: filter::Search,
     sample: Sample,
     latest: Latest,
+    trails: Trails,
     /// By what rules may take the line that is looked at.
     taken: Vec<(RuleId, By)>,
 }
@@ -178,6 +186,13 @@ pub enum Ends {
     Decoded,
 }
 
+impl Search {
+    /// The file of these lines holds something else now: what comes next follows none of them.
+    pub fn forget(&mut self, origin: &Arc<Origin>) {
+        self.trails.forget(origin);
+    }
+}
+
 impl Scanner {
     /// The scanner of the input `name`, whose lines are as `line` says, for its part of `rules`.
     pub fn new(name: &str, line: LineSpec, rules: Arc<[Rule]>, host: Arc<str>) -> Self {
@@ -196,7 +211,9 @@ impl Scanner {
             }
         }
         let filter = Arc::new(Filter::new(&parsed, None));
-        Self { rules, host, line, patterns, filter, open }
+        let reaches = rules.iter().filter(|rule| reads(rule)).map(|rule| rule.context);
+        let reach = reaches.fold(Reach::default(), Reach::widest);
+        Self { rules, host, line, patterns, filter, open, reach }
     }
 
     /// What a thread needs to scan.
@@ -207,6 +224,7 @@ impl Scanner {
             search: self.filter.search(),
             sample: Sample::new(self.patterns.len()),
             latest: Latest::new(),
+            trails: Trails::new(self.reach),
             taken: Vec::new(),
         }
     }
@@ -231,6 +249,8 @@ impl Scanner {
         mut found: impl FnMut(Match),
     ) {
         self.adapt(block, search);
+        let stretch = Stretch { text: block, ends };
+        self.enter(stretch, lines, search);
         let filter = search.filter.clone();
         filter.find(block, ends, &mut search.search);
         let candidates = std::mem::take(&mut search.search.candidates);
@@ -251,9 +271,10 @@ impl Scanner {
             let text = line.text(block, ends);
             let named = named.iter().map(|candidate| (candidate.pattern, candidate.certainty));
             self.decide(text, named.chain(unfiltered.clone()), search);
-            self.hand_on(text, false, lines, search, &mut found);
+            self.hand_on(text, false, (stretch, line), lines, search, &mut found);
         }
         search.search.candidates = candidates;
+        self.leave(stretch, lines, search);
     }
 
     /// The same for one line, which may be the beginning of a longer one, or hold several as they were joined.
@@ -265,6 +286,8 @@ impl Scanner {
         search: &mut Search,
         mut found: impl FnMut(Match),
     ) {
+        let stretch = Stretch { text, ends: Ends::Decoded };
+        self.enter(stretch, lines, search);
         if memchr::memchr(b'\n', text).is_some() {
             // The filter knows single lines.
             let all = 0..self.patterns.len() as u32;
@@ -278,7 +301,23 @@ impl Scanner {
             self.decide(text, named.chain(unfiltered), search);
             search.search.candidates = candidates;
         }
-        self.hand_on(text, truncated, lines, search, &mut found);
+        let whole = Line { start: 0, end: text.len() };
+        self.hand_on(text, truncated, (stretch, whole), lines, search, &mut found);
+        self.leave(stretch, lines, search);
+    }
+
+    /// Those matches that show lines after theirs get these.
+    fn enter<T: Fn() -> Time>(&self, stretch: Stretch<'_>, lines: &Lines<'_, T>, search: &mut Search) {
+        if self.reach.after > 0 {
+            search.trails.follow(lines.origin, stretch, &lines.time);
+        }
+    }
+
+    /// Matches that come later may show the last of these lines.
+    fn leave<T>(&self, stretch: Stretch<'_>, lines: &Lines<'_, T>, search: &mut Search) {
+        if self.reach.before > 0 {
+            search.trails.keep(lines.origin, stretch);
+        }
     }
 
     fn pattern(&self, owned: &Owned) -> &Pattern {
@@ -307,15 +346,18 @@ impl Scanner {
         &self,
         text: &[u8],
         truncated: bool,
+        (stretch, line): (Stretch<'_>, Line),
         lines: &Lines<'_, T>,
         search: &mut Search,
         found: &mut impl FnMut(Match),
     ) {
-        let Search { scanned, taken, latest, .. } = search;
+        let Search { scanned, taken, latest, trails, .. } = search;
         let mut look =
             Look { scanner: self, text, truncated, lines, scanned, latest, event: None, too_old: false };
         // Whose match is decided: by the first of its matchers that matches, or because the line ends an episode.
         let mut decided = None;
+        // Of the line, whichever rules take it.
+        let mut around = None;
         for (id, by) in taken.iter().copied() {
             let (rule, role) = (&self.rules[id.0], by.role());
             if role == Role::Match && decided == Some(id) || !look.rest_matches(rule, by.parts(rule)) {
@@ -327,10 +369,14 @@ impl Scanner {
             if role == Role::Match && rule.ignore.iter().any(|matcher| look.matches(rule, &matcher.parts)) {
                 continue;
             }
-            let Some(taken) = look.take(id, rule, role, by.parts(rule)) else { continue };
+            let Some(mut taken) = look.take(id, rule, role, by.parts(rule)) else { continue };
             if look.too_old {
                 look.scanned.too_old += 1;
                 break;
+            }
+            if role == Role::Match && !rule.context.is_empty() {
+                let new = || trails.around(lines.origin, stretch, line, (lines.time)());
+                taken.around = Some(around.get_or_insert_with(new).clone());
             }
             found(taken);
         }

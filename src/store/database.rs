@@ -53,9 +53,9 @@ pub(super) struct Seals {
 
 /// What one transaction changes.
 #[derive(Debug, Default)]
-pub(super) struct Changes {
+pub(super) struct Changes<'a> {
     /// Positions and the engine's state.
-    pub(super) records: Vec<Record>,
+    pub(super) records: &'a [Record],
     /// Alerts that wait from now on.
     pub(super) arrived: Vec<Stored>,
     /// The places of alerts whose row another one replaces.
@@ -95,7 +95,7 @@ pub struct DeadLetter {
     pub alert: Arc<Alert>,
 }
 
-impl Changes {
+impl Changes<'_> {
     pub(super) fn is_empty(&self) -> bool {
         let Self { records, arrived, left, answers } = self;
         records.is_empty() && arrived.is_empty() && left.is_empty() && answers.is_empty()
@@ -134,7 +134,7 @@ impl Database {
     }
 
     /// Writes what is new. On a full disk it leaves the reserve to the answers.
-    pub(super) fn write_new(&mut self, changes: &Changes) -> Result<(), WriteError> {
+    pub(super) fn write_new(&mut self, changes: &Changes<'_>) -> Result<(), WriteError> {
         if !self.reserve.is_held() {
             self.shrink();
             self.reserve.hold().map_err(|_| WriteError::Full)?;
@@ -200,7 +200,7 @@ impl Database {
     }
 
     /// All of it, or nothing; durable when it returns.
-    fn write(&mut self, changes: &Changes) -> Result<(), WriteError> {
+    fn write(&mut self, changes: &Changes<'_>) -> Result<(), WriteError> {
         let mut seals = self.seals;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let bytes = apply(&transaction, changes, &mut seals)?;
@@ -258,10 +258,10 @@ fn in_uri(path: &Path) -> String {
 }
 
 /// Returns about how many bytes are written.
-fn apply(transaction: &Transaction<'_>, changes: &Changes, seals: &mut Seals) -> rusqlite::Result<usize> {
+fn apply(transaction: &Transaction<'_>, changes: &Changes<'_>, seals: &mut Seals) -> rusqlite::Result<usize> {
     let before = *seals;
     let mut bytes = 0;
-    for record in &changes.records {
+    for record in changes.records {
         replace_record(transaction, record, &mut seals.records)?;
         bytes += record.key.len() + record.value.as_ref().map_or(0, |value| value.len());
     }

@@ -182,6 +182,14 @@ impl Store {
         self.outbox.commit(records, alerts, now)
     }
 
+    /// Alerts that were stored unfinished are as they will be sent.
+    ///
+    /// # Errors
+    /// Nothing can be stored any more. A full disk is no error: it keeps what it has of them.
+    pub fn finish(&self, alerts: &[Arc<Alert>]) -> Result<(), WriteError> {
+        self.outbox.finish(alerts)
+    }
+
     /// Returns when a worker could not store an answer for good: the process must end.
     pub async fn failed(&self) -> Arc<WriteError> {
         self.writer.failed().await

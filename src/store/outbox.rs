@@ -44,6 +44,27 @@ struct Queue {
 struct Entry {
     place: i64,
     waiting: Waiting,
+    stage: Stage,
+}
+
+/// Whether a worker is shown an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Not yet: it waits for lines that its message shows.
+    Unfinished,
+    /// It may be sent.
+    Ready,
+}
+
+impl Entry {
+    fn new(place: i64, alert: Arc<Alert>, since: Time) -> Self {
+        let stage = if alert.awaited.is_some() { Stage::Unfinished } else { Stage::Ready };
+        Self { place, waiting: Waiting { alert, since }, stage }
+    }
+
+    fn show(&mut self) {
+        self.stage = Stage::Ready;
+    }
 }
 
 #[derive(Debug, Default)]
@@ -99,8 +120,7 @@ impl Outbox {
         let mut by_webhook: BTreeMap<Arc<str>, Vec<Entry>> = BTreeMap::new();
         for Stored { place, webhook, since, alert } in stored {
             if self.queues.contains_key(&webhook) {
-                let entry = Entry { place, waiting: Waiting { alert, since } };
-                by_webhook.entry(webhook).or_default().push(entry);
+                by_webhook.entry(webhook).or_default().push(Entry::new(place, alert, since));
             } else {
                 *unknown.entry(webhook).or_default() += 1;
             }
@@ -132,11 +152,11 @@ impl Outbox {
         let mut arrived: BTreeMap<&Arc<str>, Vec<Entry>> = BTreeMap::new();
         for alert in alerts {
             for (name, _) in alert.webhooks.iter().filter_map(|name| self.queues.get_key_value(name)) {
-                let waiting = Waiting { alert: alert.clone(), since: now };
-                arrived.entry(name).or_default().push(Entry { place: writer.next_place(), waiting });
+                let entry = Entry::new(writer.next_place(), alert.clone(), now);
+                arrived.entry(name).or_default().push(entry);
             }
         }
-        let mut changes = Changes { records: records.to_vec(), ..Changes::default() };
+        let mut changes = Changes { records, ..Changes::default() };
         let mut queues = Vec::new();
         for (name, entries) in arrived {
             let queue = &self.queues[name];
@@ -158,8 +178,7 @@ impl Outbox {
     pub fn hold(&self, alert: &Arc<Alert>, now: Time) {
         let mut writer = self.writer.lock();
         for (name, queue) in alert.webhooks.iter().filter_map(|name| self.queues.get_key_value(name)) {
-            let waiting = Waiting { alert: alert.clone(), since: now };
-            let entry = Entry { place: writer.next_place(), waiting };
+            let entry = Entry::new(writer.next_place(), alert.clone(), now);
             let mut entries = queue.entries();
             let arrivals = entries.arrive(vec![entry], self.alerts_max, name);
             entries.apply(arrivals);
@@ -167,10 +186,61 @@ impl Outbox {
         }
     }
 
-    /// All that waits for a webhook, in the order in which it was decided.
+    /// Puts alerts that were unfinished in the place of what was stored of them, and shows them to the workers: on a full
+    /// disk too, which goes on with what was stored.
+    ///
+    /// # Errors
+    /// The store can't be written any more.
+    pub fn finish(&self, finished: &[Arc<Alert>]) -> Result<(), WriteError> {
+        let Some(last) = finished.last() else { return Ok(()) };
+        if let Some(history) = self.history.get() {
+            history.decided(finished, last.decided);
+        }
+        let mut writer = self.writer.lock();
+        let mut changes = Changes::default();
+        for (name, queue) in &self.queues {
+            let mut entries = queue.entries();
+            let unfinished = entries.alerts.iter_mut().filter(|entry| entry.stage == Stage::Unfinished);
+            for entry in unfinished {
+                let id = entry.waiting.alert.id;
+                let Some(alert) = finished.iter().find(|finished| finished.id == id) else { continue };
+                entry.waiting.alert = alert.clone();
+                let Entry { place, waiting: Waiting { alert, since }, .. } = entry.clone();
+                changes.left.push(place);
+                changes.arrived.push(Stored { place, webhook: name.clone(), since, alert });
+            }
+        }
+        match writer.commit(changes) {
+            Ok(()) | Err(WriteError::Full | WriteError::Busy) => {}
+            Err(failed) => return Err(failed),
+        }
+        drop(writer);
+        self.show(|entry| finished.iter().any(|alert| alert.id == entry.waiting.alert.id));
+        Ok(())
+    }
+
+    /// Shows the workers what is unfinished: nobody will finish it.
+    pub fn show_all(&self) {
+        self.show(|_| true);
+    }
+
+    fn show(&self, which: impl Fn(&Entry) -> bool) {
+        for queue in self.queues.values() {
+            let mut entries = queue.entries();
+            let unfinished = entries.alerts.iter_mut().filter(|entry| entry.stage == Stage::Unfinished);
+            for entry in unfinished.filter(|entry| which(entry)) {
+                entry.show();
+                queue.changed.notify_one();
+            }
+        }
+    }
+
+    /// What may be sent to a webhook, in the order in which it was decided.
     pub fn waiting(&self, webhook: &str) -> Vec<Waiting> {
         let Some(queue) = self.queues.get(webhook) else { return Vec::new() };
-        queue.entries().alerts.iter().map(|entry| entry.waiting.clone()).collect()
+        let entries = queue.entries();
+        let ready = entries.alerts.iter().filter(|entry| entry.stage == Stage::Ready);
+        ready.map(|entry| entry.waiting.clone()).collect()
     }
 
     /// Writes to the history what becomes of alerts of a webhook. To be called before they are taken out here: a crash
@@ -271,11 +341,13 @@ impl Entries {
             }
             arrivals.overflowed += 1;
             let rule = entry.waiting.alert.rule.clone();
-            if let Some(Entry { place, waiting }) = arrivals.overflow.remove(&rule) {
+            if let Some(Entry { place, waiting, .. }) = arrivals.overflow.remove(&rule) {
                 arrivals.folded.push(entry.waiting.alert.id);
                 let digest = Arc::unwrap_or_clone(waiting.alert).digest(&entry.waiting.alert);
-                entry = Entry { place, waiting: Waiting { alert: Arc::new(digest), since: waiting.since } };
+                entry = Entry::new(place, Arc::new(digest), waiting.since);
             }
+            // Nobody would know the digest by its id.
+            entry.show();
             arrivals.overflow.insert(rule, entry);
         }
         arrivals
@@ -299,11 +371,11 @@ impl Entries {
 
 impl Arrivals {
     /// What is to be written for this, where `stored` is what of the same queue is stored already.
-    fn add_to(&self, changes: &mut Changes, stored: &[Entry], webhook: &Arc<str>) {
+    fn add_to(&self, changes: &mut Changes<'_>, stored: &[Entry], webhook: &Arc<str>) {
         let known: BTreeMap<i64, &Arc<Alert>> =
             stored.iter().map(|entry| (entry.place, &entry.waiting.alert)).collect();
         let mut unchanged = BTreeSet::new();
-        for Entry { place, waiting: Waiting { alert, since } } in
+        for Entry { place, waiting: Waiting { alert, since }, .. } in
             self.alerts.iter().chain(self.overflow.values())
         {
             if known.get(place).is_some_and(|known| Arc::ptr_eq(known, alert)) {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::around::{Around, Awaited, Reach};
 use crate::engine::tests_support::alert;
 use crate::engine::{Alert, AlertId, Kind};
 use crate::time::Time;
@@ -110,6 +111,47 @@ fn what_was_committed_is_there_again_and_what_left_is_not() {
     store.commit(&[], &alerts(5..=5), NOW).unwrap();
     drop(store);
     assert_eq!(waiting(&scene.open().0), [2, 4, 5]);
+}
+
+/// As `alerts`, waiting for a line to come.
+fn unfinished(id: u128) -> Arc<Alert> {
+    let around = Arc::new(Around::new(std::iter::empty(), Reach { before: 0, after: 1 }, NOW));
+    Arc::new(Alert { awaited: Some(Awaited { around, lines: 1 }), ..alert("rule", id) })
+}
+
+#[test]
+fn an_unfinished_alert_is_durable_at_once_and_shown_when_it_is_finished() {
+    let scene = Scene::new();
+    let (store, _) = scene.open();
+    store.commit(&[], &[unfinished(1), unfinished(2), alerts([3]).remove(0)], NOW).unwrap();
+    assert_eq!(waiting(&store), [3], "the others are not held up");
+    let finished = Arc::new(Alert { count: 7, ..alert("rule", 2) });
+    store.finish(std::slice::from_ref(&finished)).unwrap();
+    assert_eq!(waiting(&store), [2, 3]);
+    // Killed: what was finished is as it was, and what was not is sent as it is.
+    drop(store);
+    let (store, restored) = scene.open();
+    assert_eq!((waiting(&store), restored.notices.len()), (vec![1, 2, 3], 0));
+    assert_eq!(store.outbox().waiting("ops")[1].alert.count, 7);
+    store.outbox().settle("ops", &ids([1, 2, 3]));
+    drop(store);
+    assert_eq!(scene.count("outbox"), 0);
+}
+
+#[test]
+fn what_nobody_finishes_is_shown_at_the_end() {
+    let scene = Scene::new();
+    let (store, _) = scene.try_open_with(2).unwrap();
+    store.commit(&[], &[unfinished(1), unfinished(2), unfinished(3), unfinished(4)], NOW).unwrap();
+    // What found no room is a digest, whose alerts nobody knows any more.
+    let four = Arc::new(alert("rule", 4));
+    store.finish(&[four]).unwrap();
+    assert_eq!(waiting(&store), [0; 0]);
+    store.outbox().show_all();
+    assert_eq!(waiting(&store), [1, 2]);
+    store.outbox().settle("ops", &ids([1]));
+    let left = store.outbox().waiting("ops");
+    assert_eq!((left.len(), left[1].alert.kind, left[1].alert.count), (2, Kind::Digest, 2));
 }
 
 #[test]

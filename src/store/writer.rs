@@ -64,7 +64,7 @@ impl State {
     }
 
     /// Stores what was decided, after what is owed.
-    pub(super) fn commit(&mut self, changes: Changes) -> Result<(), WriteError> {
+    pub(super) fn commit(&mut self, changes: Changes<'_>) -> Result<(), WriteError> {
         let Some(database) = &mut self.database else { return Ok(()) };
         database.write_answers(&mut self.owed)?;
         if changes.is_empty() { Ok(()) } else { database.write_new(&changes) }

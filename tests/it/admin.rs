@@ -56,7 +56,12 @@ impl Scene {
     /// Starts it, with the endpoint on a port that is free.
     fn start(&self, more: &str) -> Running {
         self.configure(&format!("admin: {{ listen: '127.0.0.1:0'{more} }}"));
-        self.start_again()
+        let running = self.start_again();
+        if !self.folder.path("app.log").exists() {
+            // A log that is there before the reader looks for the first time is read from its end.
+            running.agent.wait_for_stderr("names no file yet");
+        }
+        running
     }
 
     fn start_again(&self) -> Running {

@@ -262,6 +262,11 @@ impl Agent {
         }
     }
 
+    /// What it has written to standard error so far.
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.shared.lock().stderr.bytes).into_owned()
+    }
+
     /// Waits until standard error holds `text`.
     #[track_caller]
     pub(crate) fn wait_for_stderr(&self, text: &str) {
@@ -273,11 +278,6 @@ impl Agent {
     pub(crate) fn wait_for_stdout(&self, length: usize) -> Vec<u8> {
         let state = self.wait_until("standard output", |state| state.stdout.bytes.len() >= length);
         state.stdout.bytes.clone()
-    }
-
-    /// What it has written on standard error so far.
-    pub(crate) fn stderr(&self) -> String {
-        String::from_utf8_lossy(&self.shared.lock().stderr.bytes).into_owned()
     }
 
     #[track_caller]

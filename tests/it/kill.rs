@@ -45,7 +45,7 @@ impl World {
                  limits: {{ outbox: 100000 }}\n\
                  inputs: {{ app: {{ files: 'logs/app.log*', start: beginning, poll: 20ms }} }}\n\
                  rules:\n\
-                 - {{ name: each, match: 'MARK (?P<n>\\d+)$', dedup: off, message: {{ title: 'n={{{{ n }}}}' }} }}\n\
+                 - {{ name: each, match: 'MARK (?P<n>\\d+)$', dedup: off, context: {{ before: 2, after: 3 }}, message: {{ title: 'n={{{{ n }}}}' }} }}\n\
                  - {{ name: hundreds, match: '^line ', when: {{ count: 100, within: 1d }}, dedup: off, message: {{ title: hundred }} }}\n",
                 receiver.url(HOOK)
             ),
@@ -168,9 +168,35 @@ fn kills(mode: Mode) {
     let mut seen = std::collections::BTreeSet::new();
     let repeated = sent.iter().filter(|ids| ids.iter().any(|id| !seen.insert((*id).clone()))).count();
     assert!(repeated <= kills, "{repeated} messages repeat something after {kills} kills");
+    check_context(&world.receiver);
     // What was read is stored with what it counted: no line counts twice.
     assert_eq!(hundreds.len(), marks, "what the rule counted");
     println!("{repeated} messages were repeated after {kills} kills");
+}
+
+/// Around each line those that were written next to it, or none: after a kill, a rotation, or the wait.
+fn check_context(receiver: &Receiver) {
+    let (mut before, mut after) = (0, 0);
+    for attachment in receiver.messages().into_iter().flat_map(|message| message.attachments) {
+        let Some(n) = attachment.title.and_then(|title| title.strip_prefix("n=")?.parse::<usize>().ok())
+        else {
+            continue;
+        };
+        let text = attachment.text.expect("each has one");
+        let lines: Vec<&str> = text.trim_matches('`').trim().lines().map(str::trim_start).collect();
+        let own = lines.iter().position(|line| line.contains("MARK")).expect("its own line");
+        let expected: Vec<String> = (n - own..=n + lines.len() - own - 1)
+            .map(|near| match (near == n, lines.len()) {
+                (false, _) => format!("line {near}"),
+                (true, 1) => format!("line MARK {n}"),
+                (true, _) => format!("&gt; line MARK {n}"),
+            })
+            .collect();
+        assert_eq!(lines, expected, "{text}");
+        assert!(own <= 2 && lines.len() - own <= 4, "{text}");
+        (before, after) = (before + own, after + lines.len() - own - 1);
+    }
+    assert!(before > 0 && after > 0, "{before} lines before and {after} after");
 }
 
 fn ids(message: &hooktail::message::payload::Message) -> Vec<String> {

@@ -24,6 +24,7 @@ rules:
       - lines: ["an innocent line", "Failed password for eve from 10.0.0.7"]
         expect: []
   - { name: plain, match: 'disk (?P<disk>\S+)', dedup: off, webhook: ops }
+  - { name: full, match: full, resolve: { after: 10m }, dedup: { summary: false }, webhook: ops }
 "#;
 
 fn preview(args: &[&str]) -> (Folder, Ended) {
@@ -54,6 +55,13 @@ fn all_messages_of_a_rule_are_drawn() {
         ("held_back", "*[WARNING]* ssh · 37 held back by the throttle · web-1".to_owned()),
     ];
     assert_eq!(kinds(&ended), expected.map(|(kind, text)| (kind.to_owned(), text)));
+    let (_, ended) = preview(&["full", "disk sda1 is full", "--json"]);
+    let expected = [
+        ("opened", "*[ERROR]* full · web-1"),
+        ("resolved", "*[RESOLVED]* full · after 12m, 42 times · web-1"),
+        ("reopened", "*[ERROR]* full · again after 3m · web-1"),
+    ];
+    assert_eq!(kinds(&ended), expected.map(|(kind, text)| (kind.to_owned(), text.to_owned())));
     let (_, ended) = preview(&["ssh", line]);
     let shown = String::from_utf8(ended.stdout).expect("text");
     assert!(shown.starts_with("opened, to ops:\n@here [WARNING] SSH brute force from 10.0.0.9"), "{shown}");

@@ -20,6 +20,8 @@ const PURE: &[&str] = &[
     "when.rs",
     "schedule.rs",
     "event.rs",
+    "around.rs",
+    "agent/unfinished.rs",
     "expr.rs",
     "proof",
     "deliver/plan.rs",

@@ -318,3 +318,21 @@ fn row_47_what_is_no_regular_file_is_refused_once() {
     assert_eq!(ended.said(&["pipe.log", "not read: it is a named pipe"]), 1, "{}", ended.stderr);
     assert_eq!(ended.said(&["directory.log", "not read: it is a directory"]), 1, "{}", ended.stderr);
 }
+
+#[test]
+fn row_72_new_rules_and_globs_take_what_comes_from_now_on() {
+    let scene = read_before(LOGS, "1\n2\n");
+    scene.folder.append("logs/a.log", "3\n");
+    scene.folder.write("logs/b.log", "there before its glob\n");
+    let inputs = "logs: { files: ['logs/a.log', 'logs/b.log'], poll: 20ms }";
+    let rules = "{ name: numbers, match: '^[0-9]', dedup: off,\n\
+                 message: { title: \"{{ input }}:{{ file }}\", text: \"{{ line }}\" } }";
+    let agent = scene.launch_with(inputs, rules).args(["--state-dir", "state"]).start();
+    // Read on where it ended, by a rule that has not seen the lines before.
+    scene.wait_for(3);
+    wait_until_read(&agent, "b.log");
+    scene.folder.append("logs/b.log", "4\n");
+    scene.wait_for(4);
+    agent.stop();
+    check(&scene, "1\n2\n3\n4\n");
+}

@@ -72,11 +72,18 @@ impl Scene {
     /// Waits for `count` lines, and returns the texts of all that came.
     #[track_caller]
     pub(crate) fn wait_for(&self, count: usize) -> Vec<String> {
+        self.wait_for_alerts(count);
+        self.texts()
+    }
+
+    /// Waits for `count` alerts, whatever is in them.
+    #[track_caller]
+    pub(crate) fn wait_for_alerts(&self, count: usize) {
         loop {
             let messages = self.receiver.messages();
             let attachments: usize = messages.iter().map(|message| message.attachments.len()).sum();
             if attachments >= count {
-                return self.texts();
+                return;
             }
             self.receiver.wait_for_messages(messages.len() + 1, PATIENCE);
         }

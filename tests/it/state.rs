@@ -4,6 +4,7 @@
 use rustix::process::Signal;
 
 use crate::agent::{Agent, Ended, Folder, Launch, PATIENCE};
+use crate::mounted::Mounted;
 use crate::receiver::{Fault, HOOK};
 use crate::scene::Scene;
 
@@ -38,6 +39,56 @@ fn lines(texts: Vec<String>) -> Vec<String> {
     let mut lines: Vec<_> = texts.into_iter().map(first).collect();
     lines.sort();
     lines
+}
+
+/// Takes all the room that is left in a folder, as another program would.
+fn fill(folder: &Folder, name: &str) {
+    let mut file = std::fs::File::create(folder.path(name)).expect("a file can still be made");
+    for size in [64 * 1024, 4096, 1] {
+        while std::io::Write::write_all(&mut file, &vec![0; size]).is_ok() {}
+    }
+}
+
+#[test]
+fn row_58_on_a_full_disk_reading_waits_and_delivering_goes_on() {
+    let scene = Scene::new();
+    scene.folder.make("disk");
+    let Some(_disk) = Mounted::mount("tmpfs", &scene.folder.path("disk"), "size=3m,mode=700") else { return };
+    scene.folder.write("app.log", "");
+    scene.receiver.script(HOOK, [Fault::status(503)]);
+    let inputs = "app: { files: app.log, start: beginning, poll: 20ms }";
+    let agent = scene.launch(inputs).args(["--state-dir", "disk/state"]).start();
+    scene.folder.append("app.log", "stored 1\nstored 2\nstored 3\n");
+    // All three are stored now, and the first is tried again later.
+    scene.receiver.wait_for(1, PATIENCE);
+    scene.receiver.hold();
+    fill(&scene.folder, "disk/filler");
+    // Lines come until there is no room for what they would leave.
+    let mut written = 0;
+    while !agent.stderr().contains("reading waits until it can be written") {
+        scene.folder.append("app.log", format!("later {written}\n"));
+        written += 1;
+        assert!(written < 20_000, "{}", agent.stderr());
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    scene.receiver.release();
+    // What was stored is delivered, on a disk that stays full.
+    scene.wait_for(3);
+    assert!(!agent.stderr().contains("can be written again"), "{}", agent.stderr());
+    scene.folder.remove("disk/filler");
+    agent.wait_for_stderr("the state can be written again");
+    let last = format!("later {}", written - 1);
+    let mut count = 3 + written;
+    while !scene.wait_for(count).contains(&last) {
+        count += 1;
+    }
+    let ended = agent.stop();
+    assert_eq!(ended.said(&["panicked"]), 0, "{}", ended.stderr);
+    let stored = (1..=3).map(|n| format!("stored {n}"));
+    let expected: Vec<String> = stored.chain((0..written).map(|n| format!("later {n}"))).collect();
+    // What is told of the disk has no text.
+    let texts: Vec<String> = scene.texts().into_iter().filter(|text| !text.is_empty()).collect();
+    assert_eq!(texts, expected, "once each, and in order");
 }
 
 #[test]

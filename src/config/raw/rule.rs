@@ -53,6 +53,8 @@ pub(in crate::config) struct RawRule {
     pub(in crate::config) resolve: Option<RawResolve>,
     /// What the message says.
     pub(in crate::config) message: Option<RawMessage>,
+    /// How many neighbouring lines the messages show.
+    pub(in crate::config) context: Option<RawContext>,
     /// A URL, the title's link.
     #[schemars(with = "kind::Url", extend("examples" = ["https://runbooks.example.com/disk"]))]
     pub(in crate::config) runbook: Option<Text>,
@@ -262,6 +264,18 @@ pub(in crate::config) struct RawField {
     /// Two short fields stand side by side.
     #[schemars(extend("default" = false))]
     pub(in crate::config) short: Option<Flag>,
+}
+
+/// Neighbouring lines of the same file.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct RawContext {
+    /// How many before the line.
+    #[schemars(extend("default" = 0, "maximum" = 50))]
+    pub(in crate::config) before: Option<Count>,
+    /// How many after it.
+    #[schemars(extend("default" = 0, "maximum" = 50))]
+    pub(in crate::config) after: Option<Count>,
 }
 
 /// What is taken out of the rule's texts.

@@ -1,6 +1,7 @@
 //! The raw files to one checked [`Config`]; every mistake is reported, and what is right is resolved all the same.
 
 mod admin;
+mod context;
 mod dedup;
 mod escalate;
 mod fallback;

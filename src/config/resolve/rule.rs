@@ -22,7 +22,7 @@ use super::fields::{Fields, Sight};
 use super::names::Names;
 use super::patterns::{self, Patterns};
 use super::test::{self, Known};
-use super::{Scope, dedup, escalate, message, resolution, severity, throttle, when};
+use super::{Scope, context, dedup, escalate, message, resolution, severity, throttle, when};
 
 /// The rules so far, and what they use.
 #[derive(Default)]
@@ -185,6 +185,7 @@ pub(super) fn resolve<'a>(
         throttle: throttle::resolve(layers, &fields, report),
         escalate: escalate::resolve(layers, dedup.as_ref(), scope, report),
         message: message::resolve(layers, &fields, report),
+        context: context::resolve(layers, report),
         runbook: runbook(layers, report),
         redact: scope.redaction.for_rule(layers, report),
         active_during: layers

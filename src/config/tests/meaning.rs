@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
+use crate::around::Reach;
 use crate::config::{Limits, describe};
 use crate::event::Texts;
 use crate::flavor::{Flavor, Persona};
@@ -199,6 +200,23 @@ fn dedup_off_and_on() {
     assert_eq!((dedup.window, dedup.backoff, dedup.max, dedup.summary), (secs(300), 1.5, secs(3600), false));
     let long = rule("    match: x\n    dedup: { window: 1d }\n").dedup.unwrap();
     assert_eq!((long.window, long.max), (secs(86_400), secs(86_400)));
+}
+
+#[test]
+fn context_is_lines_before_and_after() {
+    let reach = |keys: &str| {
+        let Reach { before, after } = rule(&format!("    match: x\n{keys}")).context;
+        (before, after)
+    };
+    assert_eq!(reach(""), (0, 0));
+    assert_eq!(reach("    context: { before: 3 }\n"), (3, 0));
+    assert_eq!(reach("    context: { before: 0, after: 50 }\n"), (0, 50));
+    let yaml = rules("    match: x\n    context: { after: 2 }\n")
+        + "defaults: { context: { before: 1, after: 9 } }\n";
+    let config = config(&yaml);
+    assert_eq!(config.rules[0].context, Reach { before: 1, after: 2 });
+    let words = describe(&config.rules[0], &config).join("; ");
+    assert!(words.contains("; shows the line with 1 before and 2 after it; "), "{words}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn unknown_and_duplicate_keys() {
             (
                 "    match: x\n    frequency: 5\n",
                 &[
-                    "6:5 error: unknown key `frequency` = the keys here are `name`, `input`, `match`, `ignore`, `where`, `when`, `severity`, `color`, `webhook`, `mention`, `dedup`, `throttle`, `escalate`, `resolve`, `message`, `runbook`, `redact`, `active_during`, `labels`, `tests`, `enabled`",
+                    "6:5 error: unknown key `frequency` = the keys here are `name`, `input`, `match`, `ignore`, `where`, `when`, `severity`, `color`, `webhook`, `mention`, `dedup`, `throttle`, `escalate`, `resolve`, `message`, `context`, `runbook`, `redact`, `active_during`, `labels`, `tests`, `enabled`",
                 ],
             ),
             (
@@ -386,6 +386,23 @@ fn when_and_throttle() {
                 &[
                     "6:5 error: `when` needs `count` = write `{ count: 5, within: 1m }`: an alert when 5 matches lie within a minute",
                 ],
+            ),
+            (
+                "    match: x\n    context: {}\n",
+                &[
+                    "6:5 error: `context` needs `before` or `after` = write `{ before: 3, after: 3 }`, or one of the two",
+                ],
+            ),
+            (
+                "    match: x\n    context: { before: 51, after: 1.5 }\n",
+                &[
+                    "6:24 error: a number out of bounds ^ must be from 0 to 50",
+                    "6:35 error: `after` takes a whole number ^ this is a number with a fraction",
+                ],
+            ),
+            (
+                "    match: x\n    context: { befor: 1 }\n",
+                &["6:16 error: unknown key `befor` ^ did you mean `before`?"],
             ),
             ("    match: x\n    throttle: { rate: 6 }\n", &["6:23 error: not a rate ^ did you mean `6/m`?"]),
             (

@@ -16,11 +16,7 @@ fn refused(yaml: impl Fn(&str) -> String, lines: &[(&str, &str)]) {
 fn sections() {
     refused(
         |section| format!("{}{section}\n", rules("    match: x\n")),
-        &[
-            ("notices: { heartbeat: { url: x } }", "`heartbeat`"),
-            ("threads: 2", "`threads`"),
-            ("defaults: { context: { before: 1 } }", "`context`"),
-        ],
+        &[("notices: { heartbeat: { url: x } }", "`heartbeat`"), ("threads: 2", "`threads`")],
     );
 }
 
@@ -53,5 +49,4 @@ fn inputs() {
 #[test]
 fn rule_keys() {
     refused(|keys| rules(&format!("    {keys}\n")), &[("metric: cpu", "`metric`")]);
-    refused(|keys| rules(&format!("    match: x\n    {keys}\n")), &[("context: { before: 3 }", "`context`")]);
 }

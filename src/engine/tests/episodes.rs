@@ -249,8 +249,14 @@ impl Bench {
         let event =
             Event { origin, line: line.as_bytes().into(), truncated: false, time, parse: Parse::Text };
         let captures = vec![("ip".into(), ip.into())];
-        let found =
-            Match { rule: RuleId(0), role, event: Arc::new(event), captures, severity: Severity::Error };
+        let found = Match {
+            rule: RuleId(0),
+            role,
+            event: Arc::new(event),
+            captures,
+            severity: Severity::Error,
+            around: None,
+        };
         self.engine.take(found, time);
         self.told()
     }
@@ -381,7 +387,10 @@ fn a_late_alert_mentions_nobody() {
         let event =
             Event { origin, line: line.as_bytes().into(), truncated: false, time, parse: Parse::Text };
         let (event, role, severity) = (Arc::new(event), Role::Match, Severity::Error);
-        bench.engine.take(Match { rule: RuleId(0), role, event, captures: Texts::new(), severity }, now);
+        bench.engine.take(
+            Match { rule: RuleId(0), role, event, captures: Texts::new(), severity, around: None },
+            now,
+        );
         bench.told()
     };
     assert_eq!(late(&mut bench, "a", 60), ["10000 opened count 1 suppressed 0 @here"]);

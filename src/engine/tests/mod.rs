@@ -47,6 +47,7 @@ fn rule() -> Rule {
         resolve: None,
         late: LATE,
         message: MessageSpec::default(),
+        context: crate::around::Reach::default(),
         runbook: None,
         labels: Texts::new(),
         redact: Arc::default(),
@@ -109,7 +110,10 @@ impl Bench {
         let captures = vec![("ip".into(), ip.into())];
         let severity = Severity::Error;
         let event = Arc::new(event);
-        self.engine.take(Match { rule: RuleId(rule), role: Role::Match, event, captures, severity }, time);
+        self.engine.take(
+            Match { rule: RuleId(rule), role: Role::Match, event, captures, severity, around: None },
+            time,
+        );
         self.told()
     }
 

@@ -148,7 +148,7 @@ fn other_settings_change_no_state() {
 }
 
 #[test]
-fn a_stored_time_in_the_future_counts_as_now() {
+fn row_75_a_stored_time_in_the_future_counts_as_now() {
     let rules: Arc<[Rule]> = Arc::from([Rule { when: by_ip(2, 60), ..rule() }]);
     let (mut bench, stored) = stopped(&rules, &[(900_000, "a"), (900_000, "b"), (900_000, "b")]);
     bench.restart(&stored, rules, 10);

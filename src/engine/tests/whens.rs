@@ -97,7 +97,7 @@ fn run(rule: Rule, steps: &[Step], value_name: &str) -> Vec<Told> {
         }
         let role = if step.follow_up { Role::FollowUp } else { Role::Match };
         let (event, severity) = (Arc::new(event), Severity::Error);
-        engine.take(Match { rule: RuleId(0), role, event, captures, severity }, at(now));
+        engine.take(Match { rule: RuleId(0), role, event, captures, severity, around: None }, at(now));
         if step.stop {
             stored.put(engine.take_changes(&|_, _| {}));
             told.extend(tell(engine.take_alerts()));
@@ -156,50 +156,94 @@ fn surges(seen: &[Seen], last: i64, beats: impl Fn(usize, usize) -> bool) -> boo
     last - first >= 119 && beats(in_window(seen, last), in_window(seen, last - 60))
 }
 
+fn check_spike(steps: &[Step], ratio: u32, min: u64) -> Result<(), TestCaseError> {
+    let got = run(bare(When::Spike(surge(ratio.into(), min))), steps, "v");
+    let mut expected = Vec::new();
+    let mut kept: BTreeMap<u8, Vec<Seen>> = BTreeMap::new();
+    for (now, key, seen) in events(steps) {
+        let seen_of = kept.entry(key).or_default();
+        seen_of.push(seen);
+        let last = seen_of.iter().map(|seen| seen.time.div_euclid(SLICE)).max().unwrap();
+        // What is behind the two windows was never in them.
+        let beats = |this, before| this as u64 >= min && this as f64 >= f64::from(ratio) * before as f64;
+        if surges(seen_of, last, beats) {
+            expected.push((now, key.to_string(), Kind::Opened));
+        }
+    }
+    prop_assert_eq!(got, expected);
+    Ok(())
+}
+
+fn check_drop(steps: Vec<Step>, ratio: u32, min: u64) -> Result<(), TestCaseError> {
+    let steps: Vec<Step> =
+        steps.into_iter().map(|step| Step { behind: 0, follow_up: false, ..step }).collect();
+    let got = run(bare(When::Drop(surge(ratio.into(), min))), &steps, "v");
+    let events = events(&steps);
+    let end = events.last().unwrap().0 + 20_000;
+    let mut expected = BTreeSet::new();
+    for key in 0..3u8 {
+        let all: Vec<(i64, Seen)> =
+            events.iter().filter(|event| event.1 == key).map(|event| (event.0, event.2)).collect();
+        let Some((_, first)) = all.first() else { continue };
+        for slice in first.time.div_euclid(SLICE)..end / SLICE {
+            let edge = (slice + 1) * SLICE;
+            // An event at the very end of a slice comes after the end.
+            let seen: Vec<Seen> = all.iter().filter(|(now, _)| *now < edge).map(|(_, seen)| *seen).collect();
+            let beats =
+                |this, before| before as u64 >= min && before as f64 >= f64::from(ratio) * this as f64;
+            if !seen.is_empty() && surges(&seen, slice, beats) {
+                expected.insert((edge, key.to_string()));
+            }
+        }
+    }
+    let got: Vec<(i64, String)> = got.into_iter().map(|(at, key, _)| (at, key)).collect();
+    prop_assert_eq!(got.iter().cloned().collect::<BTreeSet<_>>(), expected);
+    prop_assert_eq!(got.len(), got.iter().collect::<BTreeSet<_>>().len(), "each once");
+    Ok(())
+}
+
+/// Few events of one key, each a slice or so beside the edge of a window before it: a window that is a slice too long,
+/// too short or too late counts otherwise.
+fn edges() -> impl Strategy<Value = Vec<Step>> {
+    let slices = prop::sample::select(vec![0, 0, 1, 1, 2, 58, 59, 60, 61, 118, 119, 120, 121]);
+    let behind =
+        prop_oneof![4 => Just(0), 1 => prop::sample::select(vec![1, 59, 60, 61, 118, 119, 120, 121])];
+    let step = (slices, -1i64..2, behind).prop_map(|(slices, beside, behind): (i64, i64, i64)| Step {
+        gap: (slices * SLICE + beside).max(0),
+        behind: behind * SLICE,
+        key: 0,
+        value: 0,
+        follow_up: false,
+        stop: false,
+    });
+    proptest::collection::vec(step, 2..9)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_spike_on_the_edges_of_windows(steps in edges(), ratio in 1u32..4, min in 1u64..4) {
+        check_spike(&steps, ratio, min)?;
+    }
+
+    #[test]
+    fn a_drop_on_the_edges_of_windows(steps in edges(), ratio in 1u32..4, min in 1u64..4) {
+        check_drop(steps, ratio, min)?;
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn a_spike_is_what_the_slices_say(steps in steps(0..1), ratio in 1u32..4, min in 1u64..6) {
-        let got = run(bare(When::Spike(surge(ratio.into(), min))), &steps, "v");
-        let mut expected = Vec::new();
-        let mut kept: BTreeMap<u8, Vec<Seen>> = BTreeMap::new();
-        for (now, key, seen) in events(&steps) {
-            let seen_of = kept.entry(key).or_default();
-            seen_of.push(seen);
-            let last = seen_of.iter().map(|seen| seen.time.div_euclid(SLICE)).max().unwrap();
-            // What is behind the two windows was never in them.
-            let beats = |this, before| this as u64 >= min && this as f64 >= f64::from(ratio) * before as f64;
-            if surges(seen_of, last, beats) {
-                expected.push((now, key.to_string(), Kind::Opened));
-            }
-        }
-        prop_assert_eq!(got, expected);
+        check_spike(&steps, ratio, min)?;
     }
 
     #[test]
     fn a_drop_is_what_the_slices_say(steps in steps(0..1), ratio in 1u32..4, min in 1u64..6) {
-        let steps: Vec<Step> = steps.into_iter().map(|step| Step { behind: 0, follow_up: false, ..step }).collect();
-        let got = run(bare(When::Drop(surge(ratio.into(), min))), &steps, "v");
-        let events = events(&steps);
-        let end = events.last().unwrap().0 + 20_000;
-        let mut expected = BTreeSet::new();
-        for key in 0..3u8 {
-            let all: Vec<(i64, Seen)> = events.iter().filter(|event| event.1 == key).map(|event| (event.0, event.2)).collect();
-            let Some((_, first)) = all.first() else { continue };
-            for slice in first.time.div_euclid(SLICE)..end / SLICE {
-                let edge = (slice + 1) * SLICE;
-                // An event at the very end of a slice comes after the end.
-                let seen: Vec<Seen> = all.iter().filter(|(now, _)| *now < edge).map(|(_, seen)| *seen).collect();
-                let beats = |this, before| before as u64 >= min && before as f64 >= f64::from(ratio) * this as f64;
-                if !seen.is_empty() && surges(&seen, slice, beats) {
-                    expected.insert((edge, key.to_string()));
-                }
-            }
-        }
-        let got: Vec<(i64, String)> = got.into_iter().map(|(at, key, _)| (at, key)).collect();
-        prop_assert_eq!(got.iter().cloned().collect::<BTreeSet<_>>(), expected);
-        prop_assert_eq!(got.len(), got.iter().collect::<BTreeSet<_>>().len(), "each once");
+        check_drop(steps, ratio, min)?;
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub(super) struct Found {
     pub(super) directories: BTreeSet<PathBuf>,
     /// Globs that name nothing yet.
     pub(super) empty: Vec<String>,
+    /// Some path is a link.
+    pub(super) links: bool,
 }
 
 impl Globs {
@@ -137,9 +139,10 @@ impl Glob {
         let Some(matcher) = &self.matcher else {
             let path = Path::new(&self.text);
             // A link that leads nowhere names nothing yet.
-            let there = !exclude.is_match(path)
-                && (path.metadata().is_ok() || path.symlink_metadata().is_ok_and(|it| !it.is_symlink()));
+            let link = path.symlink_metadata().map(|it| it.is_symlink());
+            let there = !exclude.is_match(path) && (path.metadata().is_ok() || matches!(link, Ok(false)));
             if there {
+                found.links |= matches!(link, Ok(true));
                 found.add(path.to_owned(), self.first_use);
             }
             return there;
@@ -153,6 +156,7 @@ impl Glob {
             }
             if matcher.is_match(entry.path()) && !exclude.is_match(entry.path()) && !dangling(&entry) {
                 any = true;
+                found.links |= entry.path_is_symlink();
                 found.add(entry.into_path(), self.first_use);
             }
         }

@@ -58,9 +58,6 @@ pub(super) trait Disk {
     /// Opens it for reading; see [`open`].
     fn open(&self, path: &Path, homes: Option<&[PathBuf]>) -> Result<(Self::File, Facts), Refusal>;
 
-    /// Whether it is a link to elsewhere.
-    fn is_link(&self, path: &Path) -> bool;
-
     /// The regular files in a directory, links left out.
     fn siblings(&self, directory: &Path) -> Vec<(PathBuf, Facts)>;
 }
@@ -94,10 +91,6 @@ impl Disk for RealDisk {
 
     fn open(&self, path: &Path, homes: Option<&[PathBuf]>) -> Result<(File, Facts), Refusal> {
         open(path, homes)
-    }
-
-    fn is_link(&self, path: &Path) -> bool {
-        path.is_symlink()
     }
 
     fn siblings(&self, directory: &Path) -> Vec<(PathBuf, Facts)> {

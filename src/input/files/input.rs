@@ -56,7 +56,8 @@ pub(super) struct FilesInput<D: Disk> {
     pub(super) deleted_max: Duration,
     pub(super) open_max: usize,
     pub(super) splitter: Splitter,
-    pub(super) tails: BTreeMap<Generation, Tail<D::File>>,
+    /// Boxed: they come in order, which leaves a tree's leaves half empty.
+    pub(super) tails: BTreeMap<Generation, Box<Tail<D::File>>>,
     pub(super) by_file: HashMap<FileId, Generation>,
     /// Every path that the globs name, with the file that it led to at the last look: hints come by any of its names.
     pub(super) names: HashMap<PathBuf, FileId>,
@@ -138,7 +139,7 @@ impl<D: Disk> FilesInput<D> {
         let mut named = HashSet::new();
         let mut newcomers = Vec::new();
         let mut troubled = BTreeSet::new();
-        self.links = false;
+        self.links = found.links;
         for (path, first_use) in found.paths {
             let facts = match self.disk.facts(&path) {
                 Ok(facts) => facts,
@@ -150,19 +151,17 @@ impl<D: Disk> FilesInput<D> {
                     continue;
                 }
             };
-            self.links |= self.disk.is_link(&path);
-            self.names.insert(path.clone(), facts.file);
-            if !named.insert(facts.file) {
-                continue;
-            }
-            self.let_go_of_reborn(&facts);
-            match self.by_file.get(&facts.file).and_then(|known| self.tails.get_mut(known)) {
-                Some(tail) => {
-                    let changed = tail.attach(&path, &facts).then_some(tail.generation);
-                    self.ready.extend(changed);
+            if named.insert(facts.file) {
+                self.let_go_of_reborn(&facts);
+                match self.by_file.get(&facts.file).and_then(|known| self.tails.get_mut(known)) {
+                    Some(tail) => {
+                        let changed = tail.attach(&path, &facts).then_some(tail.generation);
+                        self.ready.extend(changed);
+                    }
+                    None => newcomers.push(Newcomer { path: path.clone(), facts, first_use, named: true }),
                 }
-                None => newcomers.push(Newcomer { path, facts, first_use, named: true }),
             }
+            self.names.insert(path, facts.file);
         }
         for glob in found.empty {
             let glob = PathBuf::from(glob);
@@ -308,12 +307,12 @@ impl<D: Disk> FilesInput<D> {
             self.attended.insert(generation);
         }
         tail.save(&mut self.feed);
-        self.tails.insert(generation, tail);
+        self.tails.insert(generation, Box::new(tail));
         self.ready.insert(generation);
     }
 
     /// Takes a tail out, whose position is then to be kept or dropped.
-    pub(super) fn remove(&mut self, generation: Generation) -> Option<Tail<D::File>> {
+    pub(super) fn remove(&mut self, generation: Generation) -> Option<Box<Tail<D::File>>> {
         self.ready.remove(&generation);
         self.attended.remove(&generation);
         let tail = self.tails.remove(&generation)?;
@@ -516,6 +515,7 @@ impl<D: Disk> FilesInput<D> {
         let Some(tail) = self.tails.get_mut(&generation) else { return };
         let dropped = tail.take_dropped(&old);
         tail.save(&mut self.feed);
+        self.feed.forget(&tail.origin);
         let path = old.path.clone();
         tracing::info!(
             file = %path.display(), read = old.offset, size = tail.facts.size, dropped_bytes = dropped,

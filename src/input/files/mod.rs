@@ -175,7 +175,8 @@ impl Reader {
                 }
             }
             self.gauges.measure(&self.inputs);
-            let in_doubt = self.inputs.iter().any(|input| input.tails.values().any(tail::Tail::is_in_doubt));
+            let in_doubt =
+                self.inputs.iter().any(|input| input.tails.values().any(|tail| tail.is_in_doubt()));
             match (more, in_doubt) {
                 (true, _) => {}
                 (false, true) => drop(waker.wait(None, Some(self.due_in()))?),

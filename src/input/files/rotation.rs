@@ -15,7 +15,7 @@ use super::disk::{Disk, DiskFile, Facts, FileId};
 use super::input::{FilesInput, Newcomer, matters};
 use super::marks::{self, HEAD_BYTES};
 use super::position::{Generation, Holds, Position, read_exactly};
-use super::tail::{LastLine, Tail};
+use super::tail::LastLine;
 
 /// A file that has lost its name is read on until it was quiet for so long: writers keep a rotated file open.
 const LINGER: Duration = Duration::from_secs(30);
@@ -214,8 +214,8 @@ impl<D: Disk> FilesInput<D> {
         // Some room is made at once: one by one would sort them each time.
         let close = open_now - self.open_max + self.open_max / 4;
         for (_, generation) in idle.into_iter().take(close) {
-            if let Some(Tail { file, .. }) = self.tails.get_mut(&generation) {
-                *file = None;
+            if let Some(tail) = self.tails.get_mut(&generation) {
+                tail.file = None;
             }
         }
     }

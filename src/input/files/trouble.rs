@@ -52,3 +52,27 @@ impl Trouble {
         Some(Notice { sort: Sort::Unreadable, danger: true, text })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_60_what_lasts_five_minutes_is_told_once_and_tried_ever_more_rarely() {
+        let (start, path) = (Time::EPOCH, Path::new("a.log"));
+        let mut trouble = Trouble::new(start, "denied".into());
+        let (mut tries, mut told) = (Vec::new(), Vec::new());
+        while trouble.again < start + Duration::from_secs(900) {
+            let now = trouble.again;
+            tries.push(now.since(start).as_secs_f64());
+            assert!(!trouble.goes_on(now, "denied".into()));
+            told.extend(trouble.tell(path, now).map(|notice| (now.since(start).as_secs(), notice)));
+        }
+        assert_eq!(tries[..7], [0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 61.5]);
+        assert_eq!(told.len(), 1);
+        let (after, notice) = &told[0];
+        assert!((300..=330).contains(after), "{after}");
+        assert!(notice.text.contains("`a.log` could not be read for 5 minutes: denied"), "{}", notice.text);
+        assert!(trouble.goes_on(trouble.again, "another".into()), "said anew");
+    }
+}

@@ -94,6 +94,7 @@ impl Death {
             severity: on_exit.severity,
             event: Arc::new(event),
             captures: captures.into_iter().map(|(name, value)| (Arc::from(name), Arc::from(value))).collect(),
+            around: None,
         })
     }
 }

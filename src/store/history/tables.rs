@@ -23,6 +23,9 @@ pub(super) const FORMAT: i64 = 1;
 /// So many that are too old leave with each write: more than come, few enough to hold nobody up.
 const OLD_AT_ONCE: i64 = 64;
 
+/// What is written is not read again, but for the indexes' ends.
+const CACHE_KIB: i64 = 512;
+
 const TABLES: &str = "\
 CREATE TABLE alerts (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, rule TEXT NOT NULL, episode TEXT NOT NULL, \
 decided INTEGER NOT NULL, alert TEXT NOT NULL, checksum INTEGER NOT NULL);
@@ -49,6 +52,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, HistoryError> {
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         // What the last second before a power failure told may be missing then; a crash of the process loses nothing.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         if length == 0 {
             create(&mut connection)?;
         }
@@ -95,7 +99,7 @@ pub(super) fn move_aside(path: &Path) -> Result<PathBuf, HistoryError> {
     Ok(aside)
 }
 
-/// Writes alerts, each once by its id; returns how many older ones left for them.
+/// Writes alerts, each once by its id, as it was written last; returns how many older ones left for them.
 pub(super) fn decided(
     connection: &mut Connection,
     alerts: &[Arc<Alert>],
@@ -112,7 +116,9 @@ pub(super) fn decided(
 }
 
 fn insert_alert(transaction: &Transaction<'_>, alert: &Alert) -> rusqlite::Result<()> {
-    const INSERT: &str = "INSERT OR REPLACE INTO alerts (id, rule, episode, decided, alert, checksum) VALUES (?, ?, ?, ?, ?, ?)";
+    const INSERT: &str = "INSERT INTO alerts (id, rule, episode, decided, alert, checksum) VALUES (?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (id) DO UPDATE SET rule = excluded.rule, episode = excluded.episode, \
+         decided = excluded.decided, alert = excluded.alert, checksum = excluded.checksum";
     let (id, episode) = (alert.id.to_string(), format!("{:032x}", alert.episode.0));
     let json = to_json(alert)?;
     let columns = [

@@ -72,8 +72,10 @@ fn an_alert_is_there_with_what_became_of_it_also_after_a_start() {
 fn what_is_decided_again_is_there_once() {
     let history = History::in_memory(HistorySpec::default()).unwrap();
     history.decided(&[decided("a", 1, 1), decided("a", 2, 2)], at(2));
-    history.decided(&[decided("a", 1, 1)], at(3));
-    assert_eq!(all(&history), [1, 2]);
+    history.decided(&[Arc::new(Alert { count: 7, ..(*decided("a", 1, 1)).clone() })], at(3));
+    assert_eq!(all(&history), [2, 1]);
+    let counts = history.read(|past| past.by_id(&AlertId(1).to_string(), 2)).unwrap();
+    assert_eq!(counts[0].alert.count, 7, "as it was written last");
     assert_eq!((history.left(), history.missing()), (0, 0));
 }
 
@@ -179,5 +181,5 @@ fn the_outbox_writes_what_it_takes_and_what_leaves() {
     let expected =
         [Some((Fate::Delivered, "200 ok")), Some((Fate::SetAside, "400 no_text")), None, folded, folded];
     assert_eq!(fates, expected);
-    assert_eq!(look_back(&folder.path().join("none"), |past| past.count()).unwrap(), None);
+    assert_eq!(look_back(&folder.path().join("none"), |past: &Past<'_>| past.count()).unwrap(), None);
 }

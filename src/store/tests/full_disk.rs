@@ -120,3 +120,17 @@ fn row_58_room_that_answers_make_is_used() {
     drop(store);
     assert_eq!(waiting(&open(&disk)), again);
 }
+
+#[test]
+fn row_58_an_unfinished_alert_is_shown_on_a_full_disk_too() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let store = open(&disk);
+    store.commit(&[], &[unfinished(1)], NOW).unwrap();
+    commit_until_full(&store, 10);
+    disk.fill();
+    while !commit_until_full(&store, 100_000).is_empty() {}
+    let long = Arc::new(Alert { value: Some("x".repeat(100_000)), ..alert("rule", 1) });
+    store.finish(&[long]).unwrap();
+    let shown = &store.outbox().waiting("ops")[0].alert;
+    assert_eq!((shown.id, shown.value.as_ref().map(String::len)), (AlertId(1), Some(100_000)));
+}

@@ -21,8 +21,8 @@ use crate::time::Time;
 
 use super::super::Until;
 use super::super::input::{FilesInput, Setup};
-use super::super::tail::{Settled, Tail};
-use super::world::{ModelDisk, ModelFile, Name, Shared, World};
+use super::super::tail::Settled;
+use super::world::{ModelDisk, Name, Shared, World};
 
 const RULES: &str = r#"
 webhooks: { w: { url: "https://hooks.slack.com/services/T0/B0/x" } }
@@ -246,7 +246,7 @@ impl Play {
         self.turns();
         self.look_at_given();
         let (input, _) = self.input.as_ref().expect("it runs");
-        let troubled = input.tails.values().any(|tail: &Tail<ModelFile>| tail.trouble.is_some());
+        let troubled = input.tails.values().any(|tail| tail.trouble.is_some());
         let world = self.world.borrow();
         if troubled || world.lie > 0 {
             return;
@@ -365,9 +365,8 @@ impl Play {
     fn lie(&mut self) {
         self.poll();
         let unsure = |(input, _): &(FilesInput<ModelDisk>, _)| {
-            let unsure =
-                |tail: &Tail<_>| matches!(tail.settled, Settled::CopyOf(..)) || tail.trouble.is_some();
-            input.tails.values().any(unsure)
+            let mut tails = input.tails.values();
+            tails.any(|tail| matches!(tail.settled, Settled::CopyOf(..)) || tail.trouble.is_some())
         };
         if self.world.borrow().failing > 0 || self.input.as_ref().is_some_and(unsure) {
             // How much of a new file was read elsewhere is known by its size.

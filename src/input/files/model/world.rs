@@ -139,6 +139,7 @@ impl Disk for ModelDisk {
         for path in world.names.keys().filter(|path| world.inode(path).is_some()) {
             if let Some(first_use) = globs.name(path) {
                 found.paths.insert(path.clone(), first_use);
+                found.links |= matches!(world.names[path], Name::Link(_));
             }
         }
         found
@@ -159,10 +160,6 @@ impl Disk for ModelDisk {
         world.files.get_mut(&inode).expect("a name leads to it").open += 1;
         let facts = world.facts(inode);
         Ok((ModelFile { world: self.0.clone(), inode }, facts))
-    }
-
-    fn is_link(&self, path: &Path) -> bool {
-        matches!(self.0.borrow().names.get(path), Some(Name::Link(_)))
     }
 
     fn siblings(&self, directory: &Path) -> Vec<(PathBuf, Facts)> {

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""What files cost in which nothing happens: memory, processor, wake-ups, descriptors.
+
+    benches/idle.py [--files 100,10000] [--seconds 60] [--binary target/release/hooktail]
+
+Makes that many small logs in one folder, lets hooktail settle, and looks at its process for a while (Linux only).
+"""
+import argparse, os, pathlib, subprocess, tempfile, time
+
+SETTLE_SECONDS = 12
+
+
+def memory(pid):
+    """Resident and anonymous memory, in MiB."""
+    lines = open(f"/proc/{pid}/status").read().splitlines()
+    kib = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith(("VmRSS", "RssAnon"))}
+    return kib["VmRSS"] / 1024, kib["RssAnon"] / 1024
+
+
+def used(pid):
+    """Seconds of processor time, and how often a thread went to sleep."""
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    sleeps = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        for line in open(f"/proc/{pid}/task/{thread}/status"):
+            if line.startswith("voluntary_ctxt_switches"):
+                sleeps += int(line.split()[1])
+    return seconds, sleeps
+
+
+def measure(binary, files, seconds):
+    with tempfile.TemporaryDirectory(prefix="hooktail-idle-") as folder:
+        folder = pathlib.Path(folder)
+        (folder / "logs").mkdir()
+        for n in range(files):
+            (folder / "logs" / f"{n:06}.log").write_text(f"a quiet line of file {n}\n" * 20)
+        (folder / "rules.yaml").write_text(
+            "webhooks: { ops: { url: 'http://127.0.0.1:9/services/T/B/X' } }\n"
+            f"inputs: {{ logs: {{ files: '{folder}/logs/*.log' }} }}\n"
+            "rules: [{ name: errors, match: ERROR }]\n"
+        )
+        arguments = [binary, "run", "-c", folder / "rules.yaml", "--state-dir", folder / "state"]
+        agent = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(SETTLE_SECONDS)
+            (before, slept), began = used(agent.pid), time.monotonic()
+            time.sleep(seconds)
+            (after, sleeps), took = used(agent.pid), time.monotonic() - began
+            resident, anonymous = memory(agent.pid)
+            open_files = len(os.listdir(f"/proc/{agent.pid}/fd"))
+        finally:
+            agent.terminate()
+            agent.wait()
+    share, wakes = 100 * (after - before) / took, (sleeps - slept) / took
+    print(f"| {files} | {resident:.1f} | {anonymous:.1f} | {share:.3f} | {wakes:.2f} | {open_files} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", default="100,10000")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--binary", default="target/release/hooktail")
+    options = parser.parse_args()
+    print("| files | resident, MiB | anonymous, MiB | of a core, % | wake-ups a second | descriptors |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for files in options.files.split(","):
+        measure(os.path.abspath(options.binary), int(files), options.seconds)
+
+
+if __name__ == "__main__":
+    main()
