@@ -11,6 +11,7 @@ mod drills;
 mod exec;
 mod files;
 mod flavours;
+mod gates;
 mod generated;
 mod help;
 mod hostile;

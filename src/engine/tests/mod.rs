@@ -1,6 +1,7 @@
 //! The engine against `engine.md`: its example to the letter, each gate, and the accounting for any stream.
 
 mod episodes;
+mod hours;
 mod restart;
 mod whens;
 
