@@ -7,6 +7,10 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName};
 
+/// The style that all our pages begin with, and that of the bar above a live one.
+pub(crate) const BASE: &str = include_str!("web/base.css");
+pub(crate) const BAR: &str = include_str!("web/bar.css");
+
 /// Nothing but what the server itself gives: no inline script or style, nothing from elsewhere. A hostile text could do
 /// nothing even if it got past the escaping.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \

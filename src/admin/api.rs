@@ -24,6 +24,7 @@ use crate::web::names_this_machine;
 
 use super::bounded::CONNECTION_FOR;
 use super::metrics;
+use super::page;
 use super::past::PastAlert;
 use super::silence::{self, Asked};
 use super::token::Token;
@@ -67,6 +68,9 @@ struct Shared {
 pub(super) fn router(board: Arc<Board>, way: Way) -> Router {
     let shared = Shared { board, way };
     Router::new()
+        .route("/", get(page::document))
+        .route("/page.css", get(page::stylesheet))
+        .route("/page.js", get(page::script))
         .route("/livez", get(live))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))

@@ -8,6 +8,7 @@ mod bounded;
 pub mod client;
 mod doors;
 mod metrics;
+mod page;
 mod past;
 mod server;
 mod silence;

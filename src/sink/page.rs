@@ -18,7 +18,7 @@ use super::SAMPLE_PATH;
 use super::server::{Received, Shared};
 use crate::message::draw::{self, STYLESHEET, escape};
 use crate::time::Time;
-use crate::web::{HEADERS, fill, names_this_machine};
+use crate::web::{BAR, BASE, HEADERS, fill, names_this_machine};
 
 const DOCUMENT: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
@@ -62,7 +62,7 @@ pub(super) async fn document(State(shared): State<Arc<Shared>>, headers: HeaderM
 
 /// `GET /page.css`
 pub(super) async fn stylesheet() -> Response {
-    file("text/css; charset=utf-8", format!("{STYLESHEET}\n{STYLE}"))
+    file("text/css; charset=utf-8", format!("{BASE}{BAR}{STYLESHEET}\n{STYLE}"))
 }
 
 /// `GET /page.js`
