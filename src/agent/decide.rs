@@ -15,6 +15,7 @@ use crate::herald::Herald;
 use crate::input::feed::{Batch, Read};
 use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
+use crate::pulse::Pulse;
 use crate::rule::Rule;
 use crate::store::{Keeps, Record, Store, WriteError};
 
@@ -49,6 +50,10 @@ pub(super) struct Decider {
     pub(super) stopping: Arc<AtomicBool>,
     /// Closed when a full disk is not waited for any longer.
     pub(super) patience: Receiver<()>,
+    /// Shows that this thread goes on.
+    pub(super) pulse: Arc<Pulse>,
+    /// How often it must be seen, also where there is nothing to do.
+    pub(super) pulse_every: Option<Duration>,
     pub(super) unstored: Unstored,
     pub(super) silences: Silences,
     /// Where somebody may look on.
@@ -80,7 +85,14 @@ impl Decider {
     /// # Errors
     /// The state can't be written any more.
     pub(super) fn run(mut self, batches: &Receiver<Batch>) -> Result<(Self, Finish), WriteError> {
+        let finish = self.decide(batches)?;
+        self.pulse.end();
+        Ok((self, finish))
+    }
+
+    fn decide(&mut self, batches: &Receiver<Batch>) -> Result<Finish, WriteError> {
         loop {
+            self.pulse.beat();
             match receive(batches, self.wait()) {
                 Ok(batch) => {
                     self.take(batch);
@@ -90,12 +102,11 @@ impl Decider {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.obey()? == Finish::GaveUp || self.commit(When::Due)? == Finish::GaveUp {
-                return Ok((self, Finish::GaveUp));
+                return Ok(Finish::GaveUp);
             }
             self.publish(Publish::Due);
         }
-        let finish = self.last_words()?;
-        Ok((self, finish))
+        self.last_words()
     }
 
     /// Nothing is read any more.
@@ -117,7 +128,7 @@ impl Decider {
         let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
         let unfinished = self.unfinished.due().map(|due| due.since(self.clock.now()));
         let publish = self.desk.as_ref().map(|desk| desk.ledger.due_in());
-        timer.into_iter().chain(commit).chain(unfinished).chain(publish).min()
+        timer.into_iter().chain(commit).chain(unfinished).chain(self.pulse_every).chain(publish).min()
     }
 
     fn take(&mut self, batch: Batch) {
@@ -167,6 +178,8 @@ impl Decider {
                     trouble = Some(passing);
                 }
             }
+            // To wait for a full disk is to go on.
+            self.pulse.beat();
             // What was stored before is sent on a full disk too.
             self.finish(&[])?;
             if self.patience.recv_timeout(TRY_AGAIN) == Err(RecvTimeoutError::Disconnected) {

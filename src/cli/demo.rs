@@ -93,6 +93,7 @@ async fn play(folder: &Path, length: Duration) -> Result<Ended, Failure> {
         transport,
         program: None,
         doors: None,
+        supervisor: Arc::default(),
     };
     let opened = Opened::in_memory(&config);
     let ended = agent::run(config, opened, options, stops).await.map_err(Failure::failed)?;

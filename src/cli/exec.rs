@@ -153,6 +153,7 @@ async fn watch(ready: Watching, command: &[OsString]) -> Result<(Exit, Option<Do
         transport,
         program: Some(watched),
         doors: None,
+        supervisor: Arc::default(),
     };
     let (stops, requests) = mpsc::channel(2);
     let (ends, mut ended) = oneshot::channel();
