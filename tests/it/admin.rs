@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::agent::{Agent, Ended, Folder, Launch, PATIENCE};
 use crate::client::{self, Answer};
+use crate::page::{chromium, dump};
 use crate::receiver::{Fault, HOOK, Receiver};
 
 /// The webhook that some tests break.
@@ -368,7 +369,7 @@ fn bad_requests_are_refused_or_harmless() {
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413"), "{answer}");
     let long = raw(&format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "x".repeat(1 << 20)));
     assert!(long.is_empty() || long.starts_with("HTTP/1.1 4"), "{long:.60}");
-    assert!(raw("DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n").starts_with("HTTP/1.1 404"));
+    assert!(raw("DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n").starts_with("HTTP/1.1 405"));
     assert!(raw("\0\0\0\r\n\r\n").starts_with("HTTP/1.1 400"));
     for stream in &mut slow {
         stream.set_read_timeout(Some(PATIENCE)).expect("it may");
@@ -454,6 +455,53 @@ fn each_metric_is_documented_and_each_documented_metric_is_there() {
             assert!(written.contains(&name.as_str()), "{} is documented, and not there", name.as_str());
         }
     }
+}
+
+#[test]
+fn the_page_asks_nobody_else_and_runs_nothing_but_its_own_script() {
+    let scene = Scene::new();
+    let running = scene.start("");
+    let document = running.get("/");
+    let policy = document.header("content-security-policy").expect("a policy");
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'")
+    );
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(document.header("content-type"), Some("text/html; charset=utf-8"));
+    let leads = regex::Regex::new(r#"(?:src|href|action)="([^"]+)""#).expect("a regex");
+    let leads = leads.captures_iter(&document.body).map(|found| found[1].to_owned());
+    for lead in leads.filter(|lead| !lead.starts_with("data:")) {
+        assert_eq!(running.get(&format!("/{lead}")).status, 200, "{lead}");
+    }
+    let script = running.get("/page.js").body;
+    let elsewhere = regex::Regex::new(r#"["'`]https?://"#).expect("a regex");
+    let found: Vec<_> = elsewhere.find_iter(&script).collect();
+    // The name space of SVG, which is asked for nothing.
+    assert_eq!(found.len(), 1, "{found:?}");
+    running.stop();
+}
+
+#[test]
+fn the_page_shows_what_is_wrong_and_hostile_text_as_text() {
+    let Some(chromium) = chromium() else { return };
+    let scene = Scene::new();
+    scene.receiver.script(SPARE, [Fault::status(404).always()]);
+    let running = scene.start("");
+    scene.folder.append("app.log", "ERROR <script>document.title='owned'</script><img/src=x\nNET\n");
+    running.agent.wait_for_stderr("the webhook `spare` is broken");
+    running.wait("/api/v1/status", matched("disk", 1));
+    let profile = tempfile::tempdir().expect("a temporary folder");
+    let browser = dump(&chromium, profile.path(), &format!("{}/", running.url), 3_000);
+    let output = browser.wait_with_output().expect("chromium ends");
+    let drawn = String::from_utf8_lossy(&output.stdout);
+    running.stop();
+    assert!(drawn.contains("<title>(!) hooktail status</title>"), "{drawn}");
+    assert!(drawn.contains("the webhook `spare` is broken, its alerts wait: 404 no_service"), "{drawn}");
+    assert!(
+        drawn.contains("ERROR &lt;script&gt;document.title='owned'&lt;/script&gt;&lt;img/src=x"),
+        "{drawn}"
+    );
+    assert!(!drawn.contains("<img"), "{drawn}");
 }
 
 #[test]

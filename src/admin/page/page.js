@@ -36,7 +36,8 @@ function duration(seconds) {
 }
 
 function ago(time) {
-  const text = `${duration(Math.max(0, (Date.now() - Date.parse(time)) / 1000))} ago`;
+  const seconds = (Date.now() - Date.parse(time)) / 1000;
+  const text = seconds < 1 ? "just now" : `${duration(seconds)} ago`;
   return make("time", { datetime: time, title: time }, text);
 }
 
@@ -72,7 +73,7 @@ function episodes(all) {
     return make("li", {},
       make("div", { class: "head" },
         make("h3", {}, episode.rule), chip(episode.severity),
-        make("span", { class: "soft" }, `${number(episode.count)} since `, ago(episode.opened)), silence),
+        make("span", { class: "soft" }, `${episode.count === 1 ? "once, " : `${number(episode.count)} times, the first `}`, ago(episode.opened)), silence),
       key === "" ? null : make("span", { class: "soft" }, key),
       episode.line === null ? null : make("code", { class: "line" }, episode.line));
   });
