@@ -21,6 +21,7 @@ use crate::store::{Keeps, Record, Store, WriteError};
 
 use super::desk::{Desk, Publish};
 use super::silences::Silences;
+use super::turnover::{Turnover, of_these};
 use super::unfinished::Unfinished;
 
 /// What lines changed is stored so often where no alert has it stored at once: with the process, at most so much is
@@ -37,11 +38,10 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Decider {
     pub(super) engine: Engine,
-    /// What each rule had counted before the start.
-    pub(super) counted_before: Vec<Counters>,
-    /// By the input's place in the configuration.
-    pub(super) input_names: Vec<Arc<str>>,
-    pub(super) reads: Vec<Read>,
+    /// What each rule had counted before the start; nothing where it is not here.
+    pub(super) counted_before: BTreeMap<Arc<str>, Counters>,
+    /// By the input's name; also of inputs that a reload took away.
+    pub(super) reads: BTreeMap<Arc<str>, Read>,
     pub(super) rules: Arc<[Rule]>,
     pub(super) store: Arc<Store>,
     pub(super) herald: Arc<Herald>,
@@ -58,6 +58,8 @@ pub(super) struct Decider {
     pub(super) silences: Silences,
     /// Where somebody may look on.
     pub(super) desk: Option<Desk>,
+    /// What a reload brings; a batch of no input rings for it.
+    pub(super) turnovers: Receiver<Turnover>,
     pub(super) unfinished: Unfinished,
 }
 
@@ -67,7 +69,7 @@ pub(super) struct Unstored {
     /// The latest of each input and file.
     positions: BTreeMap<(Arc<str>, Box<str>), Record>,
     /// When the oldest of it was read.
-    since: Option<Instant>,
+    pub(super) since: Option<Instant>,
 }
 
 /// How the engine's thread ended.
@@ -101,7 +103,9 @@ impl Decider {
                 Err(RecvTimeoutError::Timeout) => self.engine.advance(self.clock.now()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.obey()? == Finish::GaveUp || self.commit(When::Due)? == Finish::GaveUp {
+            let gave_up =
+                [self.turn_over()?, self.obey()?, self.commit(When::Due)?].contains(&Finish::GaveUp);
+            if gave_up {
                 return Ok(Finish::GaveUp);
             }
             self.publish(Publish::Due);
@@ -132,16 +136,20 @@ impl Decider {
     }
 
     fn take(&mut self, batch: Batch) {
+        if batch.is_bell() {
+            return;
+        }
         let now = self.clock.now();
         self.unstored.since.get_or_insert_with(Instant::now);
-        self.reads[batch.input].add(batch.read);
+        self.reads.entry(batch.input.clone()).or_default().add(batch.read);
         batch.notices.into_iter().for_each(|notice| self.herald.tell(notice));
         for record in batch.positions {
             self.unstored.positions.insert((record.owner.clone(), record.key.clone()), record);
         }
-        batch.matches.into_iter().for_each(|found| self.engine.take(found, now));
+        let matches = of_these(batch.matches, &batch.rules, &self.rules);
+        matches.into_iter().for_each(|found| self.engine.take(found, now));
         if let Some(state) = batch.state {
-            self.engine.input(&self.input_names[batch.input], state, now);
+            self.engine.input(&batch.input, state, now);
         }
     }
 
@@ -204,7 +212,7 @@ impl Decider {
         self.store.finish(&self.without_secrets(finished))
     }
 
-    fn without_secrets(&self, mut alerts: Vec<Alert>) -> Vec<Arc<Alert>> {
+    pub(super) fn without_secrets(&self, mut alerts: Vec<Alert>) -> Vec<Arc<Alert>> {
         for alert in &mut alerts {
             if let Some(rule) = self.rules.iter().find(|rule| rule.name == alert.rule) {
                 redact_alert(alert, &rule.redact);

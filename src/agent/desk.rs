@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use crate::board::{Board, Ledger, Placed};
+use crate::board::{Board, Ledger, Placed, Seats};
 use crate::store::WriteError;
 
+use super::Agent;
 use super::decide::{Decider, Finish, When};
+use super::sources::Sources;
 
 /// There is one where somebody may look on.
 #[derive(Debug)]
@@ -14,6 +16,19 @@ pub(super) struct Desk {
     pub(super) board: Arc<Board>,
     pub(super) ledger: Ledger,
     pub(super) orders: Receiver<Placed>,
+}
+
+impl Agent {
+    /// Whoever looks on sees these from now on.
+    pub(super) fn seat(&mut self, sources: &Sources, webhooks: &[Arc<str>]) {
+        if let Some(board) = &self.board {
+            board.seat(Seats {
+                inputs: self.inputs.seats(sources),
+                webhooks: self.workers.seats(webhooks),
+                rules: sources.rules.clone(),
+            });
+        }
+    }
 }
 
 impl Decider {
@@ -46,7 +61,7 @@ impl Decider {
         if when == Publish::Due && !desk.ledger.due_in().is_zero() {
             return;
         }
-        let reads = self.input_names.iter().cloned().zip(self.reads.iter().copied()).collect();
+        let reads = self.reads.iter().map(|(name, read)| (name.clone(), *read)).collect();
         desk.ledger.publish(&desk.board, &self.engine, reads, self.clock.now());
         if when == Publish::Last {
             desk.board.is_over();

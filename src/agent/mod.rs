@@ -10,7 +10,11 @@ mod ending;
 mod inputs;
 mod opened;
 mod reading;
+mod reload;
 mod silences;
+mod sources;
+mod stream_input;
+mod turnover;
 mod unfinished;
 mod workers;
 
@@ -21,38 +25,40 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::admin::{self, Doors};
-use crate::board::{Board, Ledger, Orders, Seats};
+use crate::board::{Board, Ledger, OrderWay};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::deliver::worker::{Shared, Transport};
 use crate::engine::Alert;
 use crate::event::InputState;
 use crate::herald::Herald;
-use crate::input::Source;
 use crate::input::feed::{self, Read};
 use crate::input::files::{FilesError, Until};
-use crate::input::program::Program;
+use crate::input::program::{OnExit, Program};
 use crate::input::stdin::StdinError;
 use crate::notice::{Notice, Sort};
 use crate::pulse::Pulse;
 use crate::report::Report;
 use crate::rule::Rule;
-use crate::store::{Keeps, Store, WriteError};
+use crate::store::{Keeps, Space, Store, WriteError};
 use crate::supervisor::Supervisor;
 
 use decide::{Decider, Finish, Unstored};
 use desk::Desk;
-use inputs::{Inputs, Way};
+use inputs::{Inputs, Turning};
 use opened::{restored_engine, restored_silences};
+use reload::Reloads;
+use sources::Sources;
 use unfinished::Unfinished;
-use workers::Workers;
+use workers::{Orders, Workers};
 
 pub use opened::Opened;
+pub use reload::{Fresh, Load, Refused, Reloading};
 
 /// How a run is to go.
 #[derive(Debug)]
@@ -67,6 +73,10 @@ pub struct Options {
     pub transport: Transport,
     /// What is read in the place of standard input; its end ends the run.
     pub program: Option<Program>,
+    /// What is told of its end.
+    pub on_exit: Option<OnExit>,
+    /// Where another configuration comes from; `None`: this one holds until the end.
+    pub reloading: Option<Reloading>,
     /// Where somebody may look on and ask; `None`: nobody can.
     pub doors: Option<Doors>,
     /// Who is told how the run goes.
@@ -155,12 +165,12 @@ pub async fn run(
 
 struct Agent {
     options: Options,
-    input_names: Vec<Arc<str>>,
     store: Arc<Store>,
     herald: Arc<Herald>,
     inputs: Inputs,
     engine: JoinSet<Result<(Decider, Finish), WriteError>>,
     workers: Workers,
+    reloads: Reloads,
     /// Somebody asked to stop.
     stopping: Arc<AtomicBool>,
     /// As long as it is here, the engine waits for a full disk.
@@ -170,6 +180,7 @@ struct Agent {
     /// When waiting for deliveries ends; known once reading ends.
     deadline: Option<Instant>,
     /// For whoever looks on.
+    board: Option<Arc<Board>>,
     admin: Option<admin::Server>,
     /// Of the engine's thread.
     pulse: Arc<Pulse>,
@@ -179,11 +190,7 @@ struct Agent {
 
 impl Agent {
     /// And what tells that its readers have looked at what is there.
-    fn start(
-        config: Config,
-        opened: Opened,
-        mut options: Options,
-    ) -> std::io::Result<(Self, oneshot::Receiver<()>)> {
+    fn start(config: Config, opened: Opened, mut options: Options) -> std::io::Result<(Self, Turning)> {
         let Config { host, webhooks, mentions, silences, inputs, rules, notices, limits, .. } = config;
         let doors = options.doors.take();
         let Opened { store, mut restored } = opened;
@@ -196,56 +203,66 @@ impl Agent {
         let herald = Arc::new(Herald::new(notices, store.outbox().clone(), clock.clone()));
         let (sender, receiver) = feed::channel();
         let (patience, patient) = sync_channel(1);
-        let program = options.program.take();
-        let readers = Inputs::new(program.as_ref(), options.until, limits.deleted_file)?;
-        let (workers, closing) = Workers::new();
+        let (turnovers, turned) = turnover::way();
+        let (closing, closed) = watch::channel(false);
+        let shared = Shared {
+            outbox: store.outbox().clone(),
+            herald: herald.clone(),
+            clock: clock.clone(),
+            closing: closed,
+        };
+        let (program, on_exit) = (options.program.take(), options.on_exit.take());
+        let last_reload =
+            options.reloading.as_ref().map(|reloading| reloading.last.clone()).unwrap_or_default();
         let mut agent = Self {
-            input_names: inputs.iter().map(|input| input.name.clone()).collect(),
             store: store.clone(),
             herald: herald.clone(),
-            inputs: readers,
+            inputs: Inputs::new(program.as_ref(), options.until, clock.clone(), sender)?,
             engine: JoinSet::new(),
-            workers,
+            workers: Workers::new(shared, closing),
+            reloads: Reloads::new(options.reloading.take(), turnovers, options.supervisor.clone()),
             stopping: Arc::default(),
             patience: Some(patience),
             decided: None,
             deadline: None,
+            board: None,
             admin: None,
             pulse: Arc::default(),
             made_of: made_of(rules.len(), inputs.len()),
             options,
         };
-        let shared = Shared {
-            outbox: store.outbox().clone(),
+        let transport = agent.options.transport.clone();
+        let webhook_names: Vec<Arc<str>> = webhooks.iter().map(|webhook| webhook.name.clone()).collect();
+        agent.workers.brief(Orders {
+            webhooks,
+            mentions,
             rules: rules.clone(),
             host: host.clone(),
-            herald: herald.clone(),
-            clock: clock.clone(),
-            transport: agent.options.transport.clone(),
-            closing,
-        };
-        let webhook_seats = agent.workers.start(webhooks, &mentions, &shared);
+            transport,
+        });
         let mut engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
-        for input in inputs.iter().filter(|input| matches!(input.source, Source::Files(_))) {
-            engine.input(&input.name, InputState::Behind, clock.now());
+        let sources = Sources::new(inputs, rules.clone(), host.clone(), on_exit, limits.deleted_file);
+        for input in sources.file_names() {
+            engine.input(&input, InputState::Behind, clock.now());
         }
         let silences = restored_silences(&mut restored, silences);
         engine.silence(silences.all(), clock.now());
-        let (orders, placed) = Orders::new();
+        let (orders, placed) = OrderWay::new();
         let board = doors.is_some().then(|| {
             let (outbox, path) = (store.outbox().clone(), store.path().map(Path::to_owned));
-            Arc::new(Board::new(host.clone(), clock.clone(), outbox, path, orders))
+            Arc::new(Board::new(host.clone(), clock.clone(), outbox, path, orders, last_reload))
         });
-        let desk = board.clone().map(|board| Desk { board, ledger: Ledger::new(&engine), orders: placed });
+        agent.board.clone_from(&board);
+        agent.seat(&sources, &webhook_names);
+        let desk = board.map(|board| Desk { board, ledger: Ledger::new(&engine), orders: placed });
         let decider = Decider {
-            counted_before: engine.counters().map(|(_, counters)| counters).collect(),
+            counted_before: engine.counters().map(|(rule, counters)| (rule.name.clone(), counters)).collect(),
             engine,
-            input_names: agent.input_names.clone(),
-            reads: vec![Read::default(); inputs.len()],
-            rules: rules.clone(),
+            reads: sources.names().map(|name| (name, Read::default())).collect(),
+            rules,
             store,
             herald: herald.clone(),
-            clock: clock.clone(),
+            clock,
             stopping: agent.stopping.clone(),
             patience: patient,
             pulse: agent.pulse.clone(),
@@ -253,15 +270,14 @@ impl Agent {
             unstored: Unstored::default(),
             silences,
             desk,
+            turnovers: turned,
             unfinished: Unfinished::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));
-        let way = Way { rules: rules.clone(), host, clock, sender };
-        let (begun, input_seats) = agent.inputs.start(inputs, program, &mut restored, way)?;
-        if let (Some(board), Some(doors)) = (board, doors) {
-            board.seat(Seats { inputs: input_seats, webhooks: webhook_seats, rules });
-            agent.admin = Some(admin::Server::start(doors, &board)?);
+        let begun = agent.inputs.start(sources, program, restored.take_all(Space::Position))?;
+        if let (Some(board), Some(doors)) = (&agent.board, doors) {
+            agent.admin = Some(admin::Server::start(doors, board)?);
         }
         let text = format!("hooktail {} started: {}", env!("CARGO_PKG_VERSION"), agent.made_of);
         herald.tell(Notice { sort: Sort::Started, danger: false, text });
@@ -276,7 +292,7 @@ fn made_of(rules: usize, inputs: usize) -> String {
 }
 
 /// Once each reader has looked at what is there: what is written from then on is read.
-async fn tell_ready(supervisor: &Supervisor, begun: oneshot::Receiver<()>, status: &str) -> Infallible {
+async fn tell_ready(supervisor: &Supervisor, begun: Turning, status: &str) -> Infallible {
     if begun.await.is_ok() {
         supervisor.ready(status);
     }

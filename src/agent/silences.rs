@@ -40,6 +40,11 @@ impl Silences {
         (Self { configured, own, changes: Vec::new() }, unreadable)
     }
 
+    /// The configuration has these from now on.
+    pub(super) fn configure(&mut self, configured: Vec<Silence>) {
+        self.configured = configured;
+    }
+
     /// What holds.
     pub(super) fn all(&self) -> Vec<Silence> {
         self.configured.iter().chain(&self.own).cloned().collect()

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 pub use gauge::{Gauge, Gauged};
 pub use health::{About, Problem};
 pub use ledger::{Ledger, RuleView, View};
-pub use order::{Order, OrderError, Orders, Placed};
+pub use order::{Order, OrderError, OrderWay, Placed};
 pub use process::Process;
 pub use status::{
     Answered, Episode, Gates, InputStatus, LastReload, RuleStatus, Series, SilenceStatus, Status,
@@ -32,6 +32,7 @@ pub use timeline::{MINUTES, Part, QUARTERS, Timeline};
 
 use crate::clock::Clock;
 use crate::deliver::tally::Tally;
+use crate::reload;
 use crate::rule::Rule;
 use crate::store::Outbox;
 use crate::time::Time;
@@ -86,7 +87,7 @@ pub struct Board {
     clock: Arc<Clock>,
     outbox: Arc<Outbox>,
     state_dir: Option<PathBuf>,
-    orders: Orders,
+    orders: OrderWay,
     seats: Mutex<Seats>,
     view: watch::Sender<Arc<View>>,
     /// When somebody last asked for the open episodes, in nanoseconds.
@@ -95,7 +96,7 @@ pub struct Board {
     disk_full: AtomicBool,
     /// Nothing more is read: no other view follows.
     over: AtomicBool,
-    reload: Mutex<Option<LastReload>>,
+    last_reload: Arc<reload::LastReload>,
 }
 
 impl Board {
@@ -105,7 +106,8 @@ impl Board {
         clock: Arc<Clock>,
         outbox: Arc<Outbox>,
         state_dir: Option<PathBuf>,
-        orders: Orders,
+        orders: OrderWay,
+        last_reload: Arc<reload::LastReload>,
     ) -> Self {
         let (view, _) = watch::channel(Arc::default());
         Self {
@@ -120,7 +122,7 @@ impl Board {
             asked: AtomicI64::new(i64::MIN),
             disk_full: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            reload: Mutex::default(),
+            last_reload,
         }
     }
 
@@ -149,11 +151,6 @@ impl Board {
         self.over.store(true, Ordering::Relaxed);
     }
 
-    /// What came of a changed configuration.
-    pub fn reloaded(&self, reload: LastReload) {
-        *self.reload.lock().unwrap_or_else(PoisonError::into_inner) = Some(reload);
-    }
-
     /// Whether somebody asked for the open episodes lately.
     pub fn is_looked_at(&self, now: Time) -> bool {
         let asked = self.asked.load(Ordering::Relaxed);
@@ -175,7 +172,7 @@ impl Board {
     }
 
     /// To be given to the engine's thread.
-    pub const fn orders(&self) -> &Orders {
+    pub const fn orders(&self) -> &OrderWay {
         &self.orders
     }
 

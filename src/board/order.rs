@@ -44,9 +44,9 @@ pub type Placed = (Order, oneshot::Sender<Result<(), OrderError>>);
 
 /// The way to the engine's thread.
 #[derive(Debug, Clone)]
-pub struct Orders(SyncSender<Placed>);
+pub struct OrderWay(SyncSender<Placed>);
 
-impl Orders {
+impl OrderWay {
     /// The way, and its end.
     pub fn new() -> (Self, Receiver<Placed>) {
         let (sender, receiver) = sync_channel(ORDERS_WAITING);

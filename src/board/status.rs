@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::deliver::tally::{LastAnswer, Standing};
 use crate::engine::{Alert, Counters, Kind, Silence};
 use crate::input::feed::Read;
+use crate::reload::{Outcome, Reload};
 use crate::report::{InputReport, WebhookReport};
 use crate::rule::Severity;
 use crate::store::PastAlerts;
@@ -190,8 +190,23 @@ pub struct LastReload {
     pub at: String,
     /// Whether it holds now.
     pub taken: bool,
-    /// What changed, or what is wrong with it.
+    /// All that is wrong with it, as `check` prints it; empty where it holds.
     pub text: String,
+}
+
+impl From<Reload> for LastReload {
+    fn from(Reload { at, outcome }: Reload) -> Self {
+        let (taken, text) = match outcome {
+            Outcome::Taken => (true, String::new()),
+            Outcome::Refused(whole) => (false, whole),
+        };
+        Self { at: at.to_rfc3339(), taken, text }
+    }
+}
+
+/// The first line of what is wrong: what a person begins with.
+fn first(text: &str) -> &str {
+    text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
 }
 
 /// An open episode.
@@ -267,11 +282,14 @@ impl Board {
         let store = self.store();
         let mut found = self.own_problems(view, &store);
         found.extend(problems(&inputs, &webhooks));
-        let last_reload = self.reload.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last_reload = self.last_reload.get().map(LastReload::from);
         found.extend(last_reload.iter().filter(|reload| !reload.taken).map(|reload| Problem {
             about: About::Configuration,
             name: String::new(),
-            text: format!("the changed configuration is not in force: {}", reload.text),
+            text: format!(
+                "the changed configuration is refused, and the one before goes on: {}",
+                first(&reload.text)
+            ),
         }));
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -93,6 +93,8 @@ async fn play(folder: &Path, length: Duration) -> Result<Ended, Failure> {
         transport,
         program: None,
         doors: None,
+        on_exit: None,
+        reloading: None,
         supervisor: Arc::default(),
     };
     let opened = Opened::in_memory(&config);

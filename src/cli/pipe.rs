@@ -96,7 +96,7 @@ pub(super) fn run(args: PipeArgs) -> Result<Exit, Failure> {
     let state = args.ending.state.or_memory();
     let opened = state.open(&config)?;
     let doors = Doors::open(None, state.path()).map_err(Failure::failed)?;
-    follow(config, opened, Until::Stopped, &args.ending, drawn, doors)
+    follow(config, opened, Until::Stopped, &args.ending, drawn, None, doors)
 }
 
 /// Relative paths in a rule file are its own; these are the shell's.

@@ -116,7 +116,7 @@ fn head(out: &mut String, status: &Status) {
     }
     if let Some(reload) = &status.last_reload {
         let what = if reload.taken { "taken" } else { "refused" };
-        let _ = writeln!(out, "configuration {what} {}: {}", reload.at, one_line(&reload.text, 400));
+        let _ = writeln!(out, "a changed configuration was {what} at {}", reload.at);
     }
     if status.problems.is_empty() {
         out.push_str("all is well\n");

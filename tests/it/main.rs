@@ -26,6 +26,8 @@ mod purity;
 mod readme;
 mod receiver;
 mod refusals;
+mod reload;
+mod reloads;
 mod replay;
 mod resume;
 mod rotation;

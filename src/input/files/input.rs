@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::board::Gauge;
 use crate::event::{InputState, Origin, Texts};
 use crate::input::feed::{EngineGone, Feed};
 use crate::input::{FilesSpec, Start};
@@ -23,7 +24,7 @@ use super::tail::{LastLine, Settled, Tail, TailError, Turn};
 use super::trouble::Trouble;
 
 /// The key of the record of the globs that were used.
-const GLOBS_KEY: &str = "globs";
+pub(super) const GLOBS_KEY: &str = "globs";
 
 /// How it begins what is said of a path that is not opened, or not read.
 pub(super) const NOT_READ: &str = "not read";
@@ -41,6 +42,8 @@ pub(super) struct Setup {
     pub(super) deleted_max: Duration,
     /// So many files are open at once.
     pub(super) open_max: usize,
+    /// Where it says how it stands.
+    pub(super) gauge: Arc<Gauge>,
 }
 
 /// One input.
@@ -48,11 +51,12 @@ pub(super) struct Setup {
 pub(super) struct FilesInput<D: Disk> {
     pub(super) disk: D,
     pub(super) name: Arc<str>,
-    labels: Texts,
+    pub(super) labels: Texts,
     pub(super) spec: FilesSpec,
-    globs: Globs,
+    pub(super) globs: Globs,
     pub(super) feed: Feed,
     pub(super) until: Until,
+    pub(super) gauge: Arc<Gauge>,
     pub(super) deleted_max: Duration,
     pub(super) open_max: usize,
     pub(super) splitter: Splitter,
@@ -90,7 +94,7 @@ pub(super) struct Newcomer {
 
 impl<D: Disk> FilesInput<D> {
     pub(super) fn new(disk: D, setup: Setup, stored: &[Record]) -> Result<Self, globset::Error> {
-        let Setup { name, labels, spec, feed, until, deleted_max, open_max } = setup;
+        let Setup { name, labels, spec, feed, until, deleted_max, open_max, gauge } = setup;
         let mut globs = Globs::new(&spec)?;
         let used = stored.iter().filter(|record| &*record.key == GLOBS_KEY);
         let used = used.filter_map(|record| serde_json::from_slice(record.value.as_deref()?).ok());
@@ -108,6 +112,7 @@ impl<D: Disk> FilesInput<D> {
             spec,
             feed,
             until,
+            gauge,
             deleted_max,
             open_max,
             tails: BTreeMap::new(),

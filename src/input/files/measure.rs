@@ -1,27 +1,21 @@
 //! How the inputs stand, for whoever looks on: measured at most once a second, because it goes through all files.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::board::{Gauge, Gauged};
+use crate::board::Gauged;
 
 use super::disk::Disk;
 use super::input::{FAILED, FilesInput, NOT_READ};
 
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Of all inputs, in their order.
-#[derive(Debug)]
+/// When they were measured last.
+#[derive(Debug, Default)]
 pub(super) struct Gauges {
-    gauges: Vec<Arc<Gauge>>,
     measured: Option<Instant>,
 }
 
 impl Gauges {
-    pub(super) const fn new(gauges: Vec<Arc<Gauge>>) -> Self {
-        Self { gauges, measured: None }
-    }
-
     /// Measures, where it is time. Returns how long it is until what has changed meanwhile is to be measured.
     pub(super) fn measure<D: Disk>(&mut self, inputs: &[FilesInput<D>]) -> Duration {
         let rest = self.measured.map_or(Duration::ZERO, |at| EVERY.saturating_sub(at.elapsed()));
@@ -29,8 +23,8 @@ impl Gauges {
             return rest;
         }
         self.measured = Some(Instant::now());
-        for (input, gauge) in inputs.iter().zip(&self.gauges) {
-            gauge.set(input.gauged());
+        for input in inputs {
+            input.gauge.set(input.gauged());
         }
         Duration::MAX
     }
