@@ -28,7 +28,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("inputs.*.statsd", Key),
     ("inputs.*.host", Key),
     ("inputs.*.multiline", Key),
-    ("inputs.*.encoding", Values(&["utf-16le", "utf-16be", "latin1"])),
     ("inputs.*.parse", Values(&["cri", "docker", "syslog"])),
     ("rules[].metric", Key),
 ];

@@ -11,6 +11,7 @@ use crate::flavor::{Flavor, Persona};
 use crate::herald::Lifecycle;
 use crate::input::{FilesSpec, Source, Start};
 use crate::line::Ansi;
+use crate::line::encoding::Encoding;
 use crate::line::parse::Parser;
 use crate::rule::{Color, Mention, Severity, StepAt, When};
 use crate::store::HistorySpec;
@@ -508,6 +509,11 @@ fn a_files_inputs_keys() {
         [("/a/b/c.old", true), ("/etc/hooktail/sub/x", true), ("/sub/x", false), ("/a/b.gz", false)]
     {
         assert_eq!(spec.exclude.is_match(path), left_out, "{path}");
+    }
+    let encoding = |keys: &str| input(&format!("{{ files: /x{keys} }}")).line.encoding;
+    assert_eq!(encoding(""), None);
+    for known in Encoding::ALL {
+        assert_eq!(encoding(&format!(", encoding: {}", known.name())), Some(known));
     }
     let cut = input("{ files: /x, max_line: 1KiB, ansi: keep }");
     assert_eq!((cut.line.line_bytes_max, cut.line.ansi), (1024, Ansi::Keep));

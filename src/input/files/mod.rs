@@ -5,6 +5,7 @@ mod discover;
 mod disk;
 mod identity;
 mod input;
+mod look;
 mod marks;
 mod measure;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod rotation;
 mod said;
 mod tail;
 mod trouble;
+mod turn;
 mod turnover;
 mod watch;
 
