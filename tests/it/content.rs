@@ -136,3 +136,18 @@ fn one_rule_forwards_all_that_matters_in_its_own_colour() {
     fallbacks.sort();
     assert_eq!(fallbacks, ["[CRITICAL] down main", "[WARNING] slow"]);
 }
+
+#[test]
+fn lines_of_a_stream_are_one_event_until_its_end_or_a_pause() {
+    let rule = r#"{ name: one, match: 'declined(?s:.*)at (?P<where>\S+)', dedup: off,
+                   message: { title: "{{ input }}:{{ file }}", text: "{{ where }}" } }"#;
+    let trace = "ERROR charge failed\ncom.example.PaymentException: declined\n\tat Pay.charge\n";
+    let scene = Scene::new();
+    let input = "logs: { stdin: true, multiline: { preset: java, timeout: 50ms } }";
+    let mut agent = scene.launch_with(input, rule).start();
+    agent.write(trace);
+    assert_eq!(scene.wait_for(1), ["Pay.charge"], "after a pause");
+    agent.write(format!("{trace}\tat Last.of_it"));
+    agent.close_stdin();
+    scene.wait_for(2);
+}

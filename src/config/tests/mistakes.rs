@@ -694,11 +694,11 @@ fn inputs() {
                  d: { files: x, multiline: { start: '[' } }\n",
                 &[
                     "2:29 error: `multiline` says not which lines belong together = write `start: REGEX`, `continue: REGEX`, or `preset: java`",
-                    "3:43 error: `preset` beside `start` ^ one of them says which lines belong together + 3:31 the other",
+                    "3:43 error: `preset` beside `start` ^ one of them says which lines belong together",
                     "4:39 error: `jav` is no `preset` ^ did you mean `java`?",
                     "4:55 error: a number out of bounds ^ must be from 2 to 10000",
                     "4:67 error: a duration needs a unit ^ did you mean `5s`?",
-                    "5:38 error: the regex is wrong ^ unclosed character class",
+                    "5:39 error: the regex is wrong ^ unclosed character class",
                 ],
             ),
             (

@@ -20,6 +20,9 @@ fn company(path: &str) -> Value {
         "inputs.*.stdin" | "inputs.*.passthrough" => input(json!({ "files": null, "stdin": true })),
         "inputs.*.time.format" => input(json!({ "parse": "json", "time": { "field": "ts" } })),
         "inputs.*.time.tz" => input(json!({ "parse": "json", "time": { "field": "ts", "format": "%F %T" } })),
+        "inputs.*.multiline.timeout" | "inputs.*.multiline.max_lines" => {
+            input(json!({ "multiline": { "preset": "java" } }))
+        }
         "webhooks.*.channel" | "webhooks.*.username" | "webhooks.*.icon_emoji" => {
             json!({ "webhooks": { "ops": { "flavor": "slack-legacy" } } })
         }
@@ -210,7 +213,7 @@ fn what_is_an_example_is_taken() {
     for Key { path, schema } in keys() {
         for example in schema["examples"].as_array().into_iter().flatten() {
             // There is no such file here.
-            if path != "webhooks.*.url_file" {
+            if !["webhooks.*.url_file", "admin.token_file"].contains(&path.as_str()) {
                 config(&file(&path, Some(example)));
                 checked += 1;
             }
