@@ -76,7 +76,7 @@ fn rehearse(case: &Case, stations: &Stations) -> Vec<Shown> {
         match (entry, &mut joiner) {
             (Entry::Line(line), None) => take(&mut rehearsal, Line::cut(line.as_bytes(), max)),
             (Entry::Line(line), Some(joiner)) => {
-                joiner.add(Line::cut(line.as_bytes(), max), |joined| take(&mut rehearsal, joined.line()))
+                joiner.add(Line::cut(line.as_bytes(), max), |joined| take(&mut rehearsal, joined.line()));
             }
             (Entry::Wait(time), joiner) => {
                 // What is complete by then was so at once: the time of an event is that of its line.

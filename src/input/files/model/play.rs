@@ -105,7 +105,7 @@ impl Play {
 
     /// Whether lines are joined in this game.
     const fn joins(&self) -> bool {
-        self.seed % 2 == 0
+        self.seed.is_multiple_of(2)
     }
 
     pub(super) fn run(mut self, steps: usize) {
