@@ -142,12 +142,14 @@ fn lines_of_a_stream_are_one_event_until_its_end_or_a_pause() {
     let rule = r#"{ name: one, match: 'declined(?s:.*)at (?P<where>\S+)$', dedup: off,
                    message: { title: "{{ input }}:{{ file }}", text: "{{ where }}" } }"#;
     let trace = "ERROR charge failed\ncom.example.PaymentException: declined\n\tat Pay.charge\n";
+    let input =
+        |timeout| format!("logs: {{ stdin: true, multiline: {{ preset: java, timeout: {timeout} }} }}");
     let scene = Scene::new();
-    let input = "logs: { stdin: true, multiline: { preset: java, timeout: 50ms } }";
-    let mut agent = scene.launch_with(input, rule).start();
+    let mut agent = scene.launch_with(&input("50ms"), rule).start();
     agent.write(trace);
     assert!(scene.wait_for(1)[0].starts_with("Pay.charge"), "after a pause");
-    agent.write(format!("{trace}\tat Last.of_it"));
-    agent.close_stdin();
-    assert!(scene.wait_for(2)[1].starts_with("Last.of_it"), "at the end");
+    let scene = Scene::new();
+    let ended = scene.launch_with(&input("10m"), rule).output(format!("{trace}\tat Last.of_it"));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert!(scene.texts()[0].starts_with("Last.of_it"), "at the end: {:?}", scene.texts());
 }
