@@ -16,13 +16,7 @@ fn refused(yaml: impl Fn(&str) -> String, lines: &[(&str, &str)]) {
 fn sections() {
     refused(
         |section| format!("{}{section}\n", rules("    match: x\n")),
-        &[
-            ("notices: { heartbeat: { url: x } }", "`heartbeat`"),
-            ("admin: { listen: '127.0.0.1:1' }", "`admin`"),
-            ("threads: 2", "`threads`"),
-            ("limits: { history: 30d }", "`history`"),
-            ("limits: { history_alerts: 1 }", "`history_alerts`"),
-        ],
+        &[("notices: { heartbeat: { url: x } }", "`heartbeat`"), ("threads: 2", "`threads`")],
     );
 }
 
