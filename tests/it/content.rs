@@ -149,7 +149,7 @@ fn lines_of_a_stream_are_one_event_until_its_end_or_a_pause() {
     agent.write(trace);
     assert!(scene.wait_for(1)[0].starts_with("Pay.charge"), "after a pause");
     let scene = Scene::new();
-    let ended = scene.launch_with(&input("10m"), rule).output(format!("{trace}\tat Last.of_it"));
+    let ended = scene.launch_with(&input("10m"), rule).output(format!("{trace}\tat Last.line"));
     assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    assert!(scene.texts()[0].starts_with("Last.of_it"), "at the end: {:?}", scene.texts());
+    assert!(scene.texts()[0].starts_with("Last.line"), "at the end: {:?}", scene.texts());
 }
