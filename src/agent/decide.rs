@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::engine::{Alert, Counters, Engine};
-use crate::herald::Herald;
+use crate::event::InputState;
+use crate::herald::{Herald, Trouble};
 use crate::input::feed::{Batch, Read};
 use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
@@ -51,7 +52,7 @@ pub(super) struct Decider {
     /// Shows that this thread goes on.
     pub(super) pulse: Arc<Pulse>,
     /// How often it must be seen, also where there is nothing to do.
-    pub(super) pulse_every: Option<Duration>,
+    pub(super) pulse_every: Duration,
     pub(super) unstored: Unstored,
     /// What a reload brings; a batch of no input rings for it.
     pub(super) turnovers: Receiver<Turnover>,
@@ -122,7 +123,7 @@ impl Decider {
         let timer = self.engine.next_due().map(|due| due.since(self.clock.now()));
         let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
         let unfinished = self.unfinished.due().map(|due| due.since(self.clock.now()));
-        timer.into_iter().chain(commit).chain(unfinished).chain(self.pulse_every).min()
+        timer.into_iter().chain(commit).chain(unfinished).chain([self.pulse_every]).min()
     }
 
     fn take(&mut self, batch: Batch) {
@@ -139,6 +140,7 @@ impl Decider {
         let matches = of_these(batch.matches, &batch.rules, &self.rules);
         matches.into_iter().for_each(|found| self.engine.take(found, now));
         if let Some(state) = batch.state {
+            self.herald.has(Trouble::Input(batch.input.clone()), state == InputState::Unreadable);
             self.engine.input(&batch.input, state, now);
         }
     }
@@ -174,8 +176,9 @@ impl Decider {
                     trouble = Some(passing);
                 }
             }
-            // To wait for a full disk is to go on.
+            // To wait for a full disk is to go on, and not to be well.
             self.pulse.beat();
+            self.herald.has(Trouble::Disk, true);
             // What was stored before is sent on a full disk too.
             self.finish(&[])?;
             if self.patience.recv_timeout(TRY_AGAIN) == Err(RecvTimeoutError::Disconnected) {
@@ -187,6 +190,7 @@ impl Decider {
         }
         self.unfinished.keep(unfinished);
         if trouble.is_some() {
+            self.herald.has(Trouble::Disk, false);
             tracing::info!("the state can be written again: reading goes on");
         }
         Ok(Finish::Whole)

@@ -12,12 +12,14 @@ mod files;
 mod flavours;
 mod gates;
 mod generated;
+mod heartbeat;
 mod help;
 mod hostile;
 mod kill;
 mod mounted;
 mod notices;
 mod oracle;
+
 mod page;
 mod pipe;
 mod preview;

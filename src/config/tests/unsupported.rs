@@ -17,7 +17,6 @@ fn sections() {
     refused(
         |section| format!("{}{section}\n", rules("    match: x\n")),
         &[
-            ("notices: { heartbeat: { url: x } }", "`heartbeat`"),
             ("admin: { listen: '127.0.0.1:1' }", "`admin`"),
             ("threads: 2", "`threads`"),
             ("limits: { history: 30d }", "`history`"),
