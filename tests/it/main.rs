@@ -20,6 +20,7 @@ mod mounted;
 mod notices;
 mod oracle;
 
+mod packaging;
 mod page;
 mod pipe;
 mod preview;
