@@ -19,10 +19,7 @@ use What::{Key, Values};
 
 /// Where each stands: `*` is any name, `[]` any item of a list; `rules[]` holds for `defaults` too.
 const NOT_YET: &[(&str, What)] = &[
-    ("admin", Key),
     ("threads", Key),
-    ("limits.history", Key),
-    ("limits.history_alerts", Key),
     ("inputs.*.command", Key),
     ("inputs.*.journald", Key),
     ("inputs.*.syslog", Key),

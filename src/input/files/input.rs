@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::board::Gauge;
 use crate::event::{InputState, Texts};
 use crate::input::FilesSpec;
 use crate::input::feed::{EngineGone, Feed};
@@ -29,7 +30,7 @@ pub(super) const GLOBS_KEY: &str = "globs";
 
 /// How it begins what is said of a path that is not opened, or not read.
 pub(super) const NOT_READ: &str = "not read";
-const FAILED: &str = "failed to read";
+pub(super) const FAILED: &str = "failed to read";
 
 /// What it needs to know, and how it hands on.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(super) struct Setup {
     pub(super) deleted_max: Duration,
     /// So many files are open at once.
     pub(super) open_max: usize,
+    /// Where it says how it stands.
+    pub(super) gauge: Arc<Gauge>,
 }
 
 /// One input.
@@ -55,6 +58,7 @@ pub(super) struct FilesInput<D: Disk> {
     pub(super) globs: Globs,
     pub(super) feed: Feed,
     pub(super) until: Until,
+    pub(super) gauge: Arc<Gauge>,
     pub(super) deleted_max: Duration,
     pub(super) open_max: usize,
     pub(super) splitter: Splitter,
@@ -82,7 +86,7 @@ pub(super) struct FilesInput<D: Disk> {
 
 impl<D: Disk> FilesInput<D> {
     pub(super) fn new(disk: D, setup: Setup, stored: &[Record]) -> Result<Self, globset::Error> {
-        let Setup { name, labels, spec, feed, until, deleted_max, open_max } = setup;
+        let Setup { name, labels, spec, feed, until, deleted_max, open_max, gauge } = setup;
         let mut globs = Globs::new(&spec)?;
         let used = stored.iter().filter(|record| &*record.key == GLOBS_KEY);
         let used = used.filter_map(|record| serde_json::from_slice(record.value.as_deref()?).ok());
@@ -100,6 +104,7 @@ impl<D: Disk> FilesInput<D> {
             spec,
             feed,
             until,
+            gauge,
             deleted_max,
             open_max,
             tails: BTreeMap::new(),

@@ -67,6 +67,7 @@ fn reader(
         until: Until::Stopped,
         deleted_max: Duration::from_secs(300),
         open_max,
+        gauge: Arc::default(),
     };
     let mut input = FilesInput::new(ModelDisk(world.clone()), setup, stored).expect("good globs");
     let now = Time::from_nanos(world.borrow().now);
