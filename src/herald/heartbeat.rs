@@ -65,7 +65,7 @@ impl Herald {
                 match &answer {
                     Ok(()) if !is_heard => tracing::info!(url = %spec.url, "the heartbeat is heard again"),
                     Err(why) if is_heard => {
-                        tracing::warn!(url = %spec.url, %why, "the heartbeat is not heard")
+                        tracing::warn!(url = %spec.url, %why, "the heartbeat is not heard");
                     }
                     Ok(()) | Err(_) => {}
                 }
