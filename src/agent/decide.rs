@@ -15,6 +15,7 @@ use crate::herald::Herald;
 use crate::input::feed::{Batch, Read};
 use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
+use crate::pulse::Pulse;
 use crate::rule::Rule;
 use crate::store::{Keeps, Record, Store, WriteError};
 
@@ -47,6 +48,10 @@ pub(super) struct Decider {
     pub(super) stopping: Arc<AtomicBool>,
     /// Closed when a full disk is not waited for any longer.
     pub(super) patience: Receiver<()>,
+    /// Shows that this thread goes on.
+    pub(super) pulse: Arc<Pulse>,
+    /// How often it must be seen, also where there is nothing to do.
+    pub(super) pulse_every: Option<Duration>,
     pub(super) unstored: Unstored,
     pub(super) unfinished: Unfinished,
 }
@@ -75,7 +80,14 @@ impl Decider {
     /// # Errors
     /// The state can't be written any more.
     pub(super) fn run(mut self, batches: &Receiver<Batch>) -> Result<(Self, Finish), WriteError> {
+        let finish = self.decide(batches)?;
+        self.pulse.end();
+        Ok((self, finish))
+    }
+
+    fn decide(&mut self, batches: &Receiver<Batch>) -> Result<Finish, WriteError> {
         loop {
+            self.pulse.beat();
             match receive(batches, self.wait()) {
                 Ok(batch) => {
                     self.take(batch);
@@ -85,11 +97,10 @@ impl Decider {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.commit(When::Due)? == Finish::GaveUp {
-                return Ok((self, Finish::GaveUp));
+                return Ok(Finish::GaveUp);
             }
         }
-        let finish = self.last_words()?;
-        Ok((self, finish))
+        self.last_words()
     }
 
     /// Nothing is read any more.
@@ -109,7 +120,7 @@ impl Decider {
         let timer = self.engine.next_due().map(|due| due.since(self.clock.now()));
         let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
         let unfinished = self.unfinished.due().map(|due| due.since(self.clock.now()));
-        timer.into_iter().chain(commit).chain(unfinished).min()
+        timer.into_iter().chain(commit).chain(unfinished).chain(self.pulse_every).min()
     }
 
     fn take(&mut self, batch: Batch) {
@@ -157,6 +168,8 @@ impl Decider {
                     trouble = Some(passing);
                 }
             }
+            // To wait for a full disk is to go on.
+            self.pulse.beat();
             // What was stored before is sent on a full disk too.
             self.finish(&[])?;
             if self.patience.recv_timeout(TRY_AGAIN) == Err(RecvTimeoutError::Disconnected) {

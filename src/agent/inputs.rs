@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
@@ -88,14 +89,15 @@ impl Inputs {
         Ok(Self { readers: JoinSet::new(), wakers, until, deleted_max })
     }
 
-    /// Takes the only sender: when the readers have ended, the channel is closed.
+    /// Takes the only sender: when the readers have ended, the channel is closed. What is returned tells that each has
+    /// looked at what is there.
     pub(super) fn start(
         &mut self,
         inputs: Vec<InputSpec>,
         mut program: Option<Program>,
         restored: &mut Restored,
         way: Way,
-    ) -> std::io::Result<()> {
+    ) -> std::io::Result<oneshot::Receiver<()>> {
         let mut file_inputs = Vec::new();
         for (place, input) in inputs.into_iter().enumerate() {
             let scanner = way.scanner(&input);
@@ -125,16 +127,20 @@ impl Inputs {
                 }
             }
         }
-        if !file_inputs.is_empty() {
-            self.start_files(file_inputs);
+        let (begun, has_begun) = oneshot::channel();
+        if file_inputs.is_empty() {
+            // Whether it waits for this is not our business.
+            let _ = begun.send(());
+        } else {
+            self.start_files(file_inputs, begun);
         }
-        Ok(())
+        Ok(has_begun)
     }
 
-    fn start_files(&mut self, inputs: Vec<Reading>) {
+    fn start_files(&mut self, inputs: Vec<Reading>, begun: oneshot::Sender<()>) {
         let (until, waker) = (self.until, self.wakers.files.clone());
         self.readers.spawn_blocking(move || {
-            files::run(inputs, until, &waker)?;
+            files::run(inputs, until, &waker, begun)?;
             Ok(Reader::Files)
         });
     }

@@ -12,12 +12,13 @@ mod reading;
 mod unfinished;
 mod workers;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -33,9 +34,11 @@ use crate::input::files::{FilesError, Until};
 use crate::input::program::Program;
 use crate::input::stdin::StdinError;
 use crate::notice::{Notice, Sort};
+use crate::pulse::Pulse;
 use crate::report::Report;
 use crate::rule::Rule;
 use crate::store::{Keeps, Store, WriteError};
+use crate::supervisor::Supervisor;
 
 use decide::{Decider, Finish, Unstored};
 use inputs::{Inputs, Way};
@@ -58,6 +61,8 @@ pub struct Options {
     pub transport: Transport,
     /// What is read in the place of standard input; its end ends the run.
     pub program: Option<Program>,
+    /// Who is told how the run goes.
+    pub supervisor: Arc<Supervisor>,
 }
 
 /// Why a run ended that should not have.
@@ -106,8 +111,10 @@ pub async fn run(
     mut stops: mpsc::Receiver<()>,
 ) -> Result<Ended, AgentError> {
     let started = Instant::now();
-    let mut agent = Agent::start(config, opened, options).map_err(AgentError::Setup)?;
+    let (mut agent, begun) = Agent::start(config, opened, options).map_err(AgentError::Setup)?;
     let herald = agent.herald.clone();
+    let (supervisor, pulse) = (agent.options.supervisor.clone(), agent.pulse.clone());
+    let made_of = agent.made_of.clone();
     let work = async {
         let failure = agent.read(&mut stops).await;
         if failure.is_some() {
@@ -116,6 +123,7 @@ pub async fn run(
         if matches!(failure, Some(AgentError::Store(_))) {
             return failure;
         }
+        agent.options.supervisor.stopping();
         agent.farewell(started.elapsed());
         let later = agent.deliver(&mut stops).await;
         failure.or(later)
@@ -123,6 +131,8 @@ pub async fn run(
     let failure = tokio::select! {
         failure = work => failure,
         never = herald.run() => match never {},
+        never = supervisor.watch(&pulse) => match never {},
+        never = tell_ready(&supervisor, begun, &made_of) => match never {},
     };
     // After a failure some still work: a timer that they set once the runtime ends would be a panic.
     agent.workers.shutdown().await;
@@ -148,10 +158,19 @@ struct Agent {
     decided: Option<Decider>,
     /// When waiting for deliveries ends; known once reading ends.
     deadline: Option<Instant>,
+    /// Of the engine's thread.
+    pulse: Arc<Pulse>,
+    /// `3 rules, 1 input`.
+    made_of: String,
 }
 
 impl Agent {
-    fn start(config: Config, opened: Opened, mut options: Options) -> std::io::Result<Self> {
+    /// And what tells that its readers have looked at what is there.
+    fn start(
+        config: Config,
+        opened: Opened,
+        mut options: Options,
+    ) -> std::io::Result<(Self, oneshot::Receiver<()>)> {
         let Config { host, webhooks, mentions, silences, inputs, rules, notices, limits, .. } = config;
         let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
@@ -174,6 +193,8 @@ impl Agent {
             patience: Some(patience),
             decided: None,
             deadline: None,
+            pulse: Arc::default(),
+            made_of: made_of(rules.len(), inputs.len()),
             options,
         };
         let shared = Shared {
@@ -186,7 +207,6 @@ impl Agent {
             closing,
         };
         agent.workers.start(webhooks, &mentions, &shared);
-        let started = started_with(rules.len(), inputs.len());
         let mut engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
         for input in inputs.iter().filter(|input| matches!(input.source, Source::Files(_))) {
             engine.input(&input.name, InputState::Behind, clock.now());
@@ -203,22 +223,32 @@ impl Agent {
             clock: clock.clone(),
             stopping: agent.stopping.clone(),
             patience: patient,
+            pulse: agent.pulse.clone(),
+            pulse_every: agent.options.supervisor.pulse_every(),
             unstored: Unstored::default(),
             unfinished: Unfinished::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));
-        agent.inputs.start(inputs, program, &mut restored, Way { rules, host, clock, sender })?;
-        herald.tell(Notice { sort: Sort::Started, danger: false, text: started });
-        Ok(agent)
+        let begun = agent.inputs.start(inputs, program, &mut restored, Way { rules, host, clock, sender })?;
+        let text = format!("hooktail {} started: {}", env!("CARGO_PKG_VERSION"), agent.made_of);
+        herald.tell(Notice { sort: Sort::Started, danger: false, text });
+        Ok((agent, begun))
     }
 }
 
-/// `hooktail 0.1.0 started: 3 rules, 1 input`.
-fn started_with(rules: usize, inputs: usize) -> String {
+/// `3 rules, 1 input`.
+fn made_of(rules: usize, inputs: usize) -> String {
     let number = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let version = env!("CARGO_PKG_VERSION");
-    format!("hooktail {version} started: {}, {}", number(rules, "rule"), number(inputs, "input"))
+    format!("{}, {}", number(rules, "rule"), number(inputs, "input"))
+}
+
+/// Once each reader has looked at what is there: what is written from then on is read.
+async fn tell_ready(supervisor: &Supervisor, begun: oneshot::Receiver<()>, status: &str) -> Infallible {
+    if begun.await.is_ok() {
+        supervisor.ready(status);
+    }
+    std::future::pending().await
 }
 
 /// Waits for ever where there is no such instant.

@@ -146,7 +146,14 @@ async fn watch(ready: Watching, command: &[OsString]) -> Result<(Exit, Option<Do
     let process = child.process;
     let (death, dies) = sync_channel(1);
     let watched = watched(child, ours, &wakers, dies, on_exit);
-    let options = Options { until: Until::Stopped, grace: GRACE, drain, transport, program: Some(watched) };
+    let options = Options {
+        until: Until::Stopped,
+        grace: GRACE,
+        drain,
+        transport,
+        program: Some(watched),
+        supervisor: Arc::default(),
+    };
     let (stops, requests) = mpsc::channel(2);
     let (ends, mut ended) = oneshot::channel();
     let mut tending = pin!(async {

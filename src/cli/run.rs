@@ -18,6 +18,7 @@ use crate::message::payload::Message;
 use crate::message::render;
 use crate::rate::Rate;
 use crate::store::Keeps;
+use crate::supervisor::Supervisor;
 use crate::time::{DurationError, parse_duration};
 
 use super::exit::{Exit, Failure};
@@ -101,7 +102,13 @@ pub(super) fn follow(
         None => Transport::Http(post::Clients::new(&config.webhooks).map_err(Failure::failed)?),
     };
     let drain = (!ending.drain.is_zero()).then_some(ending.drain);
-    let options = Options { until, grace: ending.grace, drain, transport, program: None };
+    // What draws is no service, whoever started it.
+    let supervisor = match drawn {
+        Some(_) => Supervisor::default(),
+        None => Supervisor::from_env(&|name| std::env::var_os(name)),
+    };
+    let supervisor = Arc::new(supervisor);
+    let options = Options { until, grace: ending.grace, drain, transport, program: None, supervisor };
     let host = config.host.clone();
     let runtime = runtime()?;
     let ended = runtime.block_on(async {

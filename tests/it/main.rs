@@ -34,4 +34,5 @@ mod secrets;
 mod sink;
 mod state;
 mod stdin;
+mod supervisor;
 mod trouble;

@@ -34,6 +34,7 @@ const PURE: &[&str] = &[
     "input/program/death.rs",
     "input/program/tail.rs",
     "notice.rs",
+    "pulse.rs",
 ];
 
 const FORBIDDEN: &str =

@@ -21,6 +21,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
+
 use crate::event::Texts;
 use crate::store::Record;
 use crate::time::Time;
@@ -81,12 +83,17 @@ pub enum FilesError {
     EngineGone(#[from] EngineGone),
 }
 
-/// Reads all inputs of files until `until`.
+/// Reads all inputs of files until `until`; tells by `begun` when it has looked at what is there.
 ///
 /// # Errors
 /// A glob is wrong, the system refuses to wait, or the engine has stopped. What is wrong with a single file is logged
 /// and counted, and never ends the reading of the others.
-pub fn run(inputs: Vec<Reading>, until: Until, waker: &Arc<Waker>) -> Result<(), FilesError> {
+pub fn run(
+    inputs: Vec<Reading>,
+    until: Until,
+    waker: &Arc<Waker>,
+    begun: oneshot::Sender<()>,
+) -> Result<(), FilesError> {
     let open_max = (descriptors::raise_limit() / inputs.len().max(1)).max(1);
     let inputs = inputs.into_iter().map(|reading| {
         let Reading { spec, labels, name, feed, positions, deleted_max } = reading;
@@ -97,6 +104,7 @@ pub fn run(inputs: Vec<Reading>, until: Until, waker: &Arc<Waker>) -> Result<(),
         inputs: inputs.collect::<Result<_, _>>()?,
         watch: Watch::new(waker.clone()),
         all_watched: false,
+        begun: Some(begun),
     };
     match until {
         Until::Eof => reader.read_to_ends(waker),
@@ -109,6 +117,8 @@ struct Reader {
     inputs: Vec<FilesInput<RealDisk>>,
     watch: Watch,
     all_watched: bool,
+    /// Until the first look.
+    begun: Option<oneshot::Sender<()>>,
 }
 
 impl Reader {
@@ -196,6 +206,10 @@ impl Reader {
         }
         let watched = self.watch.set(&directories);
         self.all_watched = watched.all;
+        if let Some(begun) = self.begun.take() {
+            // Whether somebody waits for it is not our business.
+            let _ = begun.send(());
+        }
         watched.more
     }
 
