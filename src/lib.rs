@@ -31,6 +31,7 @@ pub mod notice;
 pub mod proof;
 pub mod pulse;
 pub mod rate;
+pub mod reload;
 pub mod replay;
 pub mod report;
 pub mod rule;

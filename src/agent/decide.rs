@@ -19,6 +19,7 @@ use crate::pulse::Pulse;
 use crate::rule::Rule;
 use crate::store::{Keeps, Record, Store, WriteError};
 
+use super::turnover::{Turnover, of_these};
 use super::unfinished::Unfinished;
 
 /// What lines changed is stored so often where no alert has it stored at once: with the process, at most so much is
@@ -35,11 +36,10 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Decider {
     pub(super) engine: Engine,
-    /// What each rule had counted before the start.
-    pub(super) counted_before: Vec<Counters>,
-    /// By the input's place in the configuration.
-    pub(super) input_names: Vec<Arc<str>>,
-    pub(super) reads: Vec<Read>,
+    /// What each rule had counted before the start; nothing where it is not here.
+    pub(super) counted_before: BTreeMap<Arc<str>, Counters>,
+    /// By the input's name; also of inputs that a reload took away.
+    pub(super) reads: BTreeMap<Arc<str>, Read>,
     pub(super) rules: Arc<[Rule]>,
     pub(super) store: Arc<Store>,
     pub(super) herald: Arc<Herald>,
@@ -53,6 +53,8 @@ pub(super) struct Decider {
     /// How often it must be seen, also where there is nothing to do.
     pub(super) pulse_every: Option<Duration>,
     pub(super) unstored: Unstored,
+    /// What a reload brings; a batch of no input rings for it.
+    pub(super) turnovers: Receiver<Turnover>,
     pub(super) unfinished: Unfinished,
 }
 
@@ -62,7 +64,7 @@ pub(super) struct Unstored {
     /// The latest of each input and file.
     positions: BTreeMap<(Arc<str>, Box<str>), Record>,
     /// When the oldest of it was read.
-    since: Option<Instant>,
+    pub(super) since: Option<Instant>,
 }
 
 /// How the engine's thread ended.
@@ -96,7 +98,7 @@ impl Decider {
                 Err(RecvTimeoutError::Timeout) => self.engine.advance(self.clock.now()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.commit(When::Due)? == Finish::GaveUp {
+            if self.turn_over()? == Finish::GaveUp || self.commit(When::Due)? == Finish::GaveUp {
                 return Ok(Finish::GaveUp);
             }
         }
@@ -124,22 +126,26 @@ impl Decider {
     }
 
     fn take(&mut self, batch: Batch) {
+        if batch.is_bell() {
+            return;
+        }
         let now = self.clock.now();
         self.unstored.since.get_or_insert_with(Instant::now);
-        self.reads[batch.input].add(batch.read);
+        self.reads.entry(batch.input.clone()).or_default().add(batch.read);
         batch.notices.into_iter().for_each(|notice| self.herald.tell(notice));
         for record in batch.positions {
             self.unstored.positions.insert((record.owner.clone(), record.key.clone()), record);
         }
-        batch.matches.into_iter().for_each(|found| self.engine.take(found, now));
+        let matches = of_these(batch.matches, &batch.rules, &self.rules);
+        matches.into_iter().for_each(|found| self.engine.take(found, now));
         if let Some(state) = batch.state {
-            self.engine.input(&self.input_names[batch.input], state, now);
+            self.engine.input(&batch.input, state, now);
         }
     }
 
     /// Stores what is unstored, where it is time. On a full disk it waits, and so does reading, whose queue to here is
     /// bounded.
-    fn commit(&mut self, when: When) -> Result<Finish, WriteError> {
+    pub(super) fn commit(&mut self, when: When) -> Result<Finish, WriteError> {
         let now = self.clock.now();
         let mut decided = self.engine.take_alerts();
         let unfinished = self.unfinished.among(&mut decided, now);
@@ -192,7 +198,7 @@ impl Decider {
         self.store.finish(&self.without_secrets(finished))
     }
 
-    fn without_secrets(&self, mut alerts: Vec<Alert>) -> Vec<Arc<Alert>> {
+    pub(super) fn without_secrets(&self, mut alerts: Vec<Alert>) -> Vec<Arc<Alert>> {
         for alert in &mut alerts {
             if let Some(rule) = self.rules.iter().find(|rule| rule.name == alert.rule) {
                 redact_alert(alert, &rule.redact);
@@ -202,8 +208,9 @@ impl Decider {
     }
 }
 
+/// When a commit happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum When {
+pub(super) enum When {
     /// If there is an alert, or it is a second since.
     Due,
     /// In any case.

@@ -9,6 +9,10 @@ mod ending;
 mod inputs;
 mod opened;
 mod reading;
+mod reload;
+mod sources;
+mod stream_input;
+mod turnover;
 mod unfinished;
 mod workers;
 
@@ -18,7 +22,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -28,25 +32,27 @@ use crate::deliver::worker::{Shared, Transport};
 use crate::engine::Alert;
 use crate::event::InputState;
 use crate::herald::Herald;
-use crate::input::Source;
 use crate::input::feed::{self, Read};
 use crate::input::files::{FilesError, Until};
-use crate::input::program::Program;
+use crate::input::program::{OnExit, Program};
 use crate::input::stdin::StdinError;
 use crate::notice::{Notice, Sort};
 use crate::pulse::Pulse;
 use crate::report::Report;
 use crate::rule::Rule;
-use crate::store::{Keeps, Store, WriteError};
+use crate::store::{Keeps, Space, Store, WriteError};
 use crate::supervisor::Supervisor;
 
 use decide::{Decider, Finish, Unstored};
-use inputs::{Inputs, Way};
+use inputs::{Inputs, Turning};
 use opened::restored_engine;
+use reload::Reloads;
+use sources::Sources;
 use unfinished::Unfinished;
-use workers::Workers;
+use workers::{Orders, Workers};
 
 pub use opened::Opened;
+pub use reload::{Fresh, Load, Refused, Reloading};
 
 /// How a run is to go.
 #[derive(Debug)]
@@ -61,6 +67,10 @@ pub struct Options {
     pub transport: Transport,
     /// What is read in the place of standard input; its end ends the run.
     pub program: Option<Program>,
+    /// What is told of its end.
+    pub on_exit: Option<OnExit>,
+    /// Where another configuration comes from; `None`: this one holds until the end.
+    pub reloading: Option<Reloading>,
     /// Who is told how the run goes.
     pub supervisor: Arc<Supervisor>,
 }
@@ -144,12 +154,12 @@ pub async fn run(
 
 struct Agent {
     options: Options,
-    input_names: Vec<Arc<str>>,
     store: Arc<Store>,
     herald: Arc<Herald>,
     inputs: Inputs,
     engine: JoinSet<Result<(Decider, Finish), WriteError>>,
     workers: Workers,
+    reloads: Reloads,
     /// Somebody asked to stop.
     stopping: Arc<AtomicBool>,
     /// As long as it is here, the engine waits for a full disk.
@@ -166,11 +176,7 @@ struct Agent {
 
 impl Agent {
     /// And what tells that its readers have looked at what is there.
-    fn start(
-        config: Config,
-        opened: Opened,
-        mut options: Options,
-    ) -> std::io::Result<(Self, oneshot::Receiver<()>)> {
+    fn start(config: Config, opened: Opened, mut options: Options) -> std::io::Result<(Self, Turning)> {
         let Config { host, webhooks, mentions, silences, inputs, rules, notices, limits, .. } = config;
         let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
@@ -179,16 +185,22 @@ impl Agent {
         let herald = Arc::new(Herald::new(notices, store.outbox().clone(), clock.clone()));
         let (sender, receiver) = feed::channel();
         let (patience, patient) = sync_channel(1);
-        let program = options.program.take();
-        let readers = Inputs::new(program.as_ref(), options.until, limits.deleted_file)?;
-        let (workers, closing) = Workers::new();
+        let (turnovers, turned) = turnover::way();
+        let (closing, closed) = watch::channel(false);
+        let shared = Shared {
+            outbox: store.outbox().clone(),
+            herald: herald.clone(),
+            clock: clock.clone(),
+            closing: closed,
+        };
+        let (program, on_exit) = (options.program.take(), options.on_exit.take());
         let mut agent = Self {
-            input_names: inputs.iter().map(|input| input.name.clone()).collect(),
             store: store.clone(),
             herald: herald.clone(),
-            inputs: readers,
+            inputs: Inputs::new(program.as_ref(), options.until, clock.clone(), sender)?,
             engine: JoinSet::new(),
-            workers,
+            workers: Workers::new(shared, closing),
+            reloads: Reloads::new(options.reloading.take(), turnovers, options.supervisor.clone()),
             stopping: Arc::default(),
             patience: Some(patience),
             decided: None,
@@ -197,40 +209,39 @@ impl Agent {
             made_of: made_of(rules.len(), inputs.len()),
             options,
         };
-        let shared = Shared {
-            outbox: store.outbox().clone(),
+        let transport = agent.options.transport.clone();
+        agent.workers.brief(Orders {
+            webhooks,
+            mentions,
             rules: rules.clone(),
             host: host.clone(),
-            herald: herald.clone(),
-            clock: clock.clone(),
-            transport: agent.options.transport.clone(),
-            closing,
-        };
-        agent.workers.start(webhooks, &mentions, &shared);
+            transport,
+        });
         let mut engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
-        for input in inputs.iter().filter(|input| matches!(input.source, Source::Files(_))) {
-            engine.input(&input.name, InputState::Behind, clock.now());
+        let sources = Sources::new(inputs, rules.clone(), host, on_exit, limits.deleted_file);
+        for input in sources.file_names() {
+            engine.input(&input, InputState::Behind, clock.now());
         }
         engine.silence(silences, clock.now());
         let decider = Decider {
-            counted_before: engine.counters().map(|(_, counters)| counters).collect(),
+            counted_before: engine.counters().map(|(rule, counters)| (rule.name.clone(), counters)).collect(),
             engine,
-            input_names: agent.input_names.clone(),
-            reads: vec![Read::default(); inputs.len()],
-            rules: rules.clone(),
+            reads: sources.names().map(|name| (name, Read::default())).collect(),
+            rules,
             store,
             herald: herald.clone(),
-            clock: clock.clone(),
+            clock,
             stopping: agent.stopping.clone(),
             patience: patient,
             pulse: agent.pulse.clone(),
             pulse_every: agent.options.supervisor.pulse_every(),
             unstored: Unstored::default(),
+            turnovers: turned,
             unfinished: Unfinished::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));
-        let begun = agent.inputs.start(inputs, program, &mut restored, Way { rules, host, clock, sender })?;
+        let begun = agent.inputs.start(sources, program, restored.take_all(Space::Position))?;
         let text = format!("hooktail {} started: {}", env!("CARGO_PKG_VERSION"), agent.made_of);
         herald.tell(Notice { sort: Sort::Started, danger: false, text });
         Ok((agent, begun))
@@ -244,7 +255,7 @@ fn made_of(rules: usize, inputs: usize) -> String {
 }
 
 /// Once each reader has looked at what is there: what is written from then on is read.
-async fn tell_ready(supervisor: &Supervisor, begun: oneshot::Receiver<()>, status: &str) -> Infallible {
+async fn tell_ready(supervisor: &Supervisor, begun: Turning, status: &str) -> Infallible {
     if begun.await.is_ok() {
         supervisor.ready(status);
     }

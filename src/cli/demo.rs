@@ -92,6 +92,8 @@ async fn play(folder: &Path, length: Duration) -> Result<Ended, Failure> {
         drain: Some(GRACE),
         transport,
         program: None,
+        on_exit: None,
+        reloading: None,
         supervisor: Arc::default(),
     };
     let opened = Opened::in_memory(&config);

@@ -14,6 +14,7 @@ mod log;
 mod man;
 mod pipe;
 mod preview;
+mod reloading;
 mod replay;
 mod run;
 mod schema;

@@ -93,7 +93,7 @@ pub(super) fn run(args: PipeArgs) -> Result<Exit, Failure> {
     let loaded = load(&args, webhook.unwrap_or(("url", NOWHERE.to_owned())));
     let config = usable(loaded)?;
     let opened = args.ending.state.or_memory().open(&config)?;
-    follow(config, opened, Until::Stopped, &args.ending, drawn)
+    follow(config, opened, Until::Stopped, &args.ending, drawn, None)
 }
 
 /// Relative paths in a rule file are its own; these are the shell's.

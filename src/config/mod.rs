@@ -11,6 +11,7 @@ mod decode;
 mod describe;
 mod diagnostic;
 mod expand;
+mod footprint;
 mod layers;
 mod load;
 mod mask;
@@ -34,6 +35,7 @@ use std::time::Duration;
 
 pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
+pub use footprint::{Footprint, Print};
 pub use load::{Loaded, from_str, load, load_for_exec, render};
 pub use schema::schema;
 pub use source::Source;

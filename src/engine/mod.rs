@@ -16,6 +16,7 @@ mod life;
 mod notice;
 mod outlet;
 mod records;
+mod reload;
 mod rule_state;
 mod silence;
 mod snapshot;
@@ -30,6 +31,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod tests_support;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use alert::{
@@ -37,6 +39,7 @@ pub use alert::{
 };
 pub use counters::Counters;
 pub use records::{Redact, Restored};
+pub use reload::Reloaded;
 pub use silence::Silence;
 
 use crate::event::{InputState, Match, RuleId};
@@ -63,6 +66,10 @@ pub struct Engine {
     now: Time,
     /// What nothing is posted of.
     silences: Vec<Silence>,
+    /// How inputs stand, as far as that was told.
+    inputs: BTreeMap<Arc<str>, InputState>,
+    /// What changes will be asked for.
+    tracked: bool,
     /// Records of what is no longer there, to be taken out of the store.
     gone: Vec<Record>,
     /// What the store has of `decided` and `now`.
@@ -74,6 +81,7 @@ impl Engine {
     pub fn new(rules: Arc<[Rule]>, host: Arc<str>, keys_max: usize, now: Time) -> Self {
         let mut engine =
             Self::with_states(rules, host, now, |rule| RuleState::new(rule, keys_max, false, now));
+        engine.tracked = false;
         engine.arm();
         engine
     }
@@ -99,6 +107,8 @@ impl Engine {
             decided: 0,
             now,
             silences: Vec::new(),
+            inputs: BTreeMap::new(),
+            tracked: true,
             gone: Vec::new(),
             stored: None,
         }
@@ -148,6 +158,7 @@ impl Engine {
             InputState::Behind => self.now = self.now.max(now),
             InputState::CaughtUp | InputState::Unreadable => self.advance(now),
         }
+        self.inputs.insert(name.clone(), state);
         for rule in 0..self.states.len() {
             if self.rules[rule].inputs.contains(name) {
                 self.with(RuleId(rule), |rule, out| {

@@ -44,7 +44,7 @@ pub enum Lifecycle {
 /// The one mouth for notices, shared by all that have one.
 #[derive(Debug)]
 pub struct Herald {
-    spec: NoticesSpec,
+    spec: Mutex<NoticesSpec>,
     outbox: Arc<Outbox>,
     clock: Arc<Clock>,
     state: Mutex<State>,
@@ -62,13 +62,22 @@ struct State {
 impl Herald {
     /// Tells as `spec` says, by way of `outbox`.
     pub fn new(spec: NoticesSpec, outbox: Arc<Outbox>, clock: Arc<Clock>) -> Self {
-        Self { spec, outbox, clock, state: Mutex::default(), held: Notify::new() }
+        Self { spec: Mutex::new(spec), outbox, clock, state: Mutex::default(), held: Notify::new() }
+    }
+
+    /// Tells as `spec` says from now on, also what is held back.
+    pub fn go_on(&self, spec: NoticesSpec) {
+        *self.spec.lock().unwrap_or_else(PoisonError::into_inner) = spec;
+    }
+
+    fn spec(&self) -> NoticesSpec {
+        self.spec.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Logs a notice, and posts it unless one of its sort was posted within the last hour; then it is counted.
     pub fn tell(&self, notice: Notice) {
         notice.log();
-        if notice.sort.is_lifecycle() && self.spec.lifecycle == Lifecycle::Logged {
+        if notice.sort.is_lifecycle() && self.spec().lifecycle == Lifecycle::Logged {
             return;
         }
         let now = self.clock.now();
@@ -82,7 +91,7 @@ impl Herald {
     /// The same of a webhook that takes nothing: it is not told of its own trouble, which would wait with the rest and
     /// come when it is over.
     pub fn tell_of(&self, webhook: &str, notice: Notice) {
-        if webhook == &*self.spec.webhook { notice.log() } else { self.tell(notice) }
+        if webhook == &*self.spec().webhook { notice.log() } else { self.tell(notice) }
     }
 
     /// Posts what is held back when it is due, until it is dropped.
@@ -124,11 +133,12 @@ impl Herald {
         let Telling { notice, repeats, since_last } = telling;
         let seed = format!("{}\0{number}\0{}", now.as_nanos(), notice.text);
         let id = AlertId(xxh3_128(seed.as_bytes()));
-        let mut alert = Alert::notice(id, notice, self.spec.webhook.clone(), now);
+        let NoticesSpec { webhook, redact, .. } = self.spec();
+        let mut alert = Alert::notice(id, notice, webhook, now);
         alert.count += repeats;
         alert.suppressed = *repeats;
         alert.since_last = *since_last;
-        redact_alert(&mut alert, &self.spec.redact);
+        redact_alert(&mut alert, &redact);
         alert
     }
 

@@ -3,6 +3,7 @@
 pub mod feed;
 pub mod files;
 pub mod program;
+pub mod slot;
 pub mod stdin;
 pub mod waker;
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::event::{Origin, Stream};
 use crate::line::split::{Line, Piece, Splitter};
 
-use super::feed::{EngineGone, Feed};
+use super::feed::{EngineGone, Feed, Tuning};
+use super::slot::Slot;
 use super::waker::{PIPE_BYTES, Waker};
 
 /// More than a pipe holds: whoever was asked to finish and reads as much reads what was written since.
@@ -24,6 +25,27 @@ pub enum WhenClosed {
     End,
 }
 
+/// A stream that is watched, on its way to the engine.
+#[derive(Debug)]
+pub struct Watched {
+    /// Where its lines come from.
+    pub origin: Arc<Origin>,
+    /// Its way to the engine.
+    pub feed: Feed,
+    /// Where a reload leaves what changed.
+    pub tunings: Arc<Slot<StreamTuning>>,
+}
+
+/// What a reload changes of a stream. How bytes become lines is as it was at the start: some may have been read of a
+/// line.
+#[derive(Debug)]
+pub struct StreamTuning {
+    /// Where its lines come from.
+    pub origin: Arc<Origin>,
+    /// Of its feed.
+    pub tuning: Tuning,
+}
+
 /// Reads `source` until its end or until `waker` asks to stop or to finish; what was read also goes on to `passthrough`,
 /// byte for byte and before it is looked at.
 ///
@@ -33,10 +55,10 @@ pub fn run<S: Read + AsFd>(
     mut source: S,
     mut passthrough: Option<impl Write + AsFd>,
     when_closed: WhenClosed,
-    origin: Arc<Origin>,
-    mut feed: Feed,
+    watched: Watched,
     waker: &Waker,
 ) -> Result<(), StdinError> {
+    let Watched { mut origin, mut feed, tunings } = watched;
     let mut splitter = Splitter::new(feed.line_spec().line_bytes_max);
     let mut cut = Cut::default();
     let mut left = PIPE_BYTES_MAX;
@@ -66,6 +88,11 @@ pub fn run<S: Read + AsFd>(
             if when_closed == WhenClosed::Watch {
                 tracing::warn!(%error, "standard output takes no more: lines are watched, but no longer passed on");
             }
+        }
+        // Looked for after reading: what is written once a reload is done is for the new rules.
+        if let Some(StreamTuning { origin: other, tuning }) = tunings.take() {
+            origin = other;
+            feed.tune(tuning)?;
         }
         splitter.filled(read);
         feed.count(|count| count.bytes += read as u64);

@@ -33,15 +33,27 @@ pub struct Stations {
 
 impl Stations {
     /// The stations of `config`.
-    pub fn new(config: Config) -> Self {
-        let Config { host, webhooks, inputs, rules, limits, silences, .. } = config;
-        let rules: Arc<[Rule]> = rules.into();
+    pub fn new(mut config: Config) -> Self {
+        let rules = std::mem::take(&mut config.rules);
+        Self::with(&config, rules.into())
+    }
+
+    /// The stations of `config`, whose rules are these.
+    pub fn with(config: &Config, rules: Arc<[Rule]>) -> Self {
+        let Config { host, webhooks, inputs, limits, silences, .. } = config;
         let scanners = inputs
             .iter()
             .map(|input| Scanner::new(&input.name, input.line.clone(), rules.clone(), host.clone()))
             .collect();
-        let webhooks = webhooks.into_iter().map(|webhook| webhook.name).collect();
-        Self { host, webhooks, inputs, rules, scanners, limits, silences }
+        Self {
+            host: host.clone(),
+            webhooks: webhooks.iter().map(|webhook| webhook.name.clone()).collect(),
+            inputs: inputs.clone(),
+            rules,
+            scanners,
+            limits: *limits,
+            silences: silences.clone(),
+        }
     }
 
     /// The rule of that name.

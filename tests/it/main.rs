@@ -25,6 +25,8 @@ mod purity;
 mod readme;
 mod receiver;
 mod refusals;
+mod reload;
+mod reloads;
 mod replay;
 mod resume;
 mod rotation;

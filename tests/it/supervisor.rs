@@ -56,6 +56,27 @@ fn what_is_written_after_ready_is_read() {
 }
 
 #[test]
+fn a_reload_is_told_and_what_is_written_after_it_is_read() {
+    let scene = Scene::new();
+    let manager = Manager::new();
+    ["app.log", "new.log"].iter().for_each(|log| drop(scene.folder.write(log, "old\n")));
+    let agent = manager.starts(scene.launch(INPUT)).start();
+    assert_eq!(manager.next(), "READY=1\nSTATUS=1 rule, 1 input");
+    drop(scene.launch(&format!("{INPUT}, new: {{ files: new.log }}")));
+    agent.signal(Signal::HUP);
+    assert!(manager.next().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(manager.next(), "READY=1\nSTATUS=1 rule, 2 inputs");
+    // The input begins at the file's end: at where that was before.
+    scene.folder.append("new.log", "new\n");
+    assert_eq!(scene.wait_for(1), ["new"]);
+    drop(scene.launch("new: { files: new.log, poll: never }"));
+    agent.signal(Signal::HUP);
+    assert!(manager.next().starts_with("RELOADING=1\n"));
+    assert_eq!(manager.next(), "READY=1\nSTATUS=1 rule, 2 inputs", "what holds is as it was");
+    agent.stop();
+}
+
+#[test]
 fn the_end_of_the_input_is_a_stop_too() {
     let scene = Scene::new();
     let manager = Manager::new();

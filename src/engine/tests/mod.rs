@@ -2,6 +2,7 @@
 
 mod episodes;
 mod hours;
+mod reload;
 mod restart;
 mod whens;
 

@@ -23,7 +23,7 @@ use super::tail::{LastLine, Settled, Tail, TailError, Turn};
 use super::trouble::Trouble;
 
 /// The key of the record of the globs that were used.
-const GLOBS_KEY: &str = "globs";
+pub(super) const GLOBS_KEY: &str = "globs";
 
 /// How it begins what is said of a path that is not opened, or not read.
 const NOT_READ: &str = "not read";
@@ -48,9 +48,9 @@ pub(super) struct Setup {
 pub(super) struct FilesInput<D: Disk> {
     pub(super) disk: D,
     pub(super) name: Arc<str>,
-    labels: Texts,
+    pub(super) labels: Texts,
     pub(super) spec: FilesSpec,
-    globs: Globs,
+    pub(super) globs: Globs,
     pub(super) feed: Feed,
     pub(super) until: Until,
     pub(super) deleted_max: Duration,

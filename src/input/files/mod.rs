@@ -15,10 +15,12 @@ mod rotation;
 mod said;
 mod tail;
 mod trouble;
+mod turnover;
 mod watch;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -34,6 +36,8 @@ use super::waker::Waker;
 use disk::RealDisk;
 use input::{FilesInput, Setup};
 use watch::Watch;
+
+pub use turnover::Turnover;
 
 /// How often everything is looked at where events come: they are hints, and hints get lost.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -83,42 +87,52 @@ pub enum FilesError {
     EngineGone(#[from] EngineGone),
 }
 
-/// Reads all inputs of files until `until`; tells by `begun` when it has looked at what is there.
+/// Reads the inputs of files of `first` until `until`; where it follows them, those of `turnovers` after that, until one
+/// leaves none.
 ///
 /// # Errors
 /// A glob is wrong, the system refuses to wait, or the engine has stopped. What is wrong with a single file is logged
 /// and counted, and never ends the reading of the others.
 pub fn run(
-    inputs: Vec<Reading>,
+    first: Turnover,
     until: Until,
     waker: &Arc<Waker>,
-    begun: oneshot::Sender<()>,
+    turnovers: Receiver<Turnover>,
 ) -> Result<(), FilesError> {
-    let open_max = (descriptors::raise_limit() / inputs.len().max(1)).max(1);
-    let inputs = inputs.into_iter().map(|reading| {
-        let Reading { spec, labels, name, feed, positions, deleted_max } = reading;
-        let setup = Setup { name, labels, spec, feed, until, deleted_max, open_max };
-        FilesInput::new(RealDisk, setup, &positions)
-    });
     let mut reader = Reader {
-        inputs: inputs.collect::<Result<_, _>>()?,
+        inputs: Vec::new(),
+        until,
+        turnovers,
+        looking: None,
         watch: Watch::new(waker.clone()),
         all_watched: false,
-        begun: Some(begun),
     };
+    reader.turn_over(first)?;
     match until {
         Until::Eof => reader.read_to_ends(waker),
         Until::Stopped => reader.follow(waker),
     }
 }
 
+/// How many files each of so many inputs may have open.
+fn open_max(inputs: usize) -> usize {
+    (descriptors::raise_limit() / inputs.max(1)).max(1)
+}
+
+fn setup(reading: Reading, until: Until, open_max: usize) -> (Setup, Vec<Record>) {
+    let Reading { spec, labels, name, feed, positions, deleted_max } = reading;
+    (Setup { name, labels, spec, feed, until, deleted_max, open_max }, positions)
+}
+
 #[derive(Debug)]
 struct Reader {
     inputs: Vec<FilesInput<RealDisk>>,
+    until: Until,
+    turnovers: Receiver<Turnover>,
+    /// Until the first look after a turnover: who waits for it, and what is brought then.
+    looking: Option<(oneshot::Sender<Vec<Record>>, Vec<Record>)>,
     watch: Watch,
     all_watched: bool,
-    /// Until the first look.
-    begun: Option<oneshot::Sender<()>>,
 }
 
 impl Reader {
@@ -126,6 +140,14 @@ impl Reader {
         let mut next_look = Instant::now();
         let mut not_before = next_look;
         loop {
+            if let Ok(turnover) = self.turnovers.try_recv() {
+                self.turn_over(turnover)?;
+                if self.inputs.is_empty() {
+                    self.look();
+                    return Ok(());
+                }
+                next_look = Instant::now();
+            }
             let hints = self.watch.take();
             if hints.look {
                 next_look = next_look.min(not_before);
@@ -206,9 +228,9 @@ impl Reader {
         }
         let watched = self.watch.set(&directories);
         self.all_watched = watched.all;
-        if let Some(begun) = self.begun.take() {
+        if let Some((done, positions)) = self.looking.take() {
             // Whether somebody waits for it is not our business.
-            let _ = begun.send(());
+            let _ = done.send(positions);
         }
         watched.more
     }

@@ -65,7 +65,7 @@ impl<D: Disk> FilesInput<D> {
         }
     }
 
-    fn keep(&mut self, generation: Generation, mut position: Position, now: Time) {
+    pub(super) fn keep(&mut self, generation: Generation, mut position: Position, now: Time) {
         position.gone = Some(now);
         self.feed.position(position.record(&self.name, generation));
         self.gone.insert(generation, position);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use globset::GlobSet;
 
 use crate::clock::Clock;
-use crate::input::feed::{self, Batch, Feed};
+use crate::input::feed::{self, Batch, Feed, Tuning};
 use crate::input::{FilesSpec, Start};
 use crate::line::{Ansi, LineSpec};
 use crate::rule::Rule;
@@ -190,7 +190,7 @@ impl Play {
         let (sender, receiver) = feed::channel();
         let spec = LineSpec { line_bytes_max: 200, ansi: Ansi::Keep, ..LineSpec::default() };
         let scanner = Arc::new(Scanner::new("m", spec.clone(), self.rules.clone(), "h".into()));
-        let feed = Feed::new(0, scanner, spec, Arc::new(Clock::start()), sender);
+        let feed = Feed::new("m".into(), Tuning { scanner, line: spec }, Arc::new(Clock::start()), sender);
         let setup = Setup {
             name: "m".into(),
             labels: Vec::new(),
