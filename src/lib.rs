@@ -10,8 +10,10 @@
 //! `line`, `scan`, `engine`, `message` and `deliver`'s plan and answers do no I/O, read no clock and make no random
 //! choice: time and jitter are arguments.
 
+pub mod admin;
 pub mod agent;
 pub mod around;
+pub mod board;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -45,4 +47,5 @@ pub mod store;
 pub mod suggest;
 pub mod supervisor;
 pub mod time;
+mod web;
 mod when;

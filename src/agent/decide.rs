@@ -19,6 +19,8 @@ use crate::pulse::Pulse;
 use crate::rule::Rule;
 use crate::store::{Keeps, Record, Store, WriteError};
 
+use super::desk::{Desk, Publish};
+use super::silences::Silences;
 use super::turnover::{Turnover, of_these};
 use super::unfinished::Unfinished;
 
@@ -53,6 +55,9 @@ pub(super) struct Decider {
     /// How often it must be seen, also where there is nothing to do.
     pub(super) pulse_every: Option<Duration>,
     pub(super) unstored: Unstored,
+    pub(super) silences: Silences,
+    /// Where somebody may look on.
+    pub(super) desk: Option<Desk>,
     /// What a reload brings; a batch of no input rings for it.
     pub(super) turnovers: Receiver<Turnover>,
     pub(super) unfinished: Unfinished,
@@ -98,9 +103,12 @@ impl Decider {
                 Err(RecvTimeoutError::Timeout) => self.engine.advance(self.clock.now()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.turn_over()? == Finish::GaveUp || self.commit(When::Due)? == Finish::GaveUp {
+            let gave_up =
+                [self.turn_over()?, self.obey()?, self.commit(When::Due)?].contains(&Finish::GaveUp);
+            if gave_up {
                 return Ok(Finish::GaveUp);
             }
+            self.publish(Publish::Due);
         }
         self.last_words()
     }
@@ -114,6 +122,7 @@ impl Decider {
         let finish = self.commit(When::Now)?;
         let unfinished = self.unfinished.take_all(self.clock.now());
         self.store.finish(&self.without_secrets(unfinished))?;
+        self.publish(Publish::Last);
         Ok(finish)
     }
 
@@ -122,7 +131,8 @@ impl Decider {
         let timer = self.engine.next_due().map(|due| due.since(self.clock.now()));
         let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
         let unfinished = self.unfinished.due().map(|due| due.since(self.clock.now()));
-        timer.into_iter().chain(commit).chain(unfinished).chain(self.pulse_every).min()
+        let publish = self.desk.as_ref().map(|desk| desk.ledger.due_in());
+        timer.into_iter().chain(commit).chain(unfinished).chain(self.pulse_every).chain(publish).min()
     }
 
     fn take(&mut self, batch: Batch) {
@@ -162,6 +172,7 @@ impl Decider {
             let redact = |alert: &mut Alert, rule: &Rule| redact_alert(alert, &rule.redact);
             records.extend(self.engine.take_changes(&redact));
         }
+        records.extend(self.silences.take_changes());
         let mut trouble = None;
         loop {
             match self.store.commit(&records, &alerts, self.clock.now()) {
@@ -170,6 +181,7 @@ impl Decider {
                 Err(passing) => {
                     if trouble.is_none() {
                         self.herald.tell(waiting(&passing));
+                        self.desk.iter().for_each(|desk| desk.board.set_disk_full(true));
                     }
                     trouble = Some(passing);
                 }
@@ -182,11 +194,13 @@ impl Decider {
                 return Ok(Finish::GaveUp);
             }
         }
+        self.desk.iter_mut().for_each(|desk| desk.ledger.alerts(&alerts));
         for alert in &unfinished {
             tracing::debug!(alert = %alert.id.short(), rule = %alert.rule, "stored; it waits for the lines after its own");
         }
         self.unfinished.keep(unfinished);
         if trouble.is_some() {
+            self.desk.iter().for_each(|desk| desk.board.set_disk_full(false));
             tracing::info!("the state can be written again: reading goes on");
         }
         Ok(Finish::Whole)

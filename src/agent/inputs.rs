@@ -1,5 +1,6 @@
 //! The readers of the inputs: started, given other rules, stopped and waited for here.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use crate::board::{Gauge, InputSeat};
 use crate::clock::Clock;
 use crate::event::Stream;
 use crate::input::feed::{Batch, Feed, Tuning};
@@ -42,6 +44,8 @@ pub(super) struct Inputs {
     stream: Option<StreamInput>,
     /// The inputs of files that are read.
     file_names: Vec<Arc<str>>,
+    /// How the inputs of files stand, also of those that may come back.
+    gauges: BTreeMap<Arc<str>, Arc<Gauge>>,
     /// Positions of inputs that are not read: for those that come back.
     positions: Vec<Record>,
 }
@@ -85,6 +89,7 @@ impl Inputs {
             files: None,
             stream: None,
             file_names: Vec::new(),
+            gauges: BTreeMap::new(),
             positions: Vec::new(),
         })
     }
@@ -141,7 +146,21 @@ impl Inputs {
         let own = |record: &mut Record| record.space == Space::Position && record.owner == input.name;
         let positions = self.positions.extract_if(.., own).collect();
         let (name, labels) = (input.name.clone(), input.labels.clone());
-        Some(Reading { spec, labels, name, feed, positions, deleted_max })
+        let gauge = self.gauge(&name);
+        Some(Reading { spec, labels, name, feed, positions, deleted_max, gauge })
+    }
+
+    fn gauge(&mut self, name: &Arc<str>) -> Arc<Gauge> {
+        self.gauges.entry(name.clone()).or_default().clone()
+    }
+
+    /// How the inputs of `sources` are seen from outside.
+    pub(super) fn seats(&mut self, sources: &Sources) -> Vec<InputSeat> {
+        let seat = |(input, _): &(InputSpec, Arc<Scanner>)| {
+            let gauge = matches!(input.source, Source::Files(_)).then(|| self.gauge(&input.name));
+            InputSeat { name: input.name.clone(), source: input.source.name(), gauge }
+        };
+        sources.inputs.iter().map(seat).collect()
     }
 
     fn start_files(&mut self, first: Turnover) {

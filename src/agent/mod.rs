@@ -5,11 +5,13 @@
 //! when nothing more will be decided and nothing waits.
 
 mod decide;
+mod desk;
 mod ending;
 mod inputs;
 mod opened;
 mod reading;
 mod reload;
+mod silences;
 mod sources;
 mod stream_input;
 mod turnover;
@@ -17,6 +19,7 @@ mod unfinished;
 mod workers;
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -26,6 +29,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
+use crate::admin::{self, Doors};
+use crate::board::{Board, Ledger, OrderWay};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::deliver::worker::{Shared, Transport};
@@ -44,8 +49,9 @@ use crate::store::{Keeps, Space, Store, WriteError};
 use crate::supervisor::Supervisor;
 
 use decide::{Decider, Finish, Unstored};
+use desk::Desk;
 use inputs::{Inputs, Turning};
-use opened::restored_engine;
+use opened::{restored_engine, restored_silences};
 use reload::Reloads;
 use sources::Sources;
 use unfinished::Unfinished;
@@ -71,6 +77,8 @@ pub struct Options {
     pub on_exit: Option<OnExit>,
     /// Where another configuration comes from; `None`: this one holds until the end.
     pub reloading: Option<Reloading>,
+    /// Where somebody may look on and ask; `None`: nobody can.
+    pub doors: Option<Doors>,
     /// Who is told how the run goes.
     pub supervisor: Arc<Supervisor>,
 }
@@ -146,6 +154,9 @@ pub async fn run(
     };
     // After a failure some still work: a timer that they set once the runtime ends would be a panic.
     agent.workers.shutdown().await;
+    if let Some(admin) = agent.admin.take() {
+        admin.stop().await;
+    }
     match failure {
         Some(failure) => Err(failure),
         None => Ok(agent.end(started.elapsed())),
@@ -168,6 +179,9 @@ struct Agent {
     decided: Option<Decider>,
     /// When waiting for deliveries ends; known once reading ends.
     deadline: Option<Instant>,
+    /// For whoever looks on.
+    board: Option<Arc<Board>>,
+    admin: Option<admin::Server>,
     /// Of the engine's thread.
     pulse: Arc<Pulse>,
     /// `3 rules, 1 input`.
@@ -178,9 +192,13 @@ impl Agent {
     /// And what tells that its readers have looked at what is there.
     fn start(config: Config, opened: Opened, mut options: Options) -> std::io::Result<(Self, Turning)> {
         let Config { host, webhooks, mentions, silences, inputs, rules, notices, limits, .. } = config;
+        let doors = options.doors.take();
         let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
         let clock = Arc::new(Clock::start());
+        if doors.is_some() && store.keeps() == Keeps::InMemory {
+            restored.notices.extend(store.keep_history(limits.history, Clock::wall()));
+        }
         let store = Arc::new(store);
         let herald = Arc::new(Herald::new(notices, store.outbox().clone(), clock.clone()));
         let (sender, receiver) = feed::channel();
@@ -194,6 +212,8 @@ impl Agent {
             closing: closed,
         };
         let (program, on_exit) = (options.program.take(), options.on_exit.take());
+        let last_reload =
+            options.reloading.as_ref().map(|reloading| reloading.last.clone()).unwrap_or_default();
         let mut agent = Self {
             store: store.clone(),
             herald: herald.clone(),
@@ -205,11 +225,14 @@ impl Agent {
             patience: Some(patience),
             decided: None,
             deadline: None,
+            board: None,
+            admin: None,
             pulse: Arc::default(),
             made_of: made_of(rules.len(), inputs.len()),
             options,
         };
         let transport = agent.options.transport.clone();
+        let webhook_names: Vec<Arc<str>> = webhooks.iter().map(|webhook| webhook.name.clone()).collect();
         agent.workers.brief(Orders {
             webhooks,
             mentions,
@@ -218,11 +241,20 @@ impl Agent {
             transport,
         });
         let mut engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
-        let sources = Sources::new(inputs, rules.clone(), host, on_exit, limits.deleted_file);
+        let sources = Sources::new(inputs, rules.clone(), host.clone(), on_exit, limits.deleted_file);
         for input in sources.file_names() {
             engine.input(&input, InputState::Behind, clock.now());
         }
-        engine.silence(silences, clock.now());
+        let silences = restored_silences(&mut restored, silences);
+        engine.silence(silences.all(), clock.now());
+        let (orders, placed) = OrderWay::new();
+        let board = doors.is_some().then(|| {
+            let (outbox, path) = (store.outbox().clone(), store.path().map(Path::to_owned));
+            Arc::new(Board::new(host.clone(), clock.clone(), outbox, path, orders, last_reload))
+        });
+        agent.board.clone_from(&board);
+        agent.seat(&sources, &webhook_names);
+        let desk = board.map(|board| Desk { board, ledger: Ledger::new(&engine), orders: placed });
         let decider = Decider {
             counted_before: engine.counters().map(|(rule, counters)| (rule.name.clone(), counters)).collect(),
             engine,
@@ -236,12 +268,17 @@ impl Agent {
             pulse: agent.pulse.clone(),
             pulse_every: agent.options.supervisor.pulse_every(),
             unstored: Unstored::default(),
+            silences,
+            desk,
             turnovers: turned,
             unfinished: Unfinished::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));
         let begun = agent.inputs.start(sources, program, restored.take_all(Space::Position))?;
+        if let (Some(board), Some(doors)) = (&agent.board, doors) {
+            agent.admin = Some(admin::Server::start(doors, board)?);
+        }
         let text = format!("hooktail {} started: {}", env!("CARGO_PKG_VERSION"), agent.made_of);
         herald.tell(Notice { sort: Sort::Started, danger: false, text });
         Ok((agent, begun))

@@ -264,6 +264,7 @@ impl Agent {
         self.herald.go_on(notices);
         let (rules, host) = (orders.rules.clone(), orders.host.clone());
         self.workers.brief(orders);
+        self.seat(&sources, &webhooks);
         let is_new = |name: &Arc<str>| !self.inputs.file_names().contains(name);
         let new_files = sources.file_names().into_iter().filter(is_new).collect();
         let (done, turned) = oneshot::channel();

@@ -58,7 +58,8 @@ impl Decider {
         for input in &new_files {
             self.engine.input(input, InputState::Behind, now);
         }
-        self.engine.silence(silences, now);
+        self.silences.configure(silences);
+        self.engine.silence(self.silences.all(), now);
         self.unstored.since.get_or_insert_with(Instant::now);
         tracing::debug!(took = ?began.elapsed(), "the engine has gone over to other rules");
         // Whoever asked may have given up waiting.

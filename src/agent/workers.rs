@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{self, watch};
 use tokio::task::{JoinError, JoinSet};
 
+use crate::board::WebhookSeat;
 use crate::deliver::WebhookSpec;
 use crate::deliver::lane::Lane;
 use crate::deliver::mentions::{Budget, MentionSpec};
@@ -103,6 +104,16 @@ impl Workers {
         let tally = Arc::new(Tally::default());
         self.tallies.push((name.clone(), tally.clone()));
         tally
+    }
+
+    /// How these webhooks are seen from outside.
+    pub(super) fn seats(&self, webhooks: &[Arc<str>]) -> Vec<WebhookSeat> {
+        let seat = |name: &Arc<str>| {
+            let url = self.posts.get(name)?.briefs.as_ref()?.borrow().own.spec.url.to_string();
+            let (_, tally) = self.tallies.iter().find(|(known, _)| known == name)?;
+            Some(WebhookSeat { name: name.clone(), url, tally: tally.clone() })
+        };
+        webhooks.iter().filter_map(seat).collect()
     }
 
     /// The workers of all webhooks but these end.

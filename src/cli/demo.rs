@@ -92,6 +92,7 @@ async fn play(folder: &Path, length: Duration) -> Result<Ended, Failure> {
         drain: Some(GRACE),
         transport,
         program: None,
+        doors: None,
         on_exit: None,
         reloading: None,
         supervisor: Arc::default(),

@@ -29,7 +29,7 @@ use crate::input::waker::Waker;
 use super::child::{Child, Signals};
 use super::exit::{Exit, Failure};
 use super::load::ConfigArgs;
-use super::reloading::{Purpose, Reloader, Source};
+use super::reloading::{Fixed, Purpose, Reloader, Source};
 use super::run::{RELOADS_WAITING, duration, tell_undelivered, write_report};
 use super::runtime;
 use super::state::{StateArgs, StateDir};
@@ -159,6 +159,7 @@ async fn watch(ready: Watching, command: &[OsString]) -> Result<(Exit, Option<Do
         program: Some(watched(child, ours, &wakers, dies)),
         on_exit,
         reloading: Some(reloader(source, &config).reloading(asked)),
+        doors: None,
         supervisor: Arc::default(),
     };
     let (stops, requests) = mpsc::channel(2);
@@ -189,7 +190,7 @@ async fn watch(ready: Watching, command: &[OsString]) -> Result<(Exit, Option<Do
 fn reloader(source: Arc<Source>, config: &Config) -> Reloader {
     Reloader {
         source,
-        state_dir: config.state_dir.clone(),
+        fixed: Fixed::of(config),
         adapt: Box::new(|config| config.on_exit.take().map(|on_exit| watch_end(on_exit, config))),
         transport: Box::new(transport),
     }

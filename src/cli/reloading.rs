@@ -12,6 +12,7 @@ use anstream::adapter::strip_str;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::admin::AdminSpec;
 use crate::agent::{Fresh, Load, Refused, Reloading};
 use crate::config::{self, Config, Footprint, Level, Loaded, Print};
 use crate::deliver::post::ClientError;
@@ -20,6 +21,7 @@ use crate::input::program::OnExit;
 use crate::proof::rehearsal::Stations;
 use crate::proof::trial::{self, Trial};
 use crate::rule::Rule;
+use crate::store::HistorySpec;
 
 use super::exit::Failure;
 use super::load::{env, usable};
@@ -129,11 +131,37 @@ pub(super) type MakeTransport = Box<dyn Fn(&Config) -> Result<Transport, ClientE
 /// How a running agent comes by another configuration.
 pub(super) struct Reloader {
     pub(super) source: Arc<Source>,
-    /// What `adapt` and the command line leave as it was.
-    pub(super) state_dir: Option<PathBuf>,
+    pub(super) fixed: Fixed,
     pub(super) adapt: Adapt,
     /// How its messages go out.
     pub(super) transport: MakeTransport,
+}
+
+/// What stays as it was until a restart.
+#[derive(Debug)]
+pub(super) struct Fixed {
+    state_dir: Option<PathBuf>,
+    admin: Option<AdminSpec>,
+    history: HistorySpec,
+}
+
+impl Fixed {
+    /// Of the configuration at the start.
+    pub(super) fn of(config: &Config) -> Self {
+        let Config { state_dir, admin, limits, .. } = config;
+        Self { state_dir: state_dir.clone(), admin: admin.clone(), history: limits.history }
+    }
+
+    /// The keys under which `config` says something else.
+    fn changed(&self, config: &Config) -> Vec<String> {
+        let Self { state_dir, admin, history } = self;
+        let changed = [
+            (config.state_dir != *state_dir, "`state_dir`"),
+            (config.admin != *admin, "`admin`"),
+            (config.limits.history != *history, "`limits.history`"),
+        ];
+        changed.into_iter().filter(|(is_other, _)| *is_other).map(|(_, key)| key.to_owned()).collect()
+    }
 }
 
 impl Reloader {
@@ -157,10 +185,7 @@ impl Reloader {
             let why = error.to_string();
             Refused { whole: why.clone(), why }
         })?;
-        let mut kept = Vec::new();
-        if config.state_dir != self.state_dir {
-            kept.push("`state_dir`".to_owned());
-        }
+        let kept = self.fixed.changed(&config);
         Ok(Fresh { config, rules, transport, on_exit, kept })
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::sync::mpsc;
 
+use crate::admin::Doors;
 use crate::agent::{self, Ended, Opened, Options};
 use crate::config::Config;
 use crate::deliver::post;
@@ -24,7 +25,7 @@ use crate::time::{DurationError, parse_duration};
 
 use super::exit::{Exit, Failure};
 use super::load::ConfigArgs;
-use super::reloading::{Purpose, Reloader, Source};
+use super::reloading::{Fixed, Purpose, Reloader, Source};
 use super::state::{StateArgs, StateDir};
 use super::{runtime, screen, stops};
 
@@ -97,7 +98,11 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
     let opened = if args.dry_run { state.look(&config)? } else { state.open(&config)? };
     let until = if args.until_eof { Until::Eof } else { Until::Stopped };
     let source = (until == Until::Stopped).then_some(source);
-    follow(config, opened, until, &args.ending, args.dry_run.then_some(Drawn::Stdout), source)
+    let doors = match (args.dry_run, &state) {
+        (true, _) => None,
+        (false, state) => Doors::open(config.admin.as_ref(), state.path()).map_err(Failure::failed)?,
+    };
+    follow(config, opened, until, &args.ending, args.dry_run.then_some(Drawn::Stdout), source, doors)
 }
 
 /// Runs the agent, tells what it did, and turns what is left into a status. `drawn`: nothing is posted. `source`: where
@@ -109,6 +114,7 @@ pub(super) fn follow(
     ending: &EndingArgs,
     drawn: Option<Drawn>,
     source: Option<Arc<Source>>,
+    doors: Option<Doors>,
 ) -> Result<Exit, Failure> {
     if drawn.is_some() {
         unlimit(&mut config);
@@ -127,6 +133,7 @@ pub(super) fn follow(
         program: None,
         on_exit: None,
         reloading: None,
+        doors,
         supervisor: Arc::new(supervisor),
     };
     let host = config.host.clone();
@@ -144,8 +151,8 @@ pub(super) fn follow(
                 None
             });
             let transport = Box::new(move |config: &Config| transport(config, drawn));
-            let state_dir = config.state_dir.clone();
-            Reloader { source, state_dir, adapt, transport }.reloading(asked)
+            let fixed = Fixed::of(&config);
+            Reloader { source, fixed, adapt, transport }.reloading(asked)
         });
         agent::run(config, opened, options, requests).await.map_err(Failure::failed)
     });

@@ -67,6 +67,16 @@ pub fn load_for_exec(path: &Path, env: Env<'_>) -> Loaded {
     load_beside(path, Beside::ExecInput, env)
 }
 
+/// The `state_dir` of the configuration at `path`, whatever else is right or wrong with it.
+pub fn state_dir(path: &Path, env: Env<'_>) -> Option<PathBuf> {
+    let mut report = Report::default();
+    let mut reader = Reader::new(env, &mut report);
+    reader.file(&path.display().to_string(), &folder(path), read_text(path).ok()?);
+    let (raw, _) = reader.files.first()?;
+    let Text(text) = raw.state_dir.as_ref()?;
+    Some(folder(path).join(text))
+}
+
 /// What is read beside the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Beside {
@@ -100,14 +110,7 @@ pub fn from_str(text: &str, name: &str, base: &Path, env: Env<'_>) -> Loaded {
 
 fn read(name: &str, path: Option<&Path>, base: &Path, text: String, beside: Beside, env: Env<'_>) -> Loaded {
     let mut report = Report::default();
-    let mut reader = Reader {
-        env,
-        report: &mut report,
-        files: Vec::new(),
-        sources: Vec::new(),
-        included: Vec::new(),
-        globs: Vec::new(),
-    };
+    let mut reader = Reader::new(env, &mut report);
     reader.main(name, path, base, text);
     if beside == Beside::ExecInput && !reader.reads_stdin() {
         reader.file(EXEC_INPUT.0, base, EXEC_INPUT.1.to_owned());
@@ -141,7 +144,12 @@ struct Reader<'a> {
     included: Vec<PathBuf>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(env: Env<'a>, report: &'a mut Report) -> Self {
+        let (files, sources) = (Vec::new(), Vec::new());
+        Self { env, report, files, sources, globs: Vec::new(), included: Vec::new() }
+    }
+
     fn main(&mut self, name: &str, path: Option<&Path>, base: &Path, text: String) {
         self.file(name, base, text);
         let (Some(main), Some((raw, _))) = (self.sources.first(), self.files.first()) else { return };

@@ -98,7 +98,10 @@ async fn try_post(
     {
         body.extend_from_slice(&chunk[..chunk.len().min(ANSWER_BYTES_MAX - body.len())]);
     }
-    let body = crate::message::clean::one_line(&String::from_utf8_lossy(&body), ANSWER_SHOWN_CHARS);
+    let body = crate::message::clean::one_line(
+        &spec.url.hidden_in(&String::from_utf8_lossy(&body)),
+        ANSWER_SHOWN_CHARS,
+    );
     Ok(Answer::Http { status, retry_after, body })
 }
 

@@ -17,19 +17,22 @@ use crate::message::{render, simplest};
 use crate::notice::{Notice, Sort};
 use crate::rule::Rule;
 use crate::secret::SecretUrl;
-use crate::store::Outbox;
+use crate::store::{Fate, Outbox};
 use crate::time::Spelled;
 
 use super::WebhookSpec;
-use super::answer::{Answer, explain, verdict};
+use super::answer::{Answer, Verdict, explain, verdict};
 use super::mentions::{Cost, Grant};
 use super::place::{Place, SharedLane};
 use super::plan::{Calls, Form, Outcome, Outgoing, Plan, Step, Target};
 use super::post::{Clients, post};
-use super::tally::Tally;
+use super::tally::{LastAnswer, Standing, Tally};
 
 /// How much of a headline our own log shows.
 const FALLBACK_CHARS: usize = 256;
+
+/// How much of a receiver's answer is kept.
+const SAID_CHARS: usize = 120;
 
 /// Where messages go.
 #[derive(Clone)]
@@ -139,18 +142,35 @@ impl Worker {
                 // A webhook that somebody must mend first is not waited for at the end.
                 Step::Wait(_) if closed && self.plan.is_stuck() => return,
                 Step::Idle => Pause::Work,
-                Step::Wait(wait) => Pause::Time(self.until_looked_at(wait)),
+                Step::Wait(wait) => {
+                    self.waits(Some(wait));
+                    Pause::Time(self.until_looked_at(wait))
+                }
                 Step::Settle(ids) => {
+                    let (name, now) = (&self.brief.own.spec.name, self.shared.clock.now());
+                    block_in_place(|| {
+                        self.shared.outbox.note(
+                            name,
+                            &ids,
+                            Fate::LeftToFallback,
+                            "its fallback gets it",
+                            now,
+                        );
+                    });
                     block_in_place(|| self.shared.outbox.settle(&self.brief.own.spec.name, &ids));
                     continue;
                 }
                 Step::Send(outgoing) => match self.take_place(outgoing.to) {
                     Ok(()) => {
+                        self.waits(None);
                         let calls = self.calls(&outgoing);
                         self.send(&Outgoing { calls, ..outgoing }).await;
                         continue;
                     }
-                    Err(wait) => Pause::Lane(wait, self.place(outgoing.to).lane.clone()),
+                    Err(wait) => {
+                        self.waits(Some(wait));
+                        Pause::Lane(wait, self.place(outgoing.to).lane.clone())
+                    }
                 },
             };
             tokio::select! {
@@ -162,6 +182,12 @@ impl Worker {
             }
             self.look_at_url_files();
         }
+    }
+
+    /// Something waits, and nothing can be sent for so long.
+    fn waits(&self, wait: Option<Duration>) {
+        let until = wait.map(|wait| self.shared.clock.now() + wait);
+        self.tally.stands(|standing| standing.waits_until = until);
     }
 
     /// Goes on by another brief. Somebody may have mended what was broken: it is tried at once.
@@ -267,6 +293,8 @@ impl Worker {
         let now = self.shared.clock.now();
         let verdict = verdict(&answer, place.spec.flavor, now);
         let meaning = explain(&verdict);
+        let said = said(&answer, &meaning);
+        let taken = verdict == Verdict::Delivered;
         let health = self.health();
         let outcome = self.plan.answered(outgoing, verdict, now, fastrand::f64());
         if let Outcome::Delivered(_) = outcome {
@@ -274,7 +302,8 @@ impl Worker {
         }
         let pause = if let Outcome::Paused(until) = outcome { Some(until) } else { None };
         place.lane.answer(now, pause);
-        self.settle(&outcome, &place.spec.name, &message, &alerts);
+        self.stands(LastAnswer { at: now, taken, words: said.clone() });
+        self.settle(&outcome, &place.spec.name, &said, &message, &alerts);
         self.tell(&outcome, &place.spec.name, &meaning, &ids(&alerts));
         if health != self.health() {
             block_in_place(|| self.tell_health(health, &meaning));
@@ -284,12 +313,17 @@ impl Worker {
 
     /// Counts what became of the message, and takes out of the outbox what is done with. Nothing is waited for between
     /// the answer and this: what was taken is settled even when the worker is aborted.
-    fn settle(&self, outcome: &Outcome, to: &str, message: &Message, alerts: &[&Alert]) {
+    fn settle(&self, outcome: &Outcome, to: &str, said: &str, message: &Message, alerts: &[&Alert]) {
         let tally = &self.tally;
         match outcome {
             Outcome::Delivered(settled) => {
                 tally.delivered(alerts.len());
-                block_in_place(|| self.shared.outbox.settle(&self.brief.own.spec.name, settled));
+                let (own, now) = (&self.brief.own.spec.name, self.shared.clock.now());
+                let by = if to == &**own { said.to_owned() } else { format!("by `{to}`: {said}") };
+                block_in_place(|| {
+                    self.shared.outbox.note(own, settled, Fate::Delivered, &by, now);
+                    self.shared.outbox.settle(own, settled);
+                });
             }
             Outcome::SetAside(settled, why) => {
                 for attachment in &message.attachments {
@@ -319,6 +353,15 @@ impl Worker {
                 tracing::warn!(webhook = %to, answer = %why, alerts, "not delivered: it is sent again");
             }
         }
+    }
+
+    fn stands(&self, answer: LastAnswer) {
+        let broken = self.plan.broken().map(str::to_owned);
+        let replaced = self.health() == Health::Replaced;
+        let fallback = self.brief.fallback.as_ref().filter(|_| replaced).map(|place| place.spec.name.clone());
+        self.tally.stands(|standing| {
+            *standing = Standing { answer: Some(answer), broken, fallback, waits_until: None };
+        });
     }
 
     fn health(&self) -> Health {
@@ -376,6 +419,17 @@ fn other_url(spec: &WebhookSpec) -> Option<SecretUrl> {
 
 /// How often the `url_file` of a broken webhook is looked at.
 const URL_FILE_LOOKS: Duration = Duration::from_secs(5);
+
+/// What a receiver said, in its own words.
+fn said(answer: &Answer, meaning: &str) -> String {
+    match answer {
+        Answer::Http { status, body, .. } => {
+            let body = one_line(body, SAID_CHARS);
+            format!("{status} {body}").trim_end().to_owned()
+        }
+        Answer::Nothing(_) => meaning.to_owned(),
+    }
+}
 
 fn ids(alerts: &[&Alert]) -> String {
     alerts.iter().map(|alert| alert.id.short()).collect::<Vec<_>>().join(" ")

@@ -21,6 +21,7 @@ mod rule_state;
 mod silence;
 mod snapshot;
 mod standing;
+mod survey;
 mod throttle;
 mod timers;
 mod top;
@@ -40,7 +41,8 @@ pub use alert::{
 pub use counters::Counters;
 pub use records::{Redact, Restored};
 pub use reload::Reloaded;
-pub use silence::Silence;
+pub use silence::{OF_THE_FILE, Silence};
+pub use survey::Survey;
 
 use crate::event::{InputState, Match, RuleId};
 use crate::rule::Rule;
@@ -195,6 +197,11 @@ impl Engine {
     /// What became of each rule's matches, in the order of the rules.
     pub fn counters(&self) -> impl Iterator<Item = (&Rule, Counters)> {
         self.rules.iter().zip(self.states.iter().map(RuleState::counters))
+    }
+
+    /// What nothing is posted of.
+    pub fn silences(&self) -> &[Silence] {
+        &self.silences
     }
 
     /// How many episodes are open.

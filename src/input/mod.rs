@@ -41,6 +41,16 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// The key that names it in the configuration.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Files(_) => "files",
+            Self::Stdin { .. } => "stdin",
+        }
+    }
+}
+
 /// Which files are read, and how.
 #[derive(Debug, Clone)]
 pub struct FilesSpec {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Origin, Stream};
+use crate::line::encoding::Unmarked;
 use crate::line::split::{Line, Piece, Splitter};
+use crate::notice::{Notice, Sort};
 
 use super::feed::{EngineGone, Feed, Tuning};
 use super::slot::Slot;
@@ -59,7 +61,7 @@ pub fn run<S: Read + AsFd>(
     waker: &Waker,
 ) -> Result<(), StdinError> {
     let Watched { mut origin, mut feed, tunings } = watched;
-    let mut splitter = Splitter::new(feed.line_spec().line_bytes_max);
+    let mut splitter = Splitter::of_stream(feed.line_spec());
     let mut cut = Cut::default();
     let mut left = PIPE_BYTES_MAX;
     // Asked each time round: a source that always has more must not outlast a stop.
@@ -95,6 +97,9 @@ pub fn run<S: Read + AsFd>(
             feed.tune(tuning)?;
         }
         splitter.filled(read);
+        if let Some(unmarked) = splitter.unmarked() {
+            feed.notice(cant_be_matched(unmarked));
+        }
         feed.count(|count| count.bytes += read as u64);
         while let Some(piece) = splitter.next_piece() {
             cut.see(&origin, piece);
@@ -105,11 +110,17 @@ pub fn run<S: Read + AsFd>(
             break;
         }
     }
-    if let Some(line) = splitter.finish() {
+    while let Some(line) = splitter.finish() {
         cut.see(&origin, Piece::One(line));
         feed.line(&origin, line)?;
     }
     Ok(feed.flush()?)
+}
+
+/// Nobody can read a stream a second time: it is watched as it is.
+fn cant_be_matched(unmarked: Unmarked) -> Notice {
+    let text = format!("what is read can't be matched: {unmarked}");
+    Notice { sort: Sort::Unreadable, danger: true, text }
 }
 
 /// That lines are cut is said once: how many, the report counts.

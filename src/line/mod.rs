@@ -1,6 +1,7 @@
 //! Bytes to lines. No I/O, no clock.
 
 pub mod ansi;
+pub mod encoding;
 pub mod own_time;
 pub mod parse;
 pub mod split;
@@ -13,14 +14,17 @@ use std::time::Duration;
 use crate::event::{Event, Origin, Parse};
 use crate::time::Time;
 
+use encoding::Encoding;
 use own_time::TimeSpec;
 use parse::Parser;
 
 /// How bytes become lines.
 #[derive(Debug, Clone)]
 pub struct LineSpec {
-    /// A longer line is cut here, in bytes, and its rest skipped.
+    /// A longer line is cut here, in bytes as they were read, and its rest skipped.
     pub line_bytes_max: usize,
+    /// How it is written; `None`: as its byte order mark says, else UTF-8.
+    pub encoding: Option<Encoding>,
     /// What is done with terminal colour codes before matching.
     pub ansi: Ansi,
     /// How a line's fields are read.
@@ -73,6 +77,7 @@ impl Default for LineSpec {
     fn default() -> Self {
         Self {
             line_bytes_max: Self::LINE_BYTES_MAX,
+            encoding: None,
             ansi: Ansi::Strip,
             parser: Parser::Text,
             time: TimeSpec::default(),

@@ -186,7 +186,7 @@ struct Head {
 impl Reader<'_> {
     fn all(&mut self, read: &(dyn Fn(u64) + Sync)) -> Result<(), Stop> {
         let mut archive = Archive::open(&self.log.path, self.log.caps, read).map_err(Stop::Failed)?;
-        let mut splitter = Splitter::new(self.stations.inputs[self.log.input].line.line_bytes_max);
+        let mut splitter = Splitter::of_stream(&self.stations.inputs[self.log.input].line);
         loop {
             let len = match archive.read(splitter.room()) {
                 Ok(len) => len,
@@ -202,6 +202,9 @@ impl Reader<'_> {
             }
             self.counted.bytes += len as u64;
             splitter.filled(len);
+            if let Some(unmarked) = splitter.unmarked() {
+                return Err(Stop::Failed(io::Error::other(unmarked)));
+            }
             while let Some(line) = splitter.next_line() {
                 self.line(line)?;
                 if self.past() {
@@ -213,7 +216,10 @@ impl Reader<'_> {
     }
 
     fn last_line(&mut self, splitter: &mut Splitter) -> Result<(), Gone> {
-        splitter.finish().map_or(Ok(()), |line| self.line(line))
+        while let Some(line) = splitter.finish() {
+            self.line(line)?;
+        }
+        Ok(())
     }
 
     /// Nothing after it can lie in the range: lines come in the order of their times, as far as they have one.

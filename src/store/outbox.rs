@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::Notify;
 
@@ -11,6 +11,7 @@ use crate::engine::{Alert, AlertId};
 use crate::time::Time;
 
 use super::database::{Answer, Changes, DeadLetter, Stored};
+use super::history::{Fate, History, Receipt};
 use super::writer::Writer;
 use super::{Record, WriteError};
 
@@ -30,6 +31,7 @@ pub struct Outbox {
     /// How many alerts may wait for a webhook.
     alerts_max: AtomicUsize,
     writer: Arc<Writer>,
+    history: OnceLock<Arc<History>>,
 }
 
 type Queues = BTreeMap<Arc<str>, Arc<Queue>>;
@@ -94,6 +96,8 @@ struct Arrivals {
     /// What the queue's overflow is then.
     overflow: BTreeMap<Arc<str>, Entry>,
     overflowed: u64,
+    /// Those that are told in the digest of an earlier one.
+    folded: Vec<AlertId>,
 }
 
 impl Outbox {
@@ -109,7 +113,23 @@ impl Outbox {
         alerts_max: usize,
     ) -> Self {
         let queues = webhooks.map(|name| (name, Arc::default())).collect();
-        Self { queues: RwLock::new(queues), alerts_max: AtomicUsize::new(alerts_max), writer }
+        Self {
+            queues: RwLock::new(queues),
+            alerts_max: AtomicUsize::new(alerts_max),
+            writer,
+            history: OnceLock::new(),
+        }
+    }
+
+    /// From now on, what is decided and what becomes of it is written here too.
+    pub(super) fn keep_history(&self, history: Arc<History>) {
+        // A second one would know less than the first.
+        let _ = self.history.set(history);
+    }
+
+    /// The alerts of the past, where they are kept.
+    pub fn history(&self) -> Option<&Arc<History>> {
+        self.history.get()
     }
 
     fn queues(&self) -> RwLockReadGuard<'_, Queues> {
@@ -177,6 +197,10 @@ impl Outbox {
     /// # Errors
     /// Nothing of it is stored, and nothing shows here.
     pub fn commit(&self, records: &[Record], alerts: &[Arc<Alert>], now: Time) -> Result<(), WriteError> {
+        if let Some(history) = self.history.get() {
+            // First: what is committed is then known, also after a crash, and written again it is the same.
+            history.decided(alerts, now);
+        }
         let queues = self.queues();
         let mut writer = self.writer.lock();
         let mut arrived: BTreeMap<&Arc<str>, Vec<Entry>> = BTreeMap::new();
@@ -193,10 +217,11 @@ impl Outbox {
             let stored: Vec<Entry> = queue.entries().overflow.values().cloned().collect();
             let arrivals = queue.entries().arrive(entries, self.alerts_max(), name);
             arrivals.add_to(&mut changes, &stored, name);
-            grown.push((queue, arrivals));
+            grown.push((name, queue, arrivals));
         }
         writer.commit(changes)?;
-        for (queue, arrivals) in grown {
+        for (name, queue, arrivals) in grown {
+            self.note(name, &arrivals.folded, Fate::Folded, "the outbox was full", now);
             queue.entries().apply(arrivals);
             queue.changed.notify_one();
         }
@@ -222,8 +247,9 @@ impl Outbox {
     /// # Errors
     /// The store can't be written any more.
     pub fn finish(&self, finished: &[Arc<Alert>]) -> Result<(), WriteError> {
-        if finished.is_empty() {
-            return Ok(());
+        let Some(last) = finished.last() else { return Ok(()) };
+        if let Some(history) = self.history.get() {
+            history.decided(finished, last.decided);
         }
         let queues = self.queues();
         let mut writer = self.writer.lock();
@@ -273,6 +299,15 @@ impl Outbox {
         ready.map(|entry| entry.waiting.clone()).collect()
     }
 
+    /// Writes to the history what becomes of alerts of a webhook. To be called before they are taken out here: a crash
+    /// between the two has them sent and noted again.
+    pub fn note(&self, webhook: &str, ids: &[AlertId], fate: Fate, answer: &str, now: Time) {
+        if let Some(history) = self.history.get() {
+            let answer = answer.to_owned();
+            history.left_outbox(ids, &Receipt { webhook: webhook.into(), at: now, fate, answer });
+        }
+    }
+
     /// Takes out what the receiver has answered for.
     pub fn settle(&self, webhook: &str, ids: &[AlertId]) {
         self.take(webhook, ids, |_| None);
@@ -280,6 +315,7 @@ impl Outbox {
 
     /// Takes out what the receiver refuses for good, and keeps it among the dead letters with its answer.
     pub fn set_aside(&self, webhook: &str, ids: &[AlertId], answer: &str, now: Time) {
+        self.note(webhook, ids, Fate::SetAside, answer, now);
         self.take(webhook, ids, |waiting| {
             let alert = waiting.alert.clone();
             Some(DeadLetter { webhook: webhook.into(), since: now, answer: answer.to_owned(), alert })
@@ -313,6 +349,13 @@ impl Outbox {
             Some(queue) => queue.changed.notified().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// Since when the alert has waited that has waited longest for a webhook.
+    pub fn oldest(&self, webhook: &str) -> Option<Time> {
+        let queue = self.queue(webhook)?;
+        let entries = queue.entries();
+        entries.alerts.iter().map(|entry| entry.waiting.since).min()
     }
 
     /// How many alerts wait for a webhook.
@@ -368,6 +411,7 @@ impl Entries {
             arrivals.overflowed += 1;
             let rule = entry.waiting.alert.rule.clone();
             if let Some(Entry { place, waiting, .. }) = arrivals.overflow.remove(&rule) {
+                arrivals.folded.push(entry.waiting.alert.id);
                 let digest = Arc::unwrap_or_clone(waiting.alert).digest(&entry.waiting.alert);
                 entry = Entry::new(place, Arc::new(digest), waiting.since);
             }

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, a file a feature.
 
+mod admin;
 mod agent;
 mod client;
 mod content;

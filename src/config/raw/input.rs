@@ -34,11 +34,12 @@ pub(in crate::config) struct RawInput {
     /// Follows links out of the directories that the globs name.
     #[schemars(extend("default" = false))]
     pub(in crate::config) follow_symlinks: Option<Flag>,
-    /// A longer line is cut here, and its rest is skipped.
+    /// A longer line is cut here, in bytes as they are read, and its rest is skipped.
     #[schemars(with = "kind::Size", extend("default" = "256KiB"))]
     pub(in crate::config) max_line: Option<Scalar>,
-    /// How characters are encoded. Invalid bytes are kept, and shown as U+FFFD.
-    #[schemars(with = "kind::Encoding", extend("default" = "utf-8"))]
+    /// How characters are encoded; without it, as the byte order mark at the beginning says, else in `utf-8`, of which
+    /// invalid bytes are kept, and shown as U+FFFD.
+    #[schemars(with = "kind::Encoding")]
     pub(in crate::config) encoding: Option<Text>,
     /// `strip` takes terminal colour codes out before matching, `keep` leaves them.
     #[schemars(with = "kind::Ansi", extend("default" = "strip"))]

@@ -195,7 +195,7 @@ impl<D: Disk> FilesInput<D> {
 
     /// The generation that copies were waiting for is over: what was read of it is not read from them again.
     pub(super) fn release_copies(&mut self, old: &Position, generation: Generation) {
-        let line_bytes_max = self.feed.line_spec().line_bytes_max;
+        let spec = self.feed.line_spec();
         for tail in self.tails.values_mut() {
             let Settled::CopyOf(of, verified) = tail.settled else { continue };
             if of != generation {
@@ -208,7 +208,7 @@ impl<D: Disk> FilesInput<D> {
                 Ok(Holds::All) => tail.continue_as(old),
                 // All of it was read there.
                 Ok(Holds::Less) if size <= verified => {
-                    if tail.continue_behind(&file, size, line_bytes_max).is_err() {
+                    if tail.continue_behind(&file, size, spec).is_err() {
                         tail.settled = Settled::Own;
                     }
                 }

@@ -5,7 +5,9 @@ mod discover;
 mod disk;
 mod identity;
 mod input;
+mod look;
 mod marks;
+mod measure;
 #[cfg(test)]
 mod model;
 mod nuls;
@@ -15,6 +17,7 @@ mod rotation;
 mod said;
 mod tail;
 mod trouble;
+mod turn;
 mod turnover;
 mod watch;
 
@@ -25,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::board::Gauge;
 use crate::event::Texts;
 use crate::store::Record;
 use crate::time::Time;
@@ -35,6 +39,7 @@ use super::waker::Waker;
 
 use disk::RealDisk;
 use input::{FilesInput, Setup};
+use measure::Gauges;
 use watch::Watch;
 
 pub use turnover::Turnover;
@@ -71,6 +76,8 @@ pub struct Reading {
     pub positions: Vec<Record>,
     /// How long a deleted file is held open.
     pub deleted_max: Duration,
+    /// Where its reader says how it stands.
+    pub gauge: Arc<Gauge>,
 }
 
 /// Why reading files ended before it was asked to.
@@ -104,6 +111,7 @@ pub fn run(
         until,
         turnovers,
         looking: None,
+        gauges: Gauges::default(),
         watch: Watch::new(waker.clone()),
         all_watched: false,
     };
@@ -120,8 +128,8 @@ fn open_max(inputs: usize) -> usize {
 }
 
 fn setup(reading: Reading, until: Until, open_max: usize) -> (Setup, Vec<Record>) {
-    let Reading { spec, labels, name, feed, positions, deleted_max } = reading;
-    (Setup { name, labels, spec, feed, until, deleted_max, open_max }, positions)
+    let Reading { spec, labels, name, feed, positions, deleted_max, gauge } = reading;
+    (Setup { name, labels, spec, feed, until, deleted_max, open_max, gauge }, positions)
 }
 
 #[derive(Debug)]
@@ -131,6 +139,7 @@ struct Reader {
     turnovers: Receiver<Turnover>,
     /// Until the first look after a turnover: who waits for it, and what is brought then.
     looking: Option<(oneshot::Sender<Vec<Record>>, Vec<Record>)>,
+    gauges: Gauges,
     watch: Watch,
     all_watched: bool,
 }
@@ -170,10 +179,11 @@ impl Reader {
             if waker.stopped() {
                 return self.last_turn();
             }
+            let until_measured = self.gauges.measure(&self.inputs);
             if !more {
                 self.inputs.iter_mut().try_for_each(FilesInput::stand)?;
                 let until_look = next_look.saturating_duration_since(Instant::now());
-                waker.wait(None, Some(until_look.min(self.due_in())))?;
+                waker.wait(None, Some(until_look.min(self.due_in()).min(until_measured)))?;
             }
         }
     }
@@ -201,6 +211,7 @@ impl Reader {
                     input.look(now);
                 }
             }
+            self.gauges.measure(&self.inputs);
             let in_doubt =
                 self.inputs.iter().any(|input| input.tails.values().any(|tail| tail.is_in_doubt()));
             match (more, in_doubt) {

@@ -12,10 +12,11 @@ use crate::time::Time;
 
 use super::discover::FirstUse;
 use super::disk::{Disk, DiskFile, Facts, FileId};
-use super::input::{FilesInput, Newcomer, matters};
+use super::input::{FilesInput, matters};
+use super::look::Newcomer;
 use super::marks::{self, HEAD_BYTES};
 use super::position::{Generation, Holds, Position, read_exactly};
-use super::tail::LastLine;
+use super::turn::LastLine;
 
 /// A file that has lost its name is read on until it was quiet for so long: writers keep a rotated file open.
 const LINGER: Duration = Duration::from_secs(30);

@@ -57,12 +57,12 @@ impl Reader {
 impl<D: Disk> FilesInput<D> {
     /// Goes on as `reading` says.
     fn go_on(&mut self, reading: Reading, open_max: usize) -> Result<(), FilesError> {
-        let Reading { spec, labels, name: _, feed, positions: _, deleted_max } = reading;
+        let Reading { spec, labels, name: _, feed, positions: _, deleted_max, gauge } = reading;
         self.feed.tune(feed.tuning())?;
         let mut globs = Globs::new(&spec)?;
         globs.used_before(&self.globs.used());
         (self.spec, self.globs) = (spec, globs);
-        (self.deleted_max, self.open_max) = (deleted_max, open_max);
+        (self.deleted_max, self.open_max, self.gauge) = (deleted_max, open_max, gauge);
         self.splitter = Splitter::new(self.feed.line_spec().line_bytes_max);
         if self.labels != labels {
             self.labels = labels;

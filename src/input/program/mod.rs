@@ -82,6 +82,7 @@ pub struct Ending {
 pub fn run(program: Program, watch: Watch) -> Result<(), StdinError> {
     let Program { stdout, stderr, death } = program;
     let Watch { sender, ending, endings, clock, .. } = watch;
+    let encoding = watch.stdout.feed.line_spec().encoding.unwrap_or_default();
     let tail = Mutex::new(Tail::default());
     let [stdout, stderr] = std::thread::scope(|scope| {
         let other = scope.spawn(|| follow(stderr, Stream::Stderr, watch.stderr, &tail));
@@ -91,7 +92,8 @@ pub fn run(program: Program, watch: Watch) -> Result<(), StdinError> {
     let death = death.recv();
     let Ending { on_exit, rules, origin } = endings.take().unwrap_or(ending);
     if let (Some(on_exit), Ok(death)) = (on_exit, death) {
-        let last = tail.into_inner().unwrap_or_else(PoisonError::into_inner).lines(on_exit.lines);
+        let tail = tail.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let last = tail.lines(on_exit.lines, encoding);
         let matches = death.told(&on_exit, &last, &origin, clock.now()).into_iter().collect();
         // Without an engine there is nobody to tell.
         let _ = sender.send(Batch { input: origin.input.clone(), rules, matches, ..Batch::default() });

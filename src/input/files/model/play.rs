@@ -6,29 +6,17 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
 
-use globset::GlobSet;
-
-use crate::clock::Clock;
-use crate::input::feed::{self, Batch, Feed, Tuning};
-use crate::input::{FilesSpec, Start};
+use crate::input::feed::Batch;
 use crate::line::{Ansi, LineSpec};
 use crate::rule::Rule;
-use crate::scan::Scanner;
 use crate::store::Record;
 use crate::time::Time;
 
-use super::super::Until;
-use super::super::input::{FilesInput, Setup};
+use super::super::input::FilesInput;
 use super::super::tail::Settled;
 use super::world::{ModelDisk, Name, Shared, World};
-
-const RULES: &str = r#"
-webhooks: { w: { url: "https://hooks.slack.com/services/T0/B0/x" } }
-inputs: { m: { files: /x } }
-rules: [{ name: all, match: "" }]
-"#;
+use super::{reader, rules};
 
 /// A writer goes on with a renamed or deleted file for so long: the reader lingers longer.
 const LATE: i64 = 10_000_000_000;
@@ -86,13 +74,12 @@ pub(super) struct Play {
 
 impl Play {
     pub(super) fn new(seed: u64) -> Self {
-        let loaded = crate::config::from_str(RULES, "rules", Path::new("."), &|_| None);
         let world = World { now: 1_000 * SECOND, device: 1, ..World::default() };
         let mut play = Self {
             seed,
             random: fastrand::Rng::with_seed(seed),
             world: Rc::new(RefCell::new(world)),
-            rules: loaded.config.expect("a good configuration").rules.into(),
+            rules: rules(),
             input: None,
             pending: Vec::new(),
             stored: BTreeMap::new(),
@@ -187,30 +174,10 @@ impl Play {
     // The reader.
 
     fn start(&mut self) {
-        let (sender, receiver) = feed::channel();
-        let spec = LineSpec { line_bytes_max: 200, ansi: Ansi::Keep, ..LineSpec::default() };
-        let scanner = Arc::new(Scanner::new("m", spec.clone(), self.rules.clone(), "h".into()));
-        let feed = Feed::new("m".into(), Tuning { scanner, line: spec }, Arc::new(Clock::start()), sender);
-        let setup = Setup {
-            name: "m".into(),
-            labels: Vec::new(),
-            spec: FilesSpec {
-                globs: vec!["/l/?.log".into(), "/l/?.log.in.*".into()],
-                exclude: GlobSet::empty(),
-                start: Start::End,
-                poll: Duration::from_secs(1),
-                follow_symlinks: true,
-            },
-            feed,
-            until: Until::Stopped,
-            deleted_max: Duration::from_secs(300),
-            open_max: if self.seed.is_multiple_of(3) { 2 } else { 100 },
-        };
+        let line = LineSpec { line_bytes_max: 200, ansi: Ansi::Keep, ..LineSpec::default() };
+        let open_max = if self.seed.is_multiple_of(3) { 2 } else { 100 };
         let stored: Vec<Record> = self.stored.values().cloned().collect();
-        let mut input = FilesInput::new(ModelDisk(self.world.clone()), setup, &stored).expect("good globs");
-        // Nothing is read before a look.
-        input.look(self.now());
-        self.input = Some((input, receiver));
+        self.input = Some(reader(&self.world, &self.rules, line, open_max, &stored));
         self.note("start".into());
         if self.stored.is_empty() {
             // An empty world: what comes is read from its beginning.
