@@ -36,6 +36,10 @@ impl StreamInput {
             kept.push(format!("`inputs.{}.max_line`", input.name));
             line.line_bytes_max = self.spec.line.line_bytes_max;
         }
+        if line.encoding != self.spec.line.encoding {
+            kept.push(format!("`inputs.{}.encoding`", input.name));
+            line.encoding = self.spec.line.encoding;
+        }
         for (stream, tunings) in &self.tunings {
             let tuning = Tuning { scanner: scanner.clone(), line: line.clone() };
             tunings.put(StreamTuning { origin: Arc::new(origin(input, *stream)), tuning });

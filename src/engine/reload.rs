@@ -107,6 +107,28 @@ impl Engine {
 }
 
 impl RuleState {
+    /// Nothing is kept of any key any more.
+    pub(super) fn clear(&mut self) {
+        self.when.clear();
+        self.episodes.clear();
+        self.holders.clear();
+        self.folded.clear();
+        if let Some(throttle) = &mut self.throttle {
+            throttle.clear();
+        }
+    }
+
+    /// At most so many keys of a sort from now on.
+    pub(super) fn limit(&mut self, keys_max: usize) {
+        self.when.limit(keys_max);
+        self.episodes.limit(keys_max);
+        self.holders.limit(keys_max);
+        self.folded.limit(keys_max);
+        if let Some(throttle) = &mut self.throttle {
+            throttle.limit(keys_max);
+        }
+    }
+
     /// The rule is another one from now on, whose state this still is.
     fn go_on(
         &mut self,

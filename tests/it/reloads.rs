@@ -50,7 +50,10 @@ fn configuration(url: &str, reload: usize) -> String {
     )
 }
 
-/// Writes lines, about one a millisecond, until it is told to stop; returns how many, and when each was written.
+/// How often a line is written to each input: no oftener than all of them can be posted one by one.
+const LINE_EVERY: Duration = Duration::from_millis(10);
+
+/// Writes lines until it is told to stop; returns when each was written.
 fn write(
     mut to: impl Write + Send + 'static,
     name: &'static str,
@@ -58,7 +61,7 @@ fn write(
 ) -> JoinHandle<Vec<Instant>> {
     std::thread::spawn(move || {
         let mut written = Vec::new();
-        while stop.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
+        while stop.recv_timeout(LINE_EVERY) == Err(RecvTimeoutError::Timeout) {
             written.push(Instant::now());
             to.write_all(format!("{name} line {}\n", written.len()).as_bytes()).expect("it is read");
         }
