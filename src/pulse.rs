@@ -10,6 +10,9 @@ pub struct Pulse(AtomicU64);
 const ENDED: u64 = u64::MAX;
 
 impl Pulse {
+    /// A count that no pulse has.
+    pub const NEVER: u64 = ENDED - 1;
+
     /// The thread goes on.
     pub fn beat(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::engine::{Alert, Counters, Engine};
-use crate::herald::Herald;
+use crate::event::InputState;
+use crate::herald::{Herald, Trouble};
 use crate::input::feed::{Batch, Read};
 use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
@@ -53,7 +54,7 @@ pub(super) struct Decider {
     /// Shows that this thread goes on.
     pub(super) pulse: Arc<Pulse>,
     /// How often it must be seen, also where there is nothing to do.
-    pub(super) pulse_every: Option<Duration>,
+    pub(super) pulse_every: Duration,
     pub(super) unstored: Unstored,
     pub(super) silences: Silences,
     /// Where somebody may look on.
@@ -132,7 +133,7 @@ impl Decider {
         let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
         let unfinished = self.unfinished.due().map(|due| due.since(self.clock.now()));
         let publish = self.desk.as_ref().map(|desk| desk.ledger.due_in());
-        timer.into_iter().chain(commit).chain(unfinished).chain(self.pulse_every).chain(publish).min()
+        timer.into_iter().chain(commit).chain(unfinished).chain([self.pulse_every]).chain(publish).min()
     }
 
     fn take(&mut self, batch: Batch) {
@@ -149,6 +150,7 @@ impl Decider {
         let matches = of_these(batch.matches, &batch.rules, &self.rules);
         matches.into_iter().for_each(|found| self.engine.take(found, now));
         if let Some(state) = batch.state {
+            self.herald.has(Trouble::Input(batch.input.clone()), state == InputState::Unreadable);
             self.engine.input(&batch.input, state, now);
         }
     }
@@ -186,8 +188,9 @@ impl Decider {
                     trouble = Some(passing);
                 }
             }
-            // To wait for a full disk is to go on.
+            // To wait for a full disk is to go on, and not to be well.
             self.pulse.beat();
+            self.herald.has(Trouble::Disk, true);
             // What was stored before is sent on a full disk too.
             self.finish(&[])?;
             if self.patience.recv_timeout(TRY_AGAIN) == Err(RecvTimeoutError::Disconnected) {
@@ -200,6 +203,7 @@ impl Decider {
         }
         self.unfinished.keep(unfinished);
         if trouble.is_some() {
+            self.herald.has(Trouble::Disk, false);
             self.desk.iter().for_each(|desk| desk.board.set_disk_full(false));
             tracing::info!("the state can be written again: reading goes on");
         }

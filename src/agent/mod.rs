@@ -16,9 +16,9 @@ mod sources;
 mod stream_input;
 mod turnover;
 mod unfinished;
+mod watched;
 mod workers;
 
-use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -55,6 +55,7 @@ use opened::{restored_engine, restored_silences};
 use reload::Reloads;
 use sources::Sources;
 use unfinished::Unfinished;
+use watched::{heartbeat, pulse_every, tell_ready};
 use workers::{Orders, Workers};
 
 pub use opened::Opened;
@@ -132,7 +133,7 @@ pub async fn run(
     let (mut agent, begun) = Agent::start(config, opened, options).map_err(AgentError::Setup)?;
     let herald = agent.herald.clone();
     let (supervisor, pulse) = (agent.options.supervisor.clone(), agent.pulse.clone());
-    let made_of = agent.made_of.clone();
+    let (made_of, transport) = (agent.made_of.clone(), agent.options.transport.clone());
     let work = async {
         let failure = agent.read(&mut stops).await;
         if failure.is_some() {
@@ -150,6 +151,7 @@ pub async fn run(
         failure = work => failure,
         never = herald.run() => match never {},
         never = supervisor.watch(&pulse) => match never {},
+        never = heartbeat(&herald, &pulse, &transport) => match never {},
         never = tell_ready(&supervisor, begun, &made_of) => match never {},
     };
     // After a failure some still work: a timer that they set once the runtime ends would be a panic.
@@ -266,7 +268,7 @@ impl Agent {
             stopping: agent.stopping.clone(),
             patience: patient,
             pulse: agent.pulse.clone(),
-            pulse_every: agent.options.supervisor.pulse_every(),
+            pulse_every: pulse_every(&agent.options.supervisor),
             unstored: Unstored::default(),
             silences,
             desk,
@@ -289,14 +291,6 @@ impl Agent {
 fn made_of(rules: usize, inputs: usize) -> String {
     let number = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     format!("{}, {}", number(rules, "rule"), number(inputs, "input"))
-}
-
-/// Once each reader has looked at what is there: what is written from then on is read.
-async fn tell_ready(supervisor: &Supervisor, begun: Turning, status: &str) -> Infallible {
-    if begun.await.is_ok() {
-        supervisor.ready(status);
-    }
-    std::future::pending().await
 }
 
 /// Waits for ever where there is no such instant.

@@ -4,6 +4,7 @@
 //! The engine's thread publishes a [`View`] each second while somebody may ask, the readers set their [`Gauge`], the
 //! webhooks' workers their [`Tally`]. What changes something in the agent is an [`Order`] to the engine's thread.
 
+mod drawing;
 mod gauge;
 mod health;
 mod ledger;

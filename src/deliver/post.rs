@@ -17,6 +17,9 @@ use super::answer::Answer;
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a page may take that is fetched for its status.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How much of an answer is read.
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
 
@@ -74,6 +77,20 @@ pub async fn post(clients: &Clients, spec: &WebhookSpec, message: &Message) -> A
     match try_post(clients.of(spec), spec, message).await {
         Ok(answer) => answer,
         Err(error) => Answer::Nothing(in_words(&error.without_url(), spec.timeout)),
+    }
+}
+
+/// Fetches a page for its status alone, within `timeout`; why it said no, if it did.
+///
+/// # Errors
+/// There was no answer, or none that means yes.
+pub async fn fetch(clients: &Clients, url: &SecretUrl, timeout: Duration) -> Result<(), String> {
+    let timeout = timeout.min(FETCH_TIMEOUT);
+    let answer = clients.shared.get(url.expose().clone()).timeout(timeout).send().await;
+    match answer {
+        Ok(answer) if answer.status().is_success() => Ok(()),
+        Ok(answer) => Err(format!("status {}", answer.status().as_u16())),
+        Err(error) => Err(in_words(&error.without_url(), timeout)),
     }
 }
 

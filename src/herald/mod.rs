@@ -3,8 +3,10 @@
 //! Any thread may tell something, and never waits for a receiver. It is stored at once and on its own: a notice that
 //! is told again after a crash is better than one that waits for what it is about.
 
+mod heartbeat;
 mod limiter;
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +21,7 @@ use crate::notice::Notice;
 use crate::store::Outbox;
 use crate::time::Time;
 
+pub use heartbeat::{HeartbeatSpec, Trouble};
 use limiter::{Limiter, Telling};
 
 /// `notices` of the configuration, checked.
@@ -28,6 +31,8 @@ pub struct NoticesSpec {
     pub webhook: Arc<str>,
     /// Whether starts and stops are told too.
     pub lifecycle: Lifecycle,
+    /// What is fetched while all is well.
+    pub heartbeat: Option<HeartbeatSpec>,
     /// What is taken out of them.
     pub redact: Arc<Redactor>,
 }
@@ -50,6 +55,10 @@ pub struct Herald {
     state: Mutex<State>,
     /// Something is held back: somebody must see when it is due.
     held: Notify,
+    /// What lasts now.
+    troubles: Mutex<BTreeSet<Trouble>>,
+    /// Another configuration holds.
+    renewed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -62,12 +71,21 @@ struct State {
 impl Herald {
     /// Tells as `spec` says, by way of `outbox`.
     pub fn new(spec: NoticesSpec, outbox: Arc<Outbox>, clock: Arc<Clock>) -> Self {
-        Self { spec: Mutex::new(spec), outbox, clock, state: Mutex::default(), held: Notify::new() }
+        Self {
+            spec: Mutex::new(spec),
+            outbox,
+            clock,
+            state: Mutex::default(),
+            held: Notify::new(),
+            troubles: Mutex::default(),
+            renewed: Notify::new(),
+        }
     }
 
     /// Tells as `spec` says from now on, also what is held back.
     pub fn go_on(&self, spec: NoticesSpec) {
         *self.spec.lock().unwrap_or_else(PoisonError::into_inner) = spec;
+        self.renewed.notify_one();
     }
 
     fn spec(&self) -> NoticesSpec {
@@ -156,7 +174,7 @@ mod tests {
 
     fn herald(lifecycle: Lifecycle) -> Herald {
         let redact = Arc::new(Redactor::new(true, vec![]));
-        let spec = NoticesSpec { webhook: "ops".into(), lifecycle, redact };
+        let spec = NoticesSpec { webhook: "ops".into(), lifecycle, heartbeat: None, redact };
         let outbox = Arc::new(Outbox::new(["ops".into(), "dev".into()].into_iter(), 10));
         Herald::new(spec, outbox, Arc::new(Clock::start()))
     }

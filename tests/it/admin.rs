@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::agent::{Agent, Ended, Folder, Launch, PATIENCE};
@@ -405,6 +406,39 @@ fn what_is_wrong_with_the_endpoint_is_said_at_the_start() {
     let second = scene.refused(&["run"]);
     assert!(second.contains(&format!("in use by process {}", running.agent.id())), "{second}");
     assert!(scene.done(&["status"]).contains("all is well"), "the second one has not taken the socket away");
+    running.stop();
+}
+
+#[test]
+fn what_came_of_a_changed_configuration_is_seen_and_silences_outlive_it() {
+    let scene = Scene::new();
+    let running = scene.start("");
+    scene.done(&["silence", "add", "net", "--for", "1h", "--why", "x"]);
+    let rules = scene.folder.read("rules.yaml");
+    scene.folder.write("rules.yaml", rules.replace("name: disk, match", "name: disk, mtach"));
+    running.agent.signal(Signal::HUP);
+    let refused = running.wait("/api/v1/status", |status| status["last_reload"]["taken"] == false);
+    let why = refused["problems"][0]["text"].as_str().unwrap();
+    assert!(why.contains("is refused, and the one before goes on: error: unknown key `mtach`"), "{why}");
+    assert_eq!(
+        (&refused["problems"][0]["about"], running.get("/readyz").status),
+        (&json!("configuration"), 200)
+    );
+    let more = "\n  - { name: more, match: 'MORE', webhook: ops }";
+    scene.folder.write(
+        "rules.yaml",
+        rules.replace(", severity: critical }", &format!(", severity: critical }}{more}")),
+    );
+    running.agent.signal(Signal::HUP);
+    let taken = running.wait("/api/v1/status", |status| status["last_reload"]["taken"] == true);
+    assert_eq!(taken["problems"], json!([]));
+    scene.folder.append("app.log", "MORE\nNET\n");
+    scene.receiver.wait_for_messages(1, PATIENCE);
+    let status = running.wait("/api/v1/status", matched("more", 1));
+    running.wait("/api/v1/status", matched("net", 1));
+    assert_eq!(status["silences"][0]["where"], "rule == \"net\"");
+    let net = running.json("/api/v1/rules")[1]["gates"]["silenced"].clone();
+    assert_eq!(net, 1, "the silence still holds");
     running.stop();
 }
 

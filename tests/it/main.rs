@@ -13,12 +13,15 @@ mod files;
 mod flavours;
 mod gates;
 mod generated;
+mod heartbeat;
 mod help;
 mod hostile;
 mod kill;
 mod mounted;
 mod notices;
 mod oracle;
+
+mod packaging;
 mod page;
 mod pipe;
 mod preview;

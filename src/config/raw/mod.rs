@@ -20,7 +20,7 @@ use serde::Deserialize;
 pub(super) use admin::RawAdmin;
 pub(super) use input::{RawInput, RawParse, RawTime};
 pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text, TextOr};
-pub(super) use notices::RawNotices;
+pub(super) use notices::{RawHeartbeat, RawNotices};
 pub(super) use on_exit::RawOnExit;
 pub(super) use rule::{RawDedup, RawField, RawMessage, RawRule, RawSeverity, RawStep, RawWhen};
 pub(super) use schedule::RawHours;

@@ -102,6 +102,18 @@ fn notices_go_to_the_first_webhook_unless_another_is_named() {
         config(&yaml("notices: { webhook: own, lifecycle: true }\nredact: { patterns: ['h.d'] }\n")).notices;
     assert_eq!((&*notices.webhook, notices.lifecycle), ("own", Lifecycle::Told));
     assert_eq!(notices.redact.redact("hid password=x1"), "[redacted] password=[redacted]");
+    assert!(notices.heartbeat.is_none());
+}
+
+#[test]
+fn the_heartbeats_url_is_a_secret() {
+    let yaml =
+        |heartbeat: &str| format!("notices: {{ heartbeat: {heartbeat} }}\n{}", rules("    match: x\n"));
+    let beat = config(&yaml("{ url: 'https://example.com/SECRET' }")).notices.heartbeat.expect("it is named");
+    assert_eq!((beat.url.expose().path(), beat.every), ("/SECRET", Duration::from_secs(60)));
+    assert!(!format!("{beat:?}").contains("SECRET"));
+    let beat = config(&yaml("{ url: 'https://example.com/SECRET', every: 10s }")).notices.heartbeat;
+    assert_eq!(beat.expect("it is named").every, Duration::from_secs(10));
 }
 
 #[test]

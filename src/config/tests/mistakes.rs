@@ -856,6 +856,18 @@ fn notices() {
         &[
             ("{ webhook: opps }", &["1:21 error: there is no webhook `opps` ^ did you mean `ops`?"]),
             ("{ webhok: ops }", &["1:12 error: unknown key `webhok` ^ did you mean `webhook`?"]),
+            (
+                "{ heartbeat: { every: 1m } }",
+                &["1:12 error: a heartbeat needs `url` = write `{ url: \"${HEARTBEAT_URL}\", every: 1m }`"],
+            ),
+            (
+                "{ heartbeat: { url: example.com/SECRET } }",
+                &["1:30 error: not a URL = write the whole of it, from `https://` on"],
+            ),
+            (
+                "{ heartbeat: { url: 'https://example.com/SECRET', every: 500ms } }",
+                &["1:67 error: a heartbeat too often ^ at least 1s"],
+            ),
             ("{ lifecycle: 1 }", &["1:23 error: `lifecycle` takes `true` or `false` ^ this is a number"]),
         ],
     );

@@ -32,6 +32,7 @@ fn company(path: &str) -> Value {
         "rules[].message.fields[].short" => {
             rule(json!({ "message": { "fields": [{ "title": "t", "value": "v" }] } }))
         }
+        "notices.heartbeat.every" => json!({ "notices": { "heartbeat": { "url": URL } } }),
         "silences[].where" => json!({ "silences": [{ "until": "2026-12-01T00:00:00Z" }] }),
         "silences[].until" => json!({ "silences": [{ "where": "rule == 'r'" }] }),
         _ if path.starts_with("rules[].severity.") => rule(json!({ "severity": { "from": "disk" } })),
@@ -145,7 +146,7 @@ fn put(at: &mut Value, steps: &[&str], value: &Value) {
 
 fn load(file: &Value) -> Loaded {
     let env = |name: &str| match name {
-        "SLACK_WEBHOOK_URL" => Some(URL.to_owned()),
+        "SLACK_WEBHOOK_URL" | "HEARTBEAT_URL" => Some(URL.to_owned()),
         "NODE_NAME" => Some("node-7".to_owned()),
         _ => None,
     };
