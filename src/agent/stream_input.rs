@@ -40,6 +40,11 @@ impl StreamInput {
             kept.push(format!("`inputs.{}.encoding`", input.name));
             line.encoding = self.spec.line.encoding;
         }
+        // Regexes have no other likeness than how they are written.
+        if format!("{:?}", line.multiline) != format!("{:?}", self.spec.line.multiline) {
+            kept.push(format!("`inputs.{}.multiline`", input.name));
+            line.multiline.clone_from(&self.spec.line.multiline);
+        }
         for (stream, tunings) in &self.tunings {
             let tuning = Tuning { scanner: scanner.clone(), line: line.clone() };
             tunings.put(StreamTuning { origin: Arc::new(origin(input, *stream)), tuning });

@@ -416,7 +416,7 @@ fn standard_input_is_read_on_by_the_new_rules() {
     let mut running = stage.run();
     running.agent.write("x 1\n");
     stage.wait_for(HOOK, "a: x 1");
-    stage.write(&stdin("max_line: 1KiB, encoding: latin1", "b"));
+    stage.write(&stdin("max_line: 1KiB, encoding: latin1, multiline: { start: x }", "b"));
     running.reload();
     running.agent.write("x 2\n");
     stage.wait_for(HOOK, "b: x 2");
@@ -429,7 +429,7 @@ fn standard_input_is_read_on_by_the_new_rules() {
     running.agent.close_stdin();
     let ended = running.stop();
     assert_eq!(stage.titles(HOOK), ["a: x 1", "b: x 2"]);
-    let keys = ["passthrough", "max_line", "encoding"].map(|key| format!("`inputs.in.{key}`"));
+    let keys = ["passthrough", "max_line", "encoding", "multiline"].map(|key| format!("`inputs.in.{key}`"));
     for kept in keys.iter().map(|key| &**key).chain(["`inputs.in` (it is read on, by no rule)"]) {
         assert_eq!(ended.said(&[kept, "stays as it was until a restart"]), 1, "{kept}: {}", ended.stderr);
     }
