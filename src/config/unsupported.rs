@@ -26,7 +26,6 @@ const NOT_YET: &[(&str, What)] = &[
     ("inputs.*.prometheus", Key),
     ("inputs.*.statsd", Key),
     ("inputs.*.host", Key),
-    ("inputs.*.multiline", Key),
     ("inputs.*.parse", Values(&["cri", "docker", "syslog"])),
     ("rules[].metric", Key),
 ];

@@ -6,6 +6,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use crate::clock::Clock;
 use crate::event::{InputState, Match, Origin};
+use crate::line::join::Joined;
 use crate::line::split::{Line, Piece};
 use crate::line::{Ansi, LineSpec, ansi};
 use crate::notice::Notice;
@@ -210,11 +211,20 @@ impl Feed {
     /// Lines that were just read. Whoever calls this asks [`Feed::is_full`] after it, and flushes with the position
     /// that the lines so far reach to.
     pub fn take(&mut self, origin: &Arc<Origin>, piece: Piece<'_>) -> Taken {
+        self.taken(|feed| match piece {
+            Piece::Lines(block) => feed.block(origin, block),
+            Piece::One(line) => feed.one(origin, line, 1),
+        })
+    }
+
+    /// The same of lines that are one event.
+    pub fn take_joined(&mut self, origin: &Arc<Origin>, joined: Joined<'_>) -> Taken {
+        self.taken(|feed| feed.one(origin, joined.line(), joined.lines as u64))
+    }
+
+    fn taken(&mut self, look: impl FnOnce(&mut Self)) -> Taken {
         let before = self.outlet.batch.matches.len();
-        match piece {
-            Piece::Lines(block) => self.block(origin, block),
-            Piece::One(line) => self.one(origin, line),
-        }
+        look(self);
         if self.outlet.batch.matches.len() > before { Taken::ByARule } else { Taken::ByNone }
     }
 
@@ -223,7 +233,11 @@ impl Feed {
         self.outlet.batch.matches.len() >= BATCH_MATCHES || self.outlet.batch_bytes >= BATCH_BYTES
     }
 
-    fn flush_if_full(&mut self) -> Result<(), EngineGone> {
+    /// Hands on what was taken of a stream, if it is enough.
+    ///
+    /// # Errors
+    /// The engine has stopped.
+    pub fn flush_if_full(&mut self) -> Result<(), EngineGone> {
         if self.is_full() { self.flush() } else { Ok(()) }
     }
 
@@ -242,9 +256,9 @@ impl Feed {
         scanner.scan_block(&text, ends, &lines, search, |found| outlet.take(found));
     }
 
-    fn one(&mut self, origin: &Arc<Origin>, line: Line<'_>) {
+    fn one(&mut self, origin: &Arc<Origin>, line: Line<'_>, lines: u64) {
         let Self { scanner, search, line: spec, clock, outlet, .. } = self;
-        outlet.batch.read.lines += 1;
+        outlet.batch.read.lines += lines;
         outlet.batch.read.truncated += u64::from(line.truncated);
         let text = spec.text(line.bytes);
         let lines = Lines { origin, time: || clock.now() };

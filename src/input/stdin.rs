@@ -4,10 +4,11 @@
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::event::{Origin, Stream};
 use crate::line::encoding::Unmarked;
+use crate::line::join::{Joined, Joiner};
 use crate::line::split::{Line, Piece, Splitter};
 use crate::notice::{Notice, Sort};
 
@@ -62,16 +63,26 @@ pub fn run<S: Read + AsFd>(
 ) -> Result<(), StdinError> {
     let Watched { mut origin, mut feed, tunings } = watched;
     let mut splitter = Splitter::of_stream(feed.line_spec());
+    let mut joiner = Joiner::new(feed.line_spec());
+    // When something came last.
+    let mut grown = Instant::now();
     let mut cut = Cut::default();
     let mut left = PIPE_BYTES_MAX;
     // Asked each time round: a source that always has more must not outlast a stop.
     while !waker.stopped() {
         let finishing = waker.finishing();
-        let ready = waker.wait(Some(source.as_fd()), finishing.then_some(Duration::ZERO))?;
+        let open = joiner.as_ref().filter(|joiner| joiner.lines() > 0);
+        let complete_in = open.map(|joiner| joiner.timeout().saturating_sub(grown.elapsed()));
+        let patience = if finishing { Some(Duration::ZERO) } else { complete_in };
+        let ready = waker.wait(Some(source.as_fd()), patience)?;
         if finishing && (!ready || left == 0) {
             break;
         }
         if !ready {
+            if let Some(joiner) = joiner.as_mut().filter(|joiner| grown.elapsed() >= joiner.timeout()) {
+                joiner.finish(|joined| take(&mut feed, &origin, joined));
+                feed.flush()?;
+            }
             continue;
         }
         let room = splitter.room();
@@ -81,6 +92,7 @@ pub fn run<S: Read + AsFd>(
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => continue,
             Err(error) => return Err(error.into()),
         };
+        grown = Instant::now();
         if finishing {
             left = left.saturating_sub(read);
         }
@@ -101,9 +113,20 @@ pub fn run<S: Read + AsFd>(
             feed.notice(cant_be_matched(unmarked));
         }
         feed.count(|count| count.bytes += read as u64);
-        while let Some(piece) = splitter.next_piece() {
-            cut.see(&origin, piece);
-            feed.piece(&origin, piece)?;
+        match &mut joiner {
+            None => {
+                while let Some(piece) = splitter.next_piece() {
+                    cut.see(&origin, piece);
+                    feed.piece(&origin, piece)?;
+                }
+            }
+            Some(joiner) => {
+                while let Some(line) = splitter.next_line() {
+                    cut.see(&origin, Piece::One(line));
+                    joiner.add(line, |joined| take(&mut feed, &origin, joined));
+                    feed.flush_if_full()?;
+                }
+            }
         }
         feed.flush()?;
         if passed.is_err() && when_closed == WhenClosed::End {
@@ -112,9 +135,19 @@ pub fn run<S: Read + AsFd>(
     }
     while let Some(line) = splitter.finish() {
         cut.see(&origin, Piece::One(line));
-        feed.line(&origin, line)?;
+        match &mut joiner {
+            None => feed.line(&origin, line)?,
+            Some(joiner) => joiner.add(line, |joined| take(&mut feed, &origin, joined)),
+        }
+    }
+    if let Some(joiner) = &mut joiner {
+        joiner.finish(|joined| take(&mut feed, &origin, joined));
     }
     Ok(feed.flush()?)
+}
+
+fn take(feed: &mut Feed, origin: &Arc<Origin>, joined: Joined<'_>) {
+    feed.take_joined(origin, joined);
 }
 
 /// Nobody can read a stream a second time: it is watched as it is.

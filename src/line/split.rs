@@ -50,6 +50,10 @@ pub struct Splitter {
     end: usize,
     /// `start..searched` holds no line's end.
     searched: usize,
+    /// So many bytes before `start` were handed out, and belong to what is not complete yet.
+    held: usize,
+    /// How long the line was that was handed out last, with its end.
+    last: usize,
     /// The beginning of an over-long line was handed out; its rest is thrown away.
     skipping: bool,
     line_bytes_max: usize,
@@ -76,6 +80,8 @@ impl Splitter {
             start: 0,
             end: 0,
             searched: 0,
+            held: 0,
+            last: 0,
             skipping: false,
             line_bytes_max,
             encoding: Encoding::default(),
@@ -92,7 +98,7 @@ impl Splitter {
 
     /// Room for the next bytes. What was read there is told by [`Splitter::filled`].
     pub fn room(&mut self) -> &mut [u8] {
-        let unneeded = self.start.saturating_sub(KEPT_BYTES);
+        let unneeded = self.start.saturating_sub(self.held + KEPT_BYTES);
         if self.start == self.end || self.buffer.len() - self.end < READ_BYTES {
             self.buffer.copy_within(unneeded..self.end, 0);
             self.start -= unneeded;
@@ -167,6 +173,31 @@ impl Splitter {
         &self.buffer[self.start.saturating_sub(KEPT_BYTES)..self.start]
     }
 
+    /// What lies before that which is held, where all of that is here.
+    pub fn before_held(&self) -> &[u8] {
+        let end = self.start.saturating_sub(self.held);
+        &self.buffer[end.saturating_sub(KEPT_BYTES)..end]
+    }
+
+    /// Of what was handed out, the line that was last and `lines` in all are not complete yet.
+    pub const fn hold(&mut self, lines: usize) {
+        self.held = match lines {
+            0 => 0,
+            1 => self.last,
+            _ => self.held + self.last,
+        };
+    }
+
+    /// So many bytes that are not here any more are not complete either.
+    pub const fn hold_before(&mut self, bytes: usize) {
+        self.held = bytes;
+    }
+
+    /// How many bytes are held so.
+    pub const fn held(&self) -> usize {
+        self.held
+    }
+
     /// What was read and not handed out.
     pub fn waiting(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
@@ -203,6 +234,7 @@ impl Splitter {
                 }
                 (Some(newline), false) => {
                     let start = self.start;
+                    self.last = newline + unit - start;
                     self.consume(newline + unit);
                     return Some(self.cut(start..newline));
                 }
@@ -300,7 +332,7 @@ impl Splitter {
     /// Forgets what was not handed out; returns how many bytes that were.
     pub fn clear(&mut self) -> usize {
         let dropped = self.pending();
-        (self.start, self.end, self.searched, self.skipping) = (0, 0, 0, false);
+        (self.start, self.end, self.searched, self.held, self.skipping) = (0, 0, 0, 0, false);
         dropped
     }
 
@@ -311,7 +343,7 @@ impl Splitter {
 
     /// Gives back the memory of a stream that is quiet, if nothing waits in it.
     pub fn release(&mut self) {
-        if self.pending() == 0 {
+        if self.pending() + self.held == 0 {
             (self.start, self.end, self.searched) = (0, 0, 0);
             (self.buffer, self.decoded) = (Vec::new(), Vec::new());
         }

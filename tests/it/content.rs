@@ -136,3 +136,20 @@ fn one_rule_forwards_all_that_matters_in_its_own_colour() {
     fallbacks.sort();
     assert_eq!(fallbacks, ["[CRITICAL] down main", "[WARNING] slow"]);
 }
+
+#[test]
+fn lines_of_a_stream_are_one_event_until_its_end_or_a_pause() {
+    let rule = r#"{ name: one, match: 'declined(?s:.*)at (?P<where>\S+)$', dedup: off,
+                   message: { title: "{{ input }}:{{ file }}", text: "{{ where }}" } }"#;
+    let trace = "ERROR charge failed\ncom.example.PaymentException: declined\n\tat Pay.charge\n";
+    let input =
+        |timeout| format!("logs: {{ stdin: true, multiline: {{ preset: java, timeout: {timeout} }} }}");
+    let scene = Scene::new();
+    let mut agent = scene.launch_with(&input("50ms"), rule).start();
+    agent.write(trace);
+    assert!(scene.wait_for(1)[0].starts_with("Pay.charge"), "after a pause");
+    let scene = Scene::new();
+    let ended = scene.launch_with(&input("10m"), rule).output(format!("{trace}\tat Last.line"));
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert!(scene.texts()[0].starts_with("Last.line"), "at the end: {:?}", scene.texts());
+}

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) use admin::RawAdmin;
-pub(super) use input::{RawInput, RawParse, RawTime};
+pub(super) use input::{RawInput, RawMultiline, RawParse, RawTime};
 pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text, TextOr};
 pub(super) use notices::{RawHeartbeat, RawNotices};
 pub(super) use on_exit::RawOnExit;

@@ -21,7 +21,7 @@ use crate::line::parse::Parser;
 use crate::line::{Ansi, LineSpec};
 use crate::store::database_in;
 
-use super::{File, time};
+use super::{File, multiline, time};
 
 const POLL: Duration = Duration::from_secs(1);
 /// Compressed rotations.
@@ -95,6 +95,8 @@ fn line(at: At<'_, RawInput>, size_max: usize, report: &mut Report) -> LineSpec 
     let encodings = Encoding::ALL.map(|encoding| (encoding.name(), encoding));
     let encoding = at.get("encoding", |raw| &raw.encoding);
     let encoding = encoding.and_then(|at| choice(at, "encoding", &encodings, report));
+    let multiline = at.get("multiline", |raw| &raw.multiline);
+    let multiline = multiline.and_then(|at| multiline::resolve(at, size_max, report));
     let parser = at.get("parse", |raw| &raw.parse).and_then(|at| parser(at, size_max, report));
     let parser = parser.unwrap_or_default();
     let time = at.get("time", |raw| &raw.time).and_then(|at| time::resolve(at, &parser, report));
@@ -108,6 +110,7 @@ fn line(at: At<'_, RawInput>, size_max: usize, report: &mut Report) -> LineSpec 
         line_bytes_max: max.unwrap_or(LineSpec::LINE_BYTES_MAX),
         encoding,
         ansi: ansi.unwrap_or(Ansi::Strip),
+        multiline,
         parser,
         time: time.unwrap_or_default(),
         max_age,

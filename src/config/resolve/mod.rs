@@ -11,6 +11,7 @@ mod limits;
 mod look;
 mod mentions;
 mod message;
+mod multiline;
 mod names;
 mod notices;
 mod on_exit;

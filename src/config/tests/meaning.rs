@@ -12,7 +12,9 @@ use crate::herald::Lifecycle;
 use crate::input::{FilesSpec, Source, Start};
 use crate::line::Ansi;
 use crate::line::encoding::Encoding;
+use crate::line::join::Joins;
 use crate::line::parse::Parser;
+use crate::line::trace::Preset;
 use crate::rule::{Color, Mention, Severity, StepAt, When};
 use crate::store::HistorySpec;
 
@@ -527,8 +529,38 @@ fn a_files_inputs_keys() {
     for known in Encoding::ALL {
         assert_eq!(encoding(&format!(", encoding: {}", known.name())), Some(known));
     }
+    assert!(plain.line.multiline.is_none());
+    let joined =
+        |keys: &str| input(&format!("{{ files: /x, multiline: {{ {keys} }} }}")).line.multiline.unwrap();
+    let java = joined("preset: java");
+    assert!(matches!(java.by, Joins::Preset(Preset::Java)));
+    assert_eq!((java.timeout, java.lines_max), (secs(1), 500));
+    let start = joined("start: '^\\d{4}', timeout: 5s, max_lines: 20");
+    assert!(matches!(&start.by, Joins::Start(regex) if regex.as_str() == "^\\d{4}"), "{start:?}");
+    assert_eq!((start.timeout, start.lines_max), (secs(5), 20));
+    assert!(matches!(joined("continue: '^\\s'").by, Joins::Continue(_)));
     let cut = input("{ files: /x, max_line: 1KiB, ansi: keep }");
     assert_eq!((cut.line.line_bytes_max, cut.line.ansi), (1024, Ansi::Keep));
+}
+
+#[test]
+fn how_lines_are_joined_is_said() {
+    let said = |keys: &str| {
+        let yaml = format!(
+            "webhooks: {{ ops: {{ url: \"https://hooks.slack.com/services/T0/B0/x\" }} }}\n\
+             inputs: {{ app: {{ files: /x, multiline: {{ {keys} }} }} }}\nrules: [{{ name: r, match: boom }}]\n"
+        );
+        let config = config(&yaml);
+        describe(&config.rules[0], &config).remove(0)
+    };
+    assert_eq!(
+        said("preset: java"),
+        "takes lines of `app` (joined with the java stack traces after them) that match `boom`"
+    );
+    assert_eq!(
+        said("start: '^\\d'"),
+        "takes lines of `app` (joined up to the next that matches `^\\d`) that match `boom`"
+    );
 }
 
 #[test]

@@ -20,6 +20,9 @@ fn company(path: &str) -> Value {
         "inputs.*.stdin" | "inputs.*.passthrough" => input(json!({ "files": null, "stdin": true })),
         "inputs.*.time.format" => input(json!({ "parse": "json", "time": { "field": "ts" } })),
         "inputs.*.time.tz" => input(json!({ "parse": "json", "time": { "field": "ts", "format": "%F %T" } })),
+        "inputs.*.multiline.timeout" | "inputs.*.multiline.max_lines" => {
+            input(json!({ "multiline": { "preset": "java" } }))
+        }
         "webhooks.*.channel" | "webhooks.*.username" | "webhooks.*.icon_emoji" => {
             json!({ "webhooks": { "ops": { "flavor": "slack-legacy" } } })
         }

@@ -32,7 +32,6 @@ fn inputs() {
             ("prometheus: { url: x }", "`prometheus`"),
             ("statsd: { listen: x }", "`statsd`"),
             ("host: { every: 15s }", "`host`"),
-            ("files: /x, multiline: { preset: java }", "`multiline`"),
             ("files: /x, parse: cri", "`parse: cri`"),
             ("files: /x, parse: docker", "`parse: docker`"),
             ("files: /x, parse: syslog", "`parse: syslog`"),

@@ -169,10 +169,18 @@ impl<D: Disk> FilesInput<D> {
         }
     }
 
-    /// Goes on where another file of the same content is.
+    /// Goes on where another file of the same content is; what waits there for the rest of its event waits here then.
     fn go_on_as(&mut self, generation: Generation, other: Generation) -> Settled {
-        let position = self.tails.get(&other).map(|other| other.position.clone());
-        if let (Some(tail), Some(position)) = (self.tails.get_mut(&generation), position) {
+        let (Some(tail), Some(before)) = (self.tails.get(&generation), self.tails.get(&other)) else {
+            return Settled::Own;
+        };
+        let (position, read_to) = (before.position.clone(), before.read_to());
+        let holds = |file| matches!(read_to.held_by(file, tail.facts.size), Ok(Holds::All));
+        let waits_here = tail.file.as_ref().is_some_and(holds);
+        if let Some(before) = self.tails.get_mut(&other).filter(|_| waits_here) {
+            before.pass_kept();
+        }
+        if let Some(tail) = self.tails.get_mut(&generation) {
             tail.continue_as(&position);
         }
         Settled::Own

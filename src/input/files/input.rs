@@ -9,13 +9,12 @@ use crate::board::Gauge;
 use crate::event::{InputState, Texts};
 use crate::input::FilesSpec;
 use crate::input::feed::{EngineGone, Feed};
-use crate::line::encoding::Encoding;
-use crate::line::split::Splitter;
 use crate::notice::{Notice, Sort};
 use crate::store::Record;
 use crate::time::Time;
 
 use super::Until;
+use super::cutter::{self, Cutter};
 use super::discover::Globs;
 use super::disk::{Disk, FileId};
 use super::open::Refusal;
@@ -61,7 +60,9 @@ pub(super) struct FilesInput<D: Disk> {
     pub(super) gauge: Arc<Gauge>,
     pub(super) deleted_max: Duration,
     pub(super) open_max: usize,
-    pub(super) splitter: Splitter,
+    pub(super) cutter: Cutter,
+    /// So long lines wait for the rest of their event.
+    pub(super) patience: Duration,
     /// Boxed: they come in order, which leaves a tree's leaves half empty.
     pub(super) tails: BTreeMap<Generation, Box<Tail<D::File>>>,
     pub(super) by_file: HashMap<FileId, Generation>,
@@ -100,7 +101,8 @@ impl<D: Disk> FilesInput<D> {
             name,
             labels,
             globs,
-            splitter: Splitter::new(feed.line_spec().line_bytes_max),
+            cutter: Cutter::new(feed.line_spec()),
+            patience: cutter::patience(feed.line_spec()),
             spec,
             feed,
             until,
@@ -131,11 +133,10 @@ impl<D: Disk> FilesInput<D> {
     pub(super) fn turn(&mut self, touched: &BTreeSet<PathBuf>, now: Time) -> Result<bool, EngineGone> {
         let touched = touched.iter().filter_map(|path| self.by_file.get(self.names.get(path)?));
         self.ready.extend(touched);
-        let poll = self.spec.poll;
-        let due = |generation: &&Generation| {
-            self.tails.get(*generation).and_then(|tail| tail.due(poll)).is_some_and(|due| due <= now)
-        };
+        let due = |generation: &&Generation| self.due_of(**generation).is_some_and(|due| due <= now);
         let due: Vec<Generation> = self.attended.iter().filter(due).copied().collect();
+        let kept = self.attended.iter().filter_map(|generation| self.tails.get(generation)?.kept.as_ref());
+        self.cutter.room = cutter::room(kept.map(|kept| kept.group.joined().text.len()).sum());
         self.ready.extend(due);
         let mut more = false;
         let ready: Vec<Generation> = self.ready.iter().copied().collect();
@@ -150,15 +151,18 @@ impl<D: Disk> FilesInput<D> {
             self.seek_the_lost(now);
             more = !self.ready.is_empty();
         }
-        self.splitter.resume(false, Encoding::default());
-        self.splitter.release();
+        self.cutter.release();
         self.feed.flush()?;
         Ok(more || self.look_again)
     }
 
     /// When the next file wants to be looked at.
     pub(super) fn due(&self) -> Option<Time> {
-        self.attended.iter().filter_map(|generation| self.tails.get(generation)?.due(self.spec.poll)).min()
+        self.attended.iter().filter_map(|generation| self.due_of(*generation)).min()
+    }
+
+    fn due_of(&self, generation: Generation) -> Option<Time> {
+        self.tails.get(&generation)?.due(self.spec.poll, self.patience)
     }
 
     fn turn_of(&mut self, generation: Generation, now: Time) -> Result<bool, EngineGone> {
@@ -181,8 +185,8 @@ impl<D: Disk> FilesInput<D> {
             }
         }
         let Some(tail) = self.tails.get_mut(&generation) else { return Ok(false) };
-        let last_line = tail.last_line_now(now);
-        match tail.read(&mut self.feed, &mut self.splitter, last_line, now) {
+        let last_line = tail.last_line_now(now, self.patience);
+        match tail.read(&mut self.feed, &mut self.cutter, last_line, now) {
             Ok(turn) => {
                 if tail.trouble.take().is_some() {
                     tracing::info!(input = %self.name, path = %tail.path().display(), "can be read again");
@@ -229,8 +233,7 @@ impl<D: Disk> FilesInput<D> {
     /// It has nothing more to read for now.
     pub(super) fn rest(&mut self, generation: Generation) {
         self.ready.remove(&generation);
-        let waits = self.tails.get(&generation).is_some_and(|tail| tail.due(self.spec.poll).is_some());
-        if waits {
+        if self.due_of(generation).is_some() {
             self.attended.insert(generation)
         } else {
             self.attended.remove(&generation)
@@ -357,7 +360,7 @@ impl<D: Disk> FilesInput<D> {
         now: Time,
     ) -> Result<(), EngineGone> {
         for tail in self.tails.values_mut().filter(|tail| over(tail)) {
-            match tail.read(&mut self.feed, &mut self.splitter, LastLine::Told, now) {
+            match tail.read(&mut self.feed, &mut self.cutter, LastLine::Told, now) {
                 Ok(_) => {}
                 Err(TailError::EngineGone(gone)) => return Err(gone),
                 Err(error) => {

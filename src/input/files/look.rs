@@ -83,9 +83,8 @@ impl<D: Disk> FilesInput<D> {
     fn let_go_of_reborn(&mut self, facts: &Facts) {
         let known = self.by_file.get(&facts.file).and_then(|known| self.tails.get(known));
         let reborn = known.filter(|tail| tail.file.is_none() && tail.position.born != facts.born);
-        if let Some(tail) = reborn.map(|tail| tail.generation).and_then(|reborn| self.remove(reborn)) {
-            self.gone.insert(tail.generation, tail.position);
-            self.lost = true;
+        if let Some(reborn) = reborn.map(|tail| tail.generation) {
+            self.lose(reborn);
         }
     }
 
@@ -102,11 +101,16 @@ impl<D: Disk> FilesInput<D> {
                 _ => lost.push(tail.generation),
             }
         }
-        for generation in lost {
-            if let Some(tail) = self.remove(generation) {
-                self.gone.insert(generation, tail.position);
-                self.lost = true;
-            }
+        lost.into_iter().for_each(|generation| self.lose(generation));
+    }
+
+    /// What no name leads to, and is not open.
+    fn lose(&mut self, generation: Generation) {
+        if let Some(mut tail) = self.remove(generation) {
+            tail.finish_kept(&mut self.feed);
+            tail.save(&mut self.feed);
+            self.gone.insert(generation, tail.position);
+            self.lost = true;
         }
     }
 

@@ -1,10 +1,12 @@
 //! Files that globs name: discovery says what is there, tails read it, hints say when to look. One thread for all.
 
+mod cutter;
 mod descriptors;
 mod discover;
 mod disk;
 mod identity;
 mod input;
+mod kept;
 mod look;
 mod marks;
 mod measure;

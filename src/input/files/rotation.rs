@@ -60,7 +60,7 @@ impl<D: Disk> FilesInput<D> {
         let Some(tail) = self.tails.get_mut(&generation) else { return };
         tracing::debug!(file = %tail.path().display(), "the old file is drained and quiet: closed");
         // What can't be read now is no more than the beginning of a line.
-        let _ = tail.read(&mut self.feed, &mut self.splitter, LastLine::Over, now);
+        let _ = tail.read(&mut self.feed, &mut self.cutter, LastLine::Told, now);
         if let Some(tail) = self.remove(generation) {
             self.keep(generation, tail.position, now);
         }

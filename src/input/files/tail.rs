@@ -14,6 +14,7 @@ use crate::line::encoding::{self, Encoding};
 use crate::time::Time;
 
 use super::disk::{DiskFile, Facts};
+use super::kept::Kept;
 use super::marks::{self, HEAD_BYTES};
 use super::position::{Generation, Position, read_exactly};
 use super::trouble::Trouble;
@@ -38,6 +39,10 @@ pub(super) struct Tail<F> {
     pub(super) facts: Facts,
     /// The end of what was looked at: the position, and what follows it of a line without an end.
     pub(super) end: u64,
+    /// So many bytes behind the position are whole lines, which wait for the rest of their event.
+    pub(super) held: u64,
+    /// These lines.
+    pub(super) kept: Option<Box<Kept>>,
     /// When it last grew.
     pub(super) grown: Time,
     /// Since when no path of the globs leads to it.
@@ -85,6 +90,8 @@ impl<F: DiskFile> Tail<F> {
             origin,
             facts,
             end,
+            held: 0,
+            kept: None,
             grown: now,
             detached: None,
             trouble: None,
@@ -168,6 +175,23 @@ impl<F: DiskFile> Tail<F> {
         Ok(())
     }
 
+    /// How far it was read, lines included that wait for the rest of their event, if they are kept.
+    pub(super) fn read_to(&self) -> Position {
+        let mut position = self.position.clone();
+        if let Some(kept) = &self.kept {
+            (position.offset, position.marks) = (kept.end, kept.marks.clone());
+        }
+        position
+    }
+
+    /// What waits is no longer waited with here.
+    pub(super) fn pass_kept(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            (self.position.offset, self.position.marks) = (kept.end, kept.marks);
+            (self.held, self.unsaved) = (0, true);
+        }
+    }
+
     /// Goes on where another generation of the same content was read to.
     pub(super) fn continue_as(&mut self, other: &Position) {
         let Position { offset, ref marks, encoding, skipping, told, .. } = *other;
@@ -213,15 +237,21 @@ impl<F: DiskFile> Tail<F> {
 
     /// Whether it ends in a line that waits to be handed on without its end.
     fn has_untold(&self) -> bool {
-        let pending = self.end.saturating_sub(self.position.offset);
+        let pending = self.end.saturating_sub(self.position.offset + self.held);
         let untold = self.position.told.is_none_or(|told| !told.taken && told.length < pending);
         pending > 0 && !self.position.skipping && !self.hollow && untold
     }
 
-    /// What becomes of its last line now.
-    pub(super) fn last_line_now(&self, now: Time) -> LastLine {
-        let due = self.has_untold() && now.since(self.grown) >= PARTIAL_AFTER;
-        if due { LastLine::Quiet } else { LastLine::Waits }
+    /// What becomes of its last lines now; those that wait for the rest of their event do so for `patience`.
+    pub(super) fn last_line_now(&self, now: Time, patience: Duration) -> LastLine {
+        let quiet = now.since(self.grown);
+        if self.has_untold() && quiet >= PARTIAL_AFTER.max(patience) {
+            LastLine::Quiet
+        } else if self.held > 0 && quiet >= patience {
+            LastLine::QuietGroup
+        } else {
+            LastLine::Waits
+        }
     }
 
     /// Whether only time will show if it was truncated.
@@ -230,13 +260,14 @@ impl<F: DiskFile> Tail<F> {
     }
 
     /// When it wants to be looked at though nothing is known to have happened.
-    pub(super) fn due(&self, poll: Duration) -> Option<Time> {
+    pub(super) fn due(&self, poll: Duration, patience: Duration) -> Option<Time> {
         let shrunk = self.shrunk.map(|since| since + SHRUNK_FOR);
-        let partial = self.has_untold().then(|| self.grown + PARTIAL_AFTER);
+        let partial = self.has_untold().then(|| self.grown + PARTIAL_AFTER.max(patience));
+        let group = (self.held > 0).then(|| self.grown + patience);
         let trouble = self.trouble.as_ref().map(|trouble| trouble.again);
         let in_doubt = matches!(self.settled, Settled::CopyOf(_, 0));
         let unseen = (self.hollow || in_doubt || self.detached.is_some()).then(|| self.read + poll);
-        [shrunk, partial, trouble, unseen].into_iter().flatten().min()
+        [shrunk, partial, group, trouble, unseen].into_iter().flatten().min()
     }
 }
 

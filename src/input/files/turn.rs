@@ -4,10 +4,12 @@ use std::io;
 
 use crate::input::feed::{EngineGone, Feed, Taken};
 use crate::line::encoding::{Encoding, Unmarked};
-use crate::line::split::{KEPT_BYTES, Piece, Splitter};
+use crate::line::split::Piece;
 use crate::time::Time;
 
+use super::cutter::Cutter;
 use super::disk::DiskFile;
+use super::kept::Kept;
 use super::marks;
 use super::nuls::{self, Nuls};
 use super::position::{Holds, Position, Told};
@@ -30,17 +32,17 @@ pub(super) enum Turn {
     Replaced(Box<Position>),
 }
 
-/// What becomes of a last line without an end.
+/// What becomes of a last line without an end, and of lines that wait for the rest of their event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LastLine {
-    /// It waits for its end.
+    /// They wait.
     Waits,
-    /// It was quiet: if it still is, it is handed on as [`Self::Told`] has it.
+    /// It was quiet: if it still is, the lines that have an end wait no longer.
+    QuietGroup,
+    /// It was quiet for longer: if it still is, all is handed on as [`Self::Told`] has it.
     Quiet,
     /// It is handed on as it is; when it grows, it is handed on again if no rule took it.
     Told,
-    /// It is handed on, and done with: nothing more comes of the file.
-    Over,
 }
 
 /// Why a turn of reading failed.
@@ -59,13 +61,13 @@ impl<F: DiskFile> Tail<F> {
     pub(super) fn read(
         &mut self,
         feed: &mut Feed,
-        splitter: &mut Splitter,
+        cutter: &mut Cutter,
         last_line: LastLine,
         now: Time,
     ) -> Result<Turn, TailError> {
         let Some(file) = self.file.take() else { return Ok(Turn::AtEnd) };
         self.read = now;
-        let turn = self.read_from(&file, feed, splitter, last_line, now);
+        let turn = self.read_from(&file, feed, cutter, last_line, now);
         if !matches!(turn, Err(TailError::Read(_))) {
             self.file = Some(file);
         }
@@ -77,7 +79,7 @@ impl<F: DiskFile> Tail<F> {
         &mut self,
         file: &F,
         feed: &mut Feed,
-        splitter: &mut Splitter,
+        cutter: &mut Cutter,
         last_line: LastLine,
         now: Time,
     ) -> Result<Turn, TailError> {
@@ -86,55 +88,70 @@ impl<F: DiskFile> Tail<F> {
         if self.position.unseen {
             self.begin_at_a_line(file, feed.line_spec())?;
         }
-        if self.facts.size < self.position.offset {
-            return self.check_truncation(file, now);
+        let (began, marks) = match &self.kept {
+            Some(kept) => (kept.end, &kept.marks),
+            None => (self.position.offset, &self.position.marks),
+        };
+        if self.facts.size < began {
+            return self.check_truncation(file, feed, now);
         }
         self.shrunk = None;
-        let (began, known_end) = (self.position.offset, self.end);
         let reach = marks::reach(began);
-        self.position.encoding = feed.line_spec().encoding.unwrap_or(self.position.encoding);
-        splitter.resume(self.position.skipping, self.position.encoding);
-        let room = splitter.room();
+        let named = feed.line_spec().encoding;
+        self.position.encoding = named.unwrap_or(self.position.encoding);
+        cutter.resume(&self.position);
+        let room = cutter.splitter.room();
         let read = read_some(file, room, began - reach as u64)?;
         if read < reach {
             // It was truncated since its size was asked for.
             self.shrunk = Some(now);
             return Ok(Turn::AtEnd);
         }
-        let begins = reach as u64 != began || self.position.marks.begin(&room[..reach]);
-        if !begins || !self.position.marks.hold(&room[..reach]) {
-            return Ok(self.replaced());
+        let begins = reach as u64 != began || marks.begin(&room[..reach]);
+        if !begins || !marks.hold(&room[..reach]) {
+            return Ok(self.replaced(feed));
         }
-        let beginning = (reach as u64 == began).then(|| room[..read.min(KEPT_BYTES)].to_vec());
-        splitter.filled(read);
-        splitter.pass(reach);
-        if let Some(beginning) = &beginning {
-            self.learn_encoding(feed.line_spec().encoding, beginning)?;
+        cutter.begin(read, reach, began);
+        if let Some(beginning) = &cutter.beginning {
+            self.learn_encoding(named, beginning)?;
         }
-        splitter.read_as(self.position.encoding);
-        let mut at = began + (read - reach) as u64;
-        self.pass_mark(splitter, at, beginning.as_deref());
+        cutter.splitter.read_as(self.position.encoding);
+        match self.kept.take() {
+            Some(kept) => cutter.go_on_with(*kept, self.position.offset),
+            None => self.pass_mark(cutter),
+        }
+        let turn = self.read_on(file, feed, cutter, last_line, now);
+        self.kept = Kept::of(cutter, &self.position.marks);
+        self.held = cutter.splitter.held() as u64;
+        turn
+    }
+
+    fn read_on(
+        &mut self,
+        file: &F,
+        feed: &mut Feed,
+        cutter: &mut Cutter,
+        last_line: LastLine,
+        now: Time,
+    ) -> Result<Turn, TailError> {
+        let (began, offset, known_end) = (cutter.at, self.position.offset, self.end);
         loop {
-            self.note_growth(at, feed, now);
-            if !splitter.is_skipping() && splitter.leading_nuls() > 0 {
-                if self.skip_nuls(file, splitter, at, feed)? {
-                    self.mark(splitter, beginning.as_deref());
-                    return Ok(Turn::More);
-                }
-                if self.hollow {
-                    return Ok(Turn::AtEnd);
-                }
-                self.mark(splitter, beginning.as_deref());
+            self.note_growth(cutter.at, feed, now);
+            if self.pass_nuls(file, feed, cutter)? {
+                return Ok(Turn::More);
             }
-            self.hand_on(at, feed, splitter, beginning.as_deref())?;
-            if at - began >= QUANTUM_BYTES && self.position.offset > began {
+            if self.hollow {
+                break;
+            }
+            self.hand_on(feed, cutter)?;
+            if cutter.at - began >= QUANTUM_BYTES && self.position.offset > offset {
                 return Ok(Turn::More);
             }
             let mut kept = [0; OVERLAP_BYTES];
-            let overlap = splitter.kept().min(OVERLAP_BYTES);
-            let room = splitter.room_after(overlap);
+            let overlap = cutter.splitter.kept().min(OVERLAP_BYTES);
+            let room = cutter.splitter.room_after(overlap);
             kept[..overlap].copy_from_slice(&room[..overlap]);
-            let read = read_some(file, room, at - overlap as u64)?;
+            let read = read_some(file, room, cutter.at - overlap as u64)?;
             let same = read >= overlap && room[..overlap] == kept[..overlap];
             room[..overlap].copy_from_slice(&kept[..overlap]);
             if !same {
@@ -144,43 +161,39 @@ impl<F: DiskFile> Tail<F> {
             if read == overlap {
                 break;
             }
-            splitter.filled(read - overlap);
-            at += (read - overlap) as u64;
+            cutter.filled(read - overlap);
         }
-        let quiet = at == known_end;
-        if at < known_end {
+        let quiet = cutter.at == known_end;
+        if cutter.at < known_end {
             // It is shorter than it was, or said to be: what stands there is not to be trusted yet.
             self.grown = now;
         }
-        self.end = at;
-        let last_line = match last_line {
-            LastLine::Quiet if !quiet => LastLine::Waits,
-            other => other,
-        };
-        self.last_line(at, feed, splitter, last_line, beginning.as_deref());
+        self.end = cutter.at;
+        match last_line {
+            LastLine::QuietGroup | LastLine::Quiet if !quiet => {}
+            // What follows is not written yet.
+            LastLine::QuietGroup | LastLine::Quiet if self.hollow => self.finish_group(feed, cutter),
+            _ if self.hollow => {}
+            other => self.last_line(feed, cutter, other),
+        }
         Ok(Turn::AtEnd)
     }
 
     /// Passes the mark that a file begins with; and half a character, where it was read as something else before.
-    fn pass_mark(&mut self, splitter: &mut Splitter, at: u64, beginning: Option<&[u8]>) {
+    fn pass_mark(&mut self, cutter: &mut Cutter) {
         let Position { offset, encoding, .. } = self.position;
-        let mark = beginning.and_then(Encoding::by_mark).filter(|(by, _)| *by == encoding);
+        let mark = cutter.beginning.as_deref().and_then(Encoding::by_mark).filter(|(by, _)| *by == encoding);
         let mark = mark.map_or(0, |(_, length)| (length as u64).saturating_sub(offset));
         let passed = mark + (offset + mark) % encoding.unit_bytes() as u64;
-        if passed > 0 && passed <= splitter.pending() as u64 {
-            splitter.pass(passed as usize);
-            self.advance(at - splitter.pending() as u64, splitter, beginning);
+        if passed > 0 && passed <= cutter.splitter.pending() as u64 {
+            cutter.splitter.pass(passed as usize);
+            self.advance(cutter);
         }
     }
 
     /// The lines of which the end was read.
-    fn hand_on(
-        &mut self,
-        at: u64,
-        feed: &mut Feed,
-        splitter: &mut Splitter,
-        beginning: Option<&[u8]>,
-    ) -> Result<(), EngineGone> {
+    fn hand_on(&mut self, feed: &mut Feed, cutter: &mut Cutter) -> Result<(), EngineGone> {
+        let splitter = &mut cutter.splitter;
         if splitter.pending() > 0 {
             self.settled = Settled::Own;
         }
@@ -198,64 +211,59 @@ impl<F: DiskFile> Tail<F> {
                 }
             }
         }
-        while let Some(piece) = splitter.next_piece() {
-            feed.take(&self.origin, piece);
+        while cutter.hand_on(&self.origin, feed).is_some() {
             if feed.is_full() {
-                self.advance(at - splitter.pending() as u64, splitter, beginning);
+                self.advance(cutter);
                 self.save(feed);
                 feed.flush()?;
             }
         }
-        self.advance(at - splitter.pending() as u64, splitter, beginning);
+        self.advance(cutter);
         Ok(())
     }
 
-    /// The line that the file ends in.
-    fn last_line(
-        &mut self,
-        at: u64,
-        feed: &mut Feed,
-        splitter: &mut Splitter,
-        what: LastLine,
-        beginning: Option<&[u8]>,
-    ) {
-        let pending = splitter.pending() as u64;
-        if what == LastLine::Waits || pending == 0 {
-            return;
+    fn finish_group(&mut self, feed: &mut Feed, cutter: &mut Cutter) {
+        cutter.finish_group(&self.origin, feed);
+        self.advance(cutter);
+    }
+
+    /// The line that the file ends in, and lines that wait for what follows.
+    fn last_line(&mut self, feed: &mut Feed, cutter: &mut Cutter, what: LastLine) {
+        let pending = cutter.splitter.pending() as u64;
+        match what {
+            LastLine::Waits => return,
+            LastLine::QuietGroup => return self.finish_group(feed, cutter),
+            _ if pending == 0 => return self.finish_group(feed, cutter),
+            LastLine::Quiet | LastLine::Told => {}
         }
         let before = self.position.told;
         if before.is_none_or(|told| !told.taken && told.length < pending) {
-            let hash = marks::head(splitter.waiting());
-            let taken = splitter.unfinished().map(|line| feed.take(&self.origin, Piece::One(line)));
+            let hash = marks::head(cutter.splitter.waiting());
+            let taken = cutter.hand_on_unfinished(&self.origin, feed) == Taken::ByARule;
+            self.advance(cutter);
             if before.is_some() {
                 feed.count(|count| count.lines -= 1);
             }
-            self.position.told = Some(Told { length: pending, hash, taken: taken == Some(Taken::ByARule) });
+            self.position.told = Some(Told { length: pending, hash, taken });
             self.unsaved = true;
         }
-        if what == LastLine::Over {
-            splitter.pass(splitter.pending());
-            self.position.told = None;
-            self.advance(at, splitter, beginning);
-        }
     }
 
-    fn advance(&mut self, offset: u64, splitter: &Splitter, beginning: Option<&[u8]>) {
-        if offset > self.position.offset || splitter.is_skipping() != self.position.skipping {
+    fn advance(&mut self, cutter: &mut Cutter) {
+        let offset = cutter.offset();
+        if offset > self.position.offset || cutter.splitter.is_skipping() != self.position.skipping {
             self.position.offset = offset;
-            self.mark(splitter, beginning);
+            self.mark(cutter);
         }
     }
 
-    fn mark(&mut self, splitter: &Splitter, beginning: Option<&[u8]>) {
+    fn mark(&mut self, cutter: &mut Cutter) {
         let Position { offset, marks, skipping, size, .. } = &mut self.position;
-        if let Some(beginning) = beginning {
-            let read = (*offset).min(beginning.len() as u64) as usize;
-            marks.grow(&beginning[..read]);
+        if let Some(known) = cutter.known.take() {
+            *marks = known;
         }
-        let before = splitter.before();
-        marks.drop_anchor(&before[before.len().saturating_sub(marks::reach(*offset))..]);
-        *skipping = splitter.is_skipping();
+        marks.set(*offset, cutter.beginning.as_deref(), cutter.splitter.before_held());
+        *skipping = cutter.splitter.is_skipping();
         *size = self.facts.size.max(*offset);
         self.unsaved = true;
     }
@@ -269,20 +277,28 @@ impl<F: DiskFile> Tail<F> {
         }
     }
 
-    /// Passes the bytes that were never written, before the line that follows them. Returns whether the splitter is to
-    /// begin anew behind them.
-    fn skip_nuls(&mut self, file: &F, splitter: &mut Splitter, at: u64, feed: &mut Feed) -> io::Result<bool> {
-        let waiting = splitter.waiting();
+    /// Passes the bytes that were never written, before the line that follows them; what waits for a further line ends
+    /// there. Returns whether reading is to begin anew behind them.
+    fn pass_nuls(&mut self, file: &F, feed: &mut Feed, cutter: &mut Cutter) -> io::Result<bool> {
+        let splitter = &mut cutter.splitter;
         let zeros = splitter.leading_nuls();
-        if zeros < waiting.len() {
-            splitter.pass(zeros);
-            feed.count(|count| count.nul_bytes += zeros as u64);
-            self.settled = Settled::Own;
-            self.position.offset = at - splitter.pending() as u64;
+        if zeros == 0 || splitter.is_skipping() {
             return Ok(false);
         }
-        match nuls::after(file, at, self.facts.size)? {
+        if zeros < splitter.pending() {
+            // What is read again from the beginning of its event has them within it.
+            if splitter.held() == 0 {
+                splitter.pass(zeros);
+                feed.count(|count| count.nul_bytes += zeros as u64);
+                self.settled = Settled::Own;
+                self.position.offset = cutter.offset();
+                self.mark(cutter);
+            }
+            return Ok(false);
+        }
+        match nuls::after(file, cutter.at, self.facts.size)? {
             Nuls::Until(text) => {
+                self.finish_group(feed, cutter);
                 // The first byte of a character may be one of them.
                 let text = text - text % self.position.encoding.unit_bytes() as u64;
                 feed.count(|count| count.nul_bytes += text - self.position.offset);
@@ -290,11 +306,13 @@ impl<F: DiskFile> Tail<F> {
                 self.position.offset = text;
                 self.end = self.end.max(text);
                 // What lies before it is known without reading it.
+                let splitter = &mut cutter.splitter;
                 splitter.resume(false, self.position.encoding);
                 let before = marks::reach(text);
                 splitter.room()[..before].fill(0);
                 splitter.filled(before);
                 splitter.pass(before);
+                self.mark(cutter);
                 Ok(true)
             }
             Nuls::ToTheEnd => {
@@ -305,15 +323,25 @@ impl<F: DiskFile> Tail<F> {
     }
 
     /// The file is shorter than what was read of it.
-    fn check_truncation(&mut self, file: &F, now: Time) -> Result<Turn, TailError> {
+    fn check_truncation(&mut self, file: &F, feed: &mut Feed, now: Time) -> Result<Turn, TailError> {
         let since = *self.shrunk.get_or_insert(now);
-        let other = self.position.held_by(file, self.facts.size)? == Holds::Other;
-        Ok(if other || now.since(since) >= SHRUNK_FOR { self.replaced() } else { Turn::AtEnd })
+        let other = self.read_to().held_by(file, self.facts.size)? == Holds::Other;
+        Ok(if other || now.since(since) >= SHRUNK_FOR { self.replaced(feed) } else { Turn::AtEnd })
     }
 
-    fn replaced(&mut self) -> Turn {
+    /// Nothing more belongs to what waits, and it can't be read again.
+    pub(super) fn finish_kept(&mut self, feed: &mut Feed) {
+        if let Some(kept) = &self.kept {
+            feed.take_joined(&self.origin, kept.group.joined());
+            self.pass_kept();
+        }
+    }
+
+    fn replaced(&mut self, feed: &mut Feed) -> Turn {
+        self.finish_kept(feed);
         let mut old = self.position.clone();
         old.file = None;
+        self.held = 0;
         self.position.rewind();
         // Its number may have been given to another file.
         self.position.born = self.facts.born;

@@ -7,9 +7,9 @@ use tokio::sync::oneshot;
 
 use crate::event::Origin;
 use crate::input::feed::EngineGone;
-use crate::line::split::Splitter;
 use crate::store::{Record, Space};
 
+use super::cutter::{Cutter, patience};
 use super::discover::Globs;
 use super::disk::{Disk, FileId, RealDisk};
 use super::input::{FilesInput, GLOBS_KEY};
@@ -63,7 +63,9 @@ impl<D: Disk> FilesInput<D> {
         globs.used_before(&self.globs.used());
         (self.spec, self.globs) = (spec, globs);
         (self.deleted_max, self.open_max, self.gauge) = (deleted_max, open_max, gauge);
-        self.splitter = Splitter::new(self.feed.line_spec().line_bytes_max);
+        (self.cutter, self.patience) = (Cutter::new(self.feed.line_spec()), patience(self.feed.line_spec()));
+        // What waits for the rest of its event is read again, as it is joined now.
+        self.tails.values_mut().for_each(|tail| tail.kept = None);
         if self.labels != labels {
             self.labels = labels;
             for tail in self.tails.values_mut() {

@@ -5,11 +5,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use crate::input::feed::Batch;
 use crate::line::encoding::Encoding;
+use crate::line::join::{Joins, Multiline};
 use crate::line::{Ansi, LineSpec};
 use crate::notice::Notice;
 use crate::store::Record;
@@ -28,6 +30,8 @@ enum Step {
     Poll,
     Commit,
     Crash,
+    /// Nothing comes for so long that lines wait no longer for the rest of their event.
+    Quiet,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -43,6 +47,9 @@ struct Bench {
     stored: BTreeMap<String, Record>,
     given: Vec<Vec<u8>>,
     notices: Vec<Notice>,
+    /// After how many lines it was quiet, and that is committed, or not yet.
+    breaks: BTreeSet<usize>,
+    pending_breaks: Vec<usize>,
 }
 
 impl Bench {
@@ -56,6 +63,8 @@ impl Bench {
             stored: BTreeMap::new(),
             given: Vec::new(),
             notices: Vec::new(),
+            breaks: BTreeSet::new(),
+            pending_breaks: Vec::new(),
         };
         // What comes after the first look is read from its beginning.
         bench.poll();
@@ -84,7 +93,20 @@ impl Bench {
         self.pending.extend(receiver.try_iter());
     }
 
+    fn quiet(&mut self) {
+        self.poll();
+        let lines = {
+            let mut world = self.world.borrow_mut();
+            world.now += SECOND + SECOND / 1000;
+            let inode = world.inode(PATH.as_ref()).expect("it is there");
+            memchr::memchr_iter(b'\n', &world.files[&inode].bytes).count()
+        };
+        self.poll();
+        self.pending_breaks.push(lines);
+    }
+
     fn commit(&mut self) {
+        self.breaks.extend(self.pending_breaks.drain(..));
         for batch in self.pending.drain(..) {
             for record in batch.positions {
                 self.stored.insert(record.key.to_string(), record);
@@ -100,8 +122,10 @@ impl Bench {
             Step::Commit => self.commit(),
             Step::Crash => {
                 self.pending.clear();
+                self.pending_breaks.clear();
                 self.input = None;
             }
+            Step::Quiet => self.quiet(),
         }
     }
 }
@@ -148,7 +172,69 @@ fn lines(units: &[u16], line_bytes_max: usize) -> Vec<Vec<u8>> {
     lines
 }
 
+/// The groups of whole lines, by brute force.
+fn groups(lines: &[Vec<u8>], breaks: &BTreeSet<usize>, lines_max: usize, bytes_max: usize) -> Vec<Vec<u8>> {
+    let mut groups: Vec<Vec<&[u8]>> = Vec::new();
+    let mut complete = true;
+    for (number, line) in lines.iter().enumerate() {
+        let kept = &line[..line.len().min(bytes_max)];
+        let bytes = |group: &Vec<&[u8]>| group.iter().map(|line| line.len() + 1).sum::<usize>();
+        match groups.last_mut() {
+            Some(group)
+                if !complete
+                    && !breaks.contains(&number)
+                    && kept.first() != Some(&b'[')
+                    && bytes(group) + kept.len() < bytes_max =>
+            {
+                group.push(kept);
+            }
+            _ => groups.push(vec![kept]),
+        }
+        complete = line.len() > bytes_max || groups.last().is_some_and(|group| group.len() == lines_max);
+    }
+    groups.iter().map(|group| group.join(&b'\n')).collect()
+}
+
 proptest! {
+    #[test]
+    fn row_48_lines_are_joined_as_those_of_the_whole_file(
+        lines in proptest::collection::vec((any::<bool>(), 0usize..12, 0u8..26), 0..40),
+        lines_max in 2usize..5,
+        bytes_max in prop_oneof![Just(400usize), 8usize..24],
+        pieces in proptest::collection::vec(
+            (1usize..30, proptest::collection::vec(
+                prop_oneof![3 => Just(Step::Poll), 2 => Just(Step::Commit), 1 => Just(Step::Crash), 1 => Just(Step::Quiet)],
+                0..3,
+            )),
+            1..30,
+        ),
+    ) {
+        let line = |(starts, length, letter): (bool, usize, u8)| {
+            let text = vec![b'a' + letter; length];
+            [if starts { &b"["[..] } else { b" " }, &text].concat()
+        };
+        let lines: Vec<Vec<u8>> = lines.into_iter().map(line).collect();
+        let by = Joins::Start(regex::bytes::Regex::new(r"^\[").expect("a good regex"));
+        let multiline = Multiline { by, timeout: Duration::from_secs(1), lines_max };
+        let mut bench = Bench::new(LineSpec { multiline: Some(multiline), ..spec(None, bytes_max) });
+        let file: Vec<u8> = lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
+        let mut rest = &file[..];
+        for (length, steps) in pieces {
+            let (piece, more) = rest.split_at(length.min(rest.len()));
+            bench.append(piece);
+            steps.into_iter().for_each(|step| bench.take(step));
+            rest = more;
+        }
+        bench.append(rest);
+        bench.take(Step::Quiet);
+        bench.take(Step::Commit);
+        let expected = groups(&lines, &bench.breaks, lines_max, bytes_max);
+        prop_assert_eq!(
+            bench.given.iter().map(|text| String::from_utf8_lossy(text)).collect::<Vec<_>>(),
+            expected.iter().map(|text| String::from_utf8_lossy(text)).collect::<Vec<_>>()
+        );
+    }
+
     #[test]
     fn row_39_utf16_is_read_as_the_whole_file_says(
         units in units(),

@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use regex::bytes::Regex;
 
 use crate::input::feed::Batch;
+use crate::line::join::{Joins, Multiline};
 use crate::line::{Ansi, LineSpec};
 use crate::rule::Rule;
 use crate::store::Record;
@@ -21,6 +25,9 @@ use super::{reader, rules};
 /// A writer goes on with a renamed or deleted file for so long: the reader lingers longer.
 const LATE: i64 = 10_000_000_000;
 
+/// Where lines are joined, two of three belong to the one before them.
+const STARTS: &str = "^(?:#|L[0-9]{6}[0369])";
+
 const SECOND: i64 = 1_000_000_000;
 
 /// From so many bytes on, the content alone tells a file.
@@ -33,6 +40,8 @@ struct Line {
     seen: bool,
     /// And that was committed: it must be handed on.
     owed: bool,
+    /// It waits for the rest of its event: it must be handed on unless there is a crash.
+    held: bool,
     may_repeat: bool,
     /// Where it was read, each time.
     given: Vec<String>,
@@ -94,6 +103,11 @@ impl Play {
         play
     }
 
+    /// Whether lines are joined in this game.
+    const fn joins(&self) -> bool {
+        self.seed.is_multiple_of(2)
+    }
+
     pub(super) fn run(mut self, steps: usize) {
         for _ in 0..steps {
             self.step();
@@ -106,6 +120,9 @@ impl Play {
             }
             self.poll();
             self.commit();
+        }
+        if self.lines.iter().any(|line| line.held) {
+            self.fail("lines wait although nothing came for long");
         }
         for (number, line) in self.lines.iter().enumerate() {
             if line.owed && line.given.is_empty() {
@@ -174,7 +191,12 @@ impl Play {
     // The reader.
 
     fn start(&mut self) {
-        let line = LineSpec { line_bytes_max: 200, ansi: Ansi::Keep, ..LineSpec::default() };
+        let multiline = self.joins().then(|| Multiline {
+            by: Joins::Start(Regex::new(STARTS).expect("a good regex")),
+            timeout: Duration::from_secs(1),
+            lines_max: 4,
+        });
+        let line = LineSpec { line_bytes_max: 200, ansi: Ansi::Keep, multiline, ..LineSpec::default() };
         let open_max = if self.seed.is_multiple_of(3) { 2 } else { 100 };
         let stored: Vec<Record> = self.stored.values().cloned().collect();
         self.input = Some(reader(&self.world, &self.rules, line, open_max, &stored));
@@ -212,6 +234,7 @@ impl Play {
         input.look(now);
         self.turns();
         self.look_at_given();
+        self.look_at_held();
         let (input, _) = self.input.as_ref().expect("it runs");
         let troubled = input.tails.values().any(|tail| tail.trouble.is_some());
         let world = self.world.borrow();
@@ -243,6 +266,18 @@ impl Play {
         }
     }
 
+    /// Lines that wait for the rest of their event are owed once they don't.
+    fn look_at_held(&mut self) {
+        let (input, _) = self.input.as_ref().expect("it runs");
+        let kept = input.tails.values().filter_map(|tail| tail.kept.as_ref());
+        let texts = kept.flat_map(|kept| kept.group.joined().text.split(|byte| *byte == b'\n'));
+        let held: HashSet<usize> = texts.filter_map(number).collect();
+        for (number, line) in self.lines.iter_mut().enumerate() {
+            let before = std::mem::replace(&mut line.held, held.contains(&number));
+            line.seen |= before && !line.held;
+        }
+    }
+
     /// Only some of it: what hints would cause.
     fn glance(&mut self) {
         let now = self.now();
@@ -263,7 +298,7 @@ impl Play {
             .pending
             .iter()
             .flat_map(|batch| &batch.matches)
-            .map(|found| found.event.line.to_vec())
+            .flat_map(|found| found.event.line.split(|byte| *byte == b'\n').map(<[u8]>::to_vec))
             .collect();
         for text in texts {
             // The rest of a line that a truncation has cut.
@@ -285,20 +320,19 @@ impl Play {
             }
             for found in batch.matches {
                 tracing::debug!("given {}", String::from_utf8_lossy(&found.event.line));
-                let Some(number) = number(&found.event.line) else { continue };
-                let line = &mut self.lines[number];
                 let file = found.event.origin.file.clone().unwrap_or_default();
-                line.given.push(format!(
-                    "{file} at {:.3}",
-                    (self.world.borrow().now - 1_000 * SECOND) as f64 / 1e9
-                ));
-                if line.given.len() > 1 && !line.may_repeat {
-                    let given = line.given.clone();
-                    self.fail(&format!("line {number} was handed on twice: {given:?}"));
+                let when = (self.world.borrow().now - 1_000 * SECOND) as f64 / 1e9;
+                for number in found.event.line.split(|byte| *byte == b'\n').filter_map(number) {
+                    let line = &mut self.lines[number];
+                    line.given.push(format!("{file} at {when:.3}"));
+                    if line.given.len() > 1 && !line.may_repeat {
+                        let given = line.given.clone();
+                        self.fail(&format!("line {number} was handed on twice: {given:?}"));
+                    }
                 }
             }
         }
-        for line in self.lines.iter_mut().filter(|line| line.seen) {
+        for line in self.lines.iter_mut().filter(|line| line.seen && !line.held) {
             line.owed = true;
         }
         for file in self.files.values_mut() {
@@ -312,7 +346,7 @@ impl Play {
         self.pending.clear();
         self.input = None;
         for line in self.lines.iter_mut().filter(|line| !line.owed) {
-            line.seen = false;
+            (line.seen, line.held) = (false, false);
         }
         for file in self.files.values_mut() {
             file.polled = file.committed;
