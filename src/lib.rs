@@ -10,8 +10,10 @@
 //! `line`, `scan`, `engine`, `message` and `deliver`'s plan and answers do no I/O, read no clock and make no random
 //! choice: time and jitter are arguments.
 
+pub mod admin;
 pub mod agent;
 pub mod around;
+pub mod board;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -29,7 +31,9 @@ pub mod mention;
 pub mod message;
 pub mod notice;
 pub mod proof;
+pub mod pulse;
 pub mod rate;
+pub mod reload;
 pub mod replay;
 pub mod report;
 pub mod rule;
@@ -41,5 +45,7 @@ pub mod shape;
 pub mod sink;
 pub mod store;
 pub mod suggest;
+pub mod supervisor;
 pub mod time;
+mod web;
 mod when;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::deliver::tally::Tallied;
 use crate::engine::Counters;
@@ -31,7 +31,7 @@ pub struct Report {
 }
 
 /// Of one input.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputReport {
     /// Lines read.
     pub lines: u64,

@@ -9,6 +9,9 @@ use reqwest::Url;
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretUrl(Url);
 
+/// A shorter part of a path is a word that stands anywhere.
+const PART_MIN: usize = 8;
+
 /// Why a text is no URL of a webhook. Nothing that it says holds any of the text: it is the password, too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
@@ -48,6 +51,14 @@ impl SecretUrl {
             return Err(UrlError::Unencrypted);
         }
         Ok(Self(url))
+    }
+
+    /// `text` without this URL, where a receiver repeats it: its path, and each long part of it.
+    pub fn hidden_in(&self, text: &str) -> String {
+        let parts = self.0.path_segments().into_iter().flatten().filter(|part| part.len() >= PART_MIN);
+        let query = self.0.query().into_iter();
+        let whole = std::iter::once(self.0.path()).filter(|path| path.len() >= PART_MIN);
+        whole.chain(query).chain(parts).fold(text.to_owned(), |text, part| text.replace(part, "…"))
     }
 
     /// The URL itself, for the request and for nothing else.
@@ -109,6 +120,13 @@ impl fmt::Debug for SecretUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_receiver_that_repeats_it_tells_nobody() {
+        let secret = SecretUrl::new("https://example.com/services/T1/B2/XXXXSECRET?key=abc".parse().unwrap());
+        let said = "404 The URL /services/T1/B2/XXXXSECRET?key=abc is unknown: XXXXSECRET, ok";
+        assert_eq!(secret.hidden_in(said), "404 The URL …?… is unknown: …, ok");
+    }
 
     #[test]
     fn a_url_is_masked() {

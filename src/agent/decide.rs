@@ -11,13 +11,18 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::engine::{Alert, Counters, Engine};
-use crate::herald::Herald;
+use crate::event::InputState;
+use crate::herald::{Herald, Trouble};
 use crate::input::feed::{Batch, Read};
 use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
+use crate::pulse::Pulse;
 use crate::rule::Rule;
 use crate::store::{Keeps, Record, Store, WriteError};
 
+use super::desk::{Desk, Publish};
+use super::silences::Silences;
+use super::turnover::{Turnover, of_these};
 use super::unfinished::Unfinished;
 
 /// What lines changed is stored so often where no alert has it stored at once: with the process, at most so much is
@@ -34,11 +39,10 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Decider {
     pub(super) engine: Engine,
-    /// What each rule had counted before the start.
-    pub(super) counted_before: Vec<Counters>,
-    /// By the input's place in the configuration.
-    pub(super) input_names: Vec<Arc<str>>,
-    pub(super) reads: Vec<Read>,
+    /// What each rule had counted before the start; nothing where it is not here.
+    pub(super) counted_before: BTreeMap<Arc<str>, Counters>,
+    /// By the input's name; also of inputs that a reload took away.
+    pub(super) reads: BTreeMap<Arc<str>, Read>,
     pub(super) rules: Arc<[Rule]>,
     pub(super) store: Arc<Store>,
     pub(super) herald: Arc<Herald>,
@@ -47,7 +51,16 @@ pub(super) struct Decider {
     pub(super) stopping: Arc<AtomicBool>,
     /// Closed when a full disk is not waited for any longer.
     pub(super) patience: Receiver<()>,
+    /// Shows that this thread goes on.
+    pub(super) pulse: Arc<Pulse>,
+    /// How often it must be seen, also where there is nothing to do.
+    pub(super) pulse_every: Duration,
     pub(super) unstored: Unstored,
+    pub(super) silences: Silences,
+    /// Where somebody may look on.
+    pub(super) desk: Option<Desk>,
+    /// What a reload brings; a batch of no input rings for it.
+    pub(super) turnovers: Receiver<Turnover>,
     pub(super) unfinished: Unfinished,
 }
 
@@ -57,7 +70,7 @@ pub(super) struct Unstored {
     /// The latest of each input and file.
     positions: BTreeMap<(Arc<str>, Box<str>), Record>,
     /// When the oldest of it was read.
-    since: Option<Instant>,
+    pub(super) since: Option<Instant>,
 }
 
 /// How the engine's thread ended.
@@ -75,7 +88,14 @@ impl Decider {
     /// # Errors
     /// The state can't be written any more.
     pub(super) fn run(mut self, batches: &Receiver<Batch>) -> Result<(Self, Finish), WriteError> {
+        let finish = self.decide(batches)?;
+        self.pulse.end();
+        Ok((self, finish))
+    }
+
+    fn decide(&mut self, batches: &Receiver<Batch>) -> Result<Finish, WriteError> {
         loop {
+            self.pulse.beat();
             match receive(batches, self.wait()) {
                 Ok(batch) => {
                     self.take(batch);
@@ -84,12 +104,14 @@ impl Decider {
                 Err(RecvTimeoutError::Timeout) => self.engine.advance(self.clock.now()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.commit(When::Due)? == Finish::GaveUp {
-                return Ok((self, Finish::GaveUp));
+            let gave_up =
+                [self.turn_over()?, self.obey()?, self.commit(When::Due)?].contains(&Finish::GaveUp);
+            if gave_up {
+                return Ok(Finish::GaveUp);
             }
+            self.publish(Publish::Due);
         }
-        let finish = self.last_words()?;
-        Ok((self, finish))
+        self.last_words()
     }
 
     /// Nothing is read any more.
@@ -101,6 +123,7 @@ impl Decider {
         let finish = self.commit(When::Now)?;
         let unfinished = self.unfinished.take_all(self.clock.now());
         self.store.finish(&self.without_secrets(unfinished))?;
+        self.publish(Publish::Last);
         Ok(finish)
     }
 
@@ -109,26 +132,32 @@ impl Decider {
         let timer = self.engine.next_due().map(|due| due.since(self.clock.now()));
         let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
         let unfinished = self.unfinished.due().map(|due| due.since(self.clock.now()));
-        timer.into_iter().chain(commit).chain(unfinished).min()
+        let publish = self.desk.as_ref().map(|desk| desk.ledger.due_in());
+        timer.into_iter().chain(commit).chain(unfinished).chain([self.pulse_every]).chain(publish).min()
     }
 
     fn take(&mut self, batch: Batch) {
+        if batch.is_bell() {
+            return;
+        }
         let now = self.clock.now();
         self.unstored.since.get_or_insert_with(Instant::now);
-        self.reads[batch.input].add(batch.read);
+        self.reads.entry(batch.input.clone()).or_default().add(batch.read);
         batch.notices.into_iter().for_each(|notice| self.herald.tell(notice));
         for record in batch.positions {
             self.unstored.positions.insert((record.owner.clone(), record.key.clone()), record);
         }
-        batch.matches.into_iter().for_each(|found| self.engine.take(found, now));
+        let matches = of_these(batch.matches, &batch.rules, &self.rules);
+        matches.into_iter().for_each(|found| self.engine.take(found, now));
         if let Some(state) = batch.state {
-            self.engine.input(&self.input_names[batch.input], state, now);
+            self.herald.has(Trouble::Input(batch.input.clone()), state == InputState::Unreadable);
+            self.engine.input(&batch.input, state, now);
         }
     }
 
     /// Stores what is unstored, where it is time. On a full disk it waits, and so does reading, whose queue to here is
     /// bounded.
-    fn commit(&mut self, when: When) -> Result<Finish, WriteError> {
+    pub(super) fn commit(&mut self, when: When) -> Result<Finish, WriteError> {
         let now = self.clock.now();
         let mut decided = self.engine.take_alerts();
         let unfinished = self.unfinished.among(&mut decided, now);
@@ -145,6 +174,7 @@ impl Decider {
             let redact = |alert: &mut Alert, rule: &Rule| redact_alert(alert, &rule.redact);
             records.extend(self.engine.take_changes(&redact));
         }
+        records.extend(self.silences.take_changes());
         let mut trouble = None;
         loop {
             match self.store.commit(&records, &alerts, self.clock.now()) {
@@ -153,21 +183,28 @@ impl Decider {
                 Err(passing) => {
                     if trouble.is_none() {
                         self.herald.tell(waiting(&passing));
+                        self.desk.iter().for_each(|desk| desk.board.set_disk_full(true));
                     }
                     trouble = Some(passing);
                 }
             }
+            // To wait for a full disk is to go on, and not to be well.
+            self.pulse.beat();
+            self.herald.has(Trouble::Disk, true);
             // What was stored before is sent on a full disk too.
             self.finish(&[])?;
             if self.patience.recv_timeout(TRY_AGAIN) == Err(RecvTimeoutError::Disconnected) {
                 return Ok(Finish::GaveUp);
             }
         }
+        self.desk.iter_mut().for_each(|desk| desk.ledger.alerts(&alerts));
         for alert in &unfinished {
             tracing::debug!(alert = %alert.id.short(), rule = %alert.rule, "stored; it waits for the lines after its own");
         }
         self.unfinished.keep(unfinished);
         if trouble.is_some() {
+            self.herald.has(Trouble::Disk, false);
+            self.desk.iter().for_each(|desk| desk.board.set_disk_full(false));
             tracing::info!("the state can be written again: reading goes on");
         }
         Ok(Finish::Whole)
@@ -179,7 +216,7 @@ impl Decider {
         self.store.finish(&self.without_secrets(finished))
     }
 
-    fn without_secrets(&self, mut alerts: Vec<Alert>) -> Vec<Arc<Alert>> {
+    pub(super) fn without_secrets(&self, mut alerts: Vec<Alert>) -> Vec<Arc<Alert>> {
         for alert in &mut alerts {
             if let Some(rule) = self.rules.iter().find(|rule| rule.name == alert.rule) {
                 redact_alert(alert, &rule.redact);
@@ -189,8 +226,9 @@ impl Decider {
     }
 }
 
+/// When a commit happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum When {
+pub(super) enum When {
     /// If there is an alert, or it is a second since.
     Due,
     /// In any case.

@@ -5,8 +5,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::engine::Counters;
 use crate::notice::{Notice, Sort};
 use crate::report::{InputReport, Report, WebhookReport};
+use crate::rule::Rule;
 use crate::time::Human;
 
 use super::decide::Decider;
@@ -59,15 +61,16 @@ impl Agent {
     pub(super) fn end(self, took: Duration) -> Ended {
         let mut report = Report { seconds: took.as_secs_f64(), ..Report::default() };
         if let Some(Decider { engine, reads, counted_before, .. }) = &self.decided {
-            for (name, read) in self.input_names.iter().zip(reads) {
+            for (name, read) in reads {
                 report.lines += read.lines;
                 report.bytes += read.bytes;
                 report.inputs.insert(name.to_string(), InputReport::from(*read));
             }
-            let counted = engine.counters().zip(counted_before);
-            report.rules = counted
-                .map(|((rule, counters), before)| (rule.name.to_string(), counters.since(before)))
-                .collect();
+            let counted = |(rule, counters): (&Rule, Counters)| {
+                let before = counted_before.get(&rule.name).copied().unwrap_or_default();
+                (rule.name.to_string(), counters.since(&before))
+            };
+            report.rules = engine.counters().map(counted).collect();
         }
         let mut undelivered = Vec::new();
         for (name, tally) in self.workers.tallies() {

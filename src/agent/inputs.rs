@@ -1,28 +1,32 @@
-//! The readers of the inputs: started, stopped and waited for here.
+//! The readers of the inputs: started, given other rules, stopped and waited for here.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use crate::board::{Gauge, InputSeat};
 use crate::clock::Clock;
-use crate::event::Origin;
-use crate::input::feed::{Batch, Feed};
-use crate::input::files::{self, Reading, Until};
-use crate::input::program::{self, Program, Watch};
-use crate::input::stdin::{self, WhenClosed};
+use crate::event::Stream;
+use crate::input::feed::{Batch, Feed, Tuning};
+use crate::input::files::{self, Reading, Turnover, Until};
+use crate::input::program::{self, Ending, Program, Watch};
+use crate::input::slot::Slot;
+use crate::input::stdin::{self, Watched, WhenClosed};
 use crate::input::waker::Waker;
-use crate::input::{InputSpec, Source};
-use crate::line::LineSpec;
-use crate::rule::Rule;
+use crate::input::{FilesSpec, InputSpec, Source};
 use crate::scan::Scanner;
-use crate::store::{Restored, Space};
+use crate::store::{Record, Space};
 
 use super::AgentError;
+use super::sources::{Sources, origin};
+use super::stream_input::StreamInput;
 
 /// The readers that run.
 #[derive(Debug)]
@@ -31,8 +35,19 @@ pub(super) struct Inputs {
     wakers: Wakers,
     /// When reading files ends.
     until: Until,
-    /// How long a deleted file is held open.
-    deleted_max: Duration,
+    clock: Arc<Clock>,
+    /// The way to the engine, until the last reader has ended: closing it is how the engine learns of that.
+    sender: Option<SyncSender<Batch>>,
+    /// The way to the reader of files, while there is one.
+    files: Option<SyncSender<Turnover>>,
+    /// Standard input, or what is read in its place.
+    stream: Option<StreamInput>,
+    /// The inputs of files that are read.
+    file_names: Vec<Arc<str>>,
+    /// How the inputs of files stand, also of those that may come back.
+    gauges: BTreeMap<Arc<str>, Arc<Gauge>>,
+    /// Positions of inputs that are not read: for those that come back.
+    positions: Vec<Record>,
 }
 
 #[derive(Debug)]
@@ -51,33 +66,13 @@ pub(super) enum Reader {
     Program,
 }
 
-/// What all inputs have in common on their way to the engine.
-#[derive(Debug)]
-pub(super) struct Way {
-    pub(super) rules: Arc<[Rule]>,
-    pub(super) host: Arc<str>,
-    pub(super) clock: Arc<Clock>,
-    pub(super) sender: SyncSender<Batch>,
-}
-
-impl Way {
-    fn scanner(&self, input: &InputSpec) -> Arc<Scanner> {
-        let (rules, host) = (self.rules.clone(), self.host.clone());
-        Arc::new(Scanner::new(&input.name, input.line.clone(), rules, host))
-    }
-
-    /// Of the input at `place`; one for each stream of it.
-    fn feed(&self, place: usize, scanner: &Arc<Scanner>, line: &LineSpec) -> Feed {
-        Feed::new(place, scanner.clone(), line.clone(), self.clock.clone(), self.sender.clone())
-    }
-}
-
 impl Inputs {
     /// None yet, where `program` is to be read in the place of standard input.
     pub(super) fn new(
         program: Option<&Program>,
         until: Until,
-        deleted_max: Duration,
+        clock: Arc<Clock>,
+        sender: SyncSender<Batch>,
     ) -> std::io::Result<Self> {
         let streams = program.into_iter().flat_map(|program| [&program.stdout, &program.stderr]);
         let wakers = Wakers {
@@ -85,86 +80,232 @@ impl Inputs {
             stdin: Arc::new(Waker::new()?),
             program: streams.map(|pipe| pipe.waker.clone()).collect(),
         };
-        Ok(Self { readers: JoinSet::new(), wakers, until, deleted_max })
+        Ok(Self {
+            readers: JoinSet::new(),
+            wakers,
+            until,
+            clock,
+            sender: Some(sender),
+            files: None,
+            stream: None,
+            file_names: Vec::new(),
+            gauges: BTreeMap::new(),
+            positions: Vec::new(),
+        })
     }
 
-    /// Takes the only sender: when the readers have ended, the channel is closed.
+    /// Starts the readers. `positions`: what the store held of any input. What is returned tells that each has looked at
+    /// what is there.
     pub(super) fn start(
         &mut self,
-        inputs: Vec<InputSpec>,
+        mut sources: Sources,
         mut program: Option<Program>,
-        restored: &mut Restored,
-        way: Way,
-    ) -> std::io::Result<()> {
+        positions: Vec<Record>,
+    ) -> std::io::Result<Turning> {
+        self.positions = positions;
+        self.file_names = sources.file_names();
         let mut file_inputs = Vec::new();
-        for (place, input) in inputs.into_iter().enumerate() {
-            let scanner = way.scanner(&input);
-            let feed = || way.feed(place, &scanner, &input.line);
-            match input.source {
-                Source::Files(spec) => file_inputs.push(Reading {
-                    spec,
-                    feed: feed(),
-                    positions: restored.take(Space::Position, &input.name),
-                    labels: input.labels,
-                    name: input.name,
-                    deleted_max: self.deleted_max,
-                }),
-                Source::Stdin { passthrough } => {
-                    let origin = Origin { input: input.name, file: None, stream: None, labels: input.labels };
-                    match program.take() {
-                        Some(program) => {
-                            let (stdout, stderr) = (feed(), feed());
-                            let (sender, clock) = (way.sender.clone(), way.clock.clone());
-                            self.start_program(
-                                program,
-                                Watch { stdout, stderr, sender, input: place, origin, clock },
-                            );
-                        }
-                        None => self.start_stdin(origin, passthrough, feed())?,
-                    }
+        for (input, scanner) in std::mem::take(&mut sources.inputs) {
+            match (input.source.clone(), program.take()) {
+                (Source::Files(spec), unread) => {
+                    program = unread;
+                    file_inputs.extend(self.reading(&input, spec, scanner, sources.deleted_max));
                 }
+                (Source::Stdin { .. }, Some(program)) => {
+                    let ending = sources.ending(&input);
+                    self.start_program(program, input, &scanner, ending);
+                }
+                (Source::Stdin { passthrough }, None) => self.start_stdin(input, &scanner, passthrough)?,
             }
         }
-        if !file_inputs.is_empty() {
-            self.start_files(file_inputs);
+        let (begun, has_begun) = oneshot::channel();
+        if file_inputs.is_empty() {
+            // Whether somebody waits for it is not our business.
+            let _ = begun.send(Vec::new());
+        } else {
+            self.start_files(Turnover { inputs: file_inputs, done: begun });
         }
-        Ok(())
+        self.close_if_over();
+        Ok(has_begun)
     }
 
-    fn start_files(&mut self, inputs: Vec<Reading>) {
+    fn feed(&self, input: &InputSpec, scanner: &Arc<Scanner>) -> Option<Feed> {
+        let tuning = Tuning { scanner: scanner.clone(), line: input.line.clone() };
+        Some(Feed::new(input.name.clone(), tuning, self.clock.clone(), self.sender.clone()?))
+    }
+
+    /// `None`: nobody reads for the engine any more.
+    fn reading(
+        &mut self,
+        input: &InputSpec,
+        spec: FilesSpec,
+        scanner: Arc<Scanner>,
+        deleted_max: Duration,
+    ) -> Option<Reading> {
+        let feed = self.feed(input, &scanner)?;
+        let own = |record: &mut Record| record.space == Space::Position && record.owner == input.name;
+        let positions = self.positions.extract_if(.., own).collect();
+        let (name, labels) = (input.name.clone(), input.labels.clone());
+        let gauge = self.gauge(&name);
+        Some(Reading { spec, labels, name, feed, positions, deleted_max, gauge })
+    }
+
+    fn gauge(&mut self, name: &Arc<str>) -> Arc<Gauge> {
+        self.gauges.entry(name.clone()).or_default().clone()
+    }
+
+    /// How the inputs of `sources` are seen from outside.
+    pub(super) fn seats(&mut self, sources: &Sources) -> Vec<InputSeat> {
+        let seat = |(input, _): &(InputSpec, Arc<Scanner>)| {
+            let gauge = matches!(input.source, Source::Files(_)).then(|| self.gauge(&input.name));
+            InputSeat { name: input.name.clone(), source: input.source.name(), gauge }
+        };
+        sources.inputs.iter().map(seat).collect()
+    }
+
+    fn start_files(&mut self, first: Turnover) {
         let (until, waker) = (self.until, self.wakers.files.clone());
+        // One is under way at a time.
+        let (sender, turnovers) = sync_channel(1);
+        self.files = Some(sender);
         self.readers.spawn_blocking(move || {
-            files::run(inputs, until, &waker)?;
+            files::run(first, until, &waker, turnovers)?;
             Ok(Reader::Files)
         });
     }
 
-    fn start_program(&mut self, program: Program, watch: Watch) {
+    fn start_program(&mut self, program: Program, input: InputSpec, scanner: &Arc<Scanner>, ending: Ending) {
+        let streams = [Stream::Stdout, Stream::Stderr];
+        let watched = streams.map(|stream| self.watched(&input, scanner, Some(stream)));
+        let ([Some(stdout), Some(stderr)], Some(sender)) = (watched, self.sender.clone()) else { return };
+        let endings = Arc::<Slot<Ending>>::default();
+        let tunings = [&stdout, &stderr].map(|watched| watched.tunings.clone());
+        let tunings = streams.into_iter().map(Some).zip(tunings).collect();
+        self.stream = Some(StreamInput { spec: input, tunings, endings: endings.clone() });
+        let watch = Watch { stdout, stderr, sender, ending, endings, clock: self.clock.clone() };
         self.readers.spawn_blocking(move || {
             program::run(program, watch)?;
             Ok(Reader::Program)
         });
     }
 
-    fn start_stdin(&mut self, origin: Origin, passthrough: bool, feed: Feed) -> std::io::Result<()> {
+    fn start_stdin(
+        &mut self,
+        input: InputSpec,
+        scanner: &Arc<Scanner>,
+        passthrough: bool,
+    ) -> std::io::Result<()> {
         // The standard handles buffer: what is read or passed on here must not wait in a buffer.
         let source = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
         let out = match passthrough {
             true => Some(File::from(std::io::stdout().as_fd().try_clone_to_owned()?)),
             false => None,
         };
+        let Some(watched) = self.watched(&input, scanner, None) else { return Ok(()) };
+        let tunings = vec![(None, watched.tunings.clone())];
+        self.stream = Some(StreamInput { spec: input, tunings, endings: Arc::default() });
         let waker = self.wakers.stdin.clone();
         self.readers.spawn_blocking(move || {
-            stdin::run(source, out, WhenClosed::Watch, Arc::new(origin), feed, &waker)?;
+            stdin::run(source, out, WhenClosed::Watch, watched, &waker)?;
             Ok(Reader::Stdin)
         });
         Ok(())
     }
 
+    fn watched(&self, input: &InputSpec, scanner: &Arc<Scanner>, stream: Option<Stream>) -> Option<Watched> {
+        let origin = Arc::new(origin(input, stream));
+        Some(Watched { origin, feed: self.feed(input, scanner)?, tunings: Arc::default() })
+    }
+
+    /// These inputs are read from now on, and no others. Returns who brings the news that files are, and what stays as
+    /// it was until a restart, by its key.
+    pub(super) fn turn_over(&mut self, mut sources: Sources) -> (Turning, Vec<String>) {
+        let mut kept = Vec::new();
+        let mut file_inputs = Vec::new();
+        let mut stream = None;
+        self.file_names = sources.file_names();
+        for (input, scanner) in std::mem::take(&mut sources.inputs) {
+            match input.source.clone() {
+                Source::Files(spec) => {
+                    file_inputs.extend(self.reading(&input, spec, scanner, sources.deleted_max));
+                }
+                Source::Stdin { passthrough } => stream = Some((input, scanner, passthrough)),
+            }
+        }
+        match (&mut self.stream, stream) {
+            (None, None) => {}
+            (None, Some((input, scanner, passthrough))) => {
+                let name = input.name.clone();
+                if let Err(error) = self.start_stdin(input, &scanner, passthrough) {
+                    kept.push(format!("`inputs.{name}` ({error})"));
+                }
+            }
+            (Some(reader), stream) => {
+                let ending = sources.ending(stream.as_ref().map_or(&reader.spec, |(input, ..)| input));
+                let (input, scanner) = match stream {
+                    Some((input, scanner, _)) => (input, scanner),
+                    None => {
+                        let name = &reader.spec.name;
+                        kept.push(format!("`inputs.{name}` (it is read on, by no rule)"));
+                        let unread = InputSpec { name: Arc::from(""), ..reader.spec.clone() };
+                        let none = Scanner::new("", unread.line.clone(), sources.rules, sources.host);
+                        (unread, Arc::new(none))
+                    }
+                };
+                kept.extend(reader.tune(&input, scanner));
+                reader.endings.put(ending);
+            }
+        }
+        (self.turn_over_files(file_inputs), kept)
+    }
+
+    fn turn_over_files(&mut self, inputs: Vec<Reading>) -> Turning {
+        let (done, turned) = oneshot::channel();
+        match &self.files {
+            Some(files) => {
+                let ends = inputs.is_empty();
+                // It is full or closed only where the reader has failed, which ends the run.
+                let _ = files.try_send(Turnover { inputs, done });
+                self.wakers.files.wake();
+                if ends {
+                    self.files = None;
+                }
+            }
+            None if inputs.is_empty() => drop(done.send(Vec::new())),
+            None => self.start_files(Turnover { inputs, done }),
+        }
+        turned
+    }
+
+    /// The positions of inputs that are read no longer.
+    pub(super) fn keep(&mut self, positions: Vec<Record>) {
+        self.positions.extend(positions);
+    }
+
+    /// Those of files that are read.
+    pub(super) fn file_names(&self) -> &[Arc<str>] {
+        &self.file_names
+    }
+
+    /// The way to the engine; `None`: no reader is left.
+    pub(super) fn sender(&self) -> Option<SyncSender<Batch>> {
+        self.sender.clone()
+    }
+
     /// When a reader has ended; `None`: none is left.
+    ///
+    /// A reader of files that was left without any ends too.
     pub(super) async fn ended(&mut self) -> Option<Result<Reader, AgentError>> {
         let ended = self.readers.join_next().await?;
-        Some(ended.map_err(AgentError::from).flatten())
+        let ended = ended.map_err(AgentError::from).flatten();
+        self.close_if_over();
+        Some(ended)
+    }
+
+    fn close_if_over(&mut self) {
+        if self.readers.is_empty() {
+            self.sender = None;
+        }
     }
 
     /// Whether a program's output is read in the place of standard input.
@@ -197,3 +338,6 @@ impl Inputs {
         self.wakers.program.iter().for_each(|waker| waker.stop());
     }
 }
+
+/// Brings the positions of the inputs that are read no longer, once files are read by the new rules.
+pub(super) type Turning = oneshot::Receiver<Vec<Record>>;

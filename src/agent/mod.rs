@@ -5,45 +5,61 @@
 //! when nothing more will be decided and nothing waits.
 
 mod decide;
+mod desk;
 mod ending;
 mod inputs;
 mod opened;
 mod reading;
+mod reload;
+mod silences;
+mod sources;
+mod stream_input;
+mod turnover;
 mod unfinished;
+mod watched;
 mod workers;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
+use crate::admin::{self, Doors};
+use crate::board::{Board, Ledger, OrderWay};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::deliver::worker::{Shared, Transport};
 use crate::engine::Alert;
 use crate::event::InputState;
 use crate::herald::Herald;
-use crate::input::Source;
 use crate::input::feed::{self, Read};
 use crate::input::files::{FilesError, Until};
-use crate::input::program::Program;
+use crate::input::program::{OnExit, Program};
 use crate::input::stdin::StdinError;
 use crate::notice::{Notice, Sort};
+use crate::pulse::Pulse;
 use crate::report::Report;
 use crate::rule::Rule;
-use crate::store::{Keeps, Store, WriteError};
+use crate::store::{Keeps, Space, Store, WriteError};
+use crate::supervisor::Supervisor;
 
 use decide::{Decider, Finish, Unstored};
-use inputs::{Inputs, Way};
-use opened::restored_engine;
+use desk::Desk;
+use inputs::{Inputs, Turning};
+use opened::{restored_engine, restored_silences};
+use reload::Reloads;
+use sources::Sources;
 use unfinished::Unfinished;
-use workers::Workers;
+use watched::{heartbeat, pulse_every, tell_ready};
+use workers::{Orders, Workers};
 
 pub use opened::Opened;
+pub use reload::{Fresh, Load, Refused, Reloading};
 
 /// How a run is to go.
 #[derive(Debug)]
@@ -58,6 +74,14 @@ pub struct Options {
     pub transport: Transport,
     /// What is read in the place of standard input; its end ends the run.
     pub program: Option<Program>,
+    /// What is told of its end.
+    pub on_exit: Option<OnExit>,
+    /// Where another configuration comes from; `None`: this one holds until the end.
+    pub reloading: Option<Reloading>,
+    /// Where somebody may look on and ask; `None`: nobody can.
+    pub doors: Option<Doors>,
+    /// Who is told how the run goes.
+    pub supervisor: Arc<Supervisor>,
 }
 
 /// Why a run ended that should not have.
@@ -106,8 +130,10 @@ pub async fn run(
     mut stops: mpsc::Receiver<()>,
 ) -> Result<Ended, AgentError> {
     let started = Instant::now();
-    let mut agent = Agent::start(config, opened, options).map_err(AgentError::Setup)?;
+    let (mut agent, begun) = Agent::start(config, opened, options).map_err(AgentError::Setup)?;
     let herald = agent.herald.clone();
+    let (supervisor, pulse) = (agent.options.supervisor.clone(), agent.pulse.clone());
+    let (made_of, transport) = (agent.made_of.clone(), agent.options.transport.clone());
     let work = async {
         let failure = agent.read(&mut stops).await;
         if failure.is_some() {
@@ -116,6 +142,7 @@ pub async fn run(
         if matches!(failure, Some(AgentError::Store(_))) {
             return failure;
         }
+        agent.options.supervisor.stopping();
         agent.farewell(started.elapsed());
         let later = agent.deliver(&mut stops).await;
         failure.or(later)
@@ -123,9 +150,15 @@ pub async fn run(
     let failure = tokio::select! {
         failure = work => failure,
         never = herald.run() => match never {},
+        never = supervisor.watch(&pulse) => match never {},
+        never = heartbeat(&herald, &pulse, &transport) => match never {},
+        never = tell_ready(&supervisor, begun, &made_of) => match never {},
     };
     // After a failure some still work: a timer that they set once the runtime ends would be a panic.
     agent.workers.shutdown().await;
+    if let Some(admin) = agent.admin.take() {
+        admin.stop().await;
+    }
     match failure {
         Some(failure) => Err(failure),
         None => Ok(agent.end(started.elapsed())),
@@ -134,12 +167,12 @@ pub async fn run(
 
 struct Agent {
     options: Options,
-    input_names: Vec<Arc<str>>,
     store: Arc<Store>,
     herald: Arc<Herald>,
     inputs: Inputs,
     engine: JoinSet<Result<(Decider, Finish), WriteError>>,
     workers: Workers,
+    reloads: Reloads,
     /// Somebody asked to stop.
     stopping: Arc<AtomicBool>,
     /// As long as it is here, the engine waits for a full disk.
@@ -148,77 +181,116 @@ struct Agent {
     decided: Option<Decider>,
     /// When waiting for deliveries ends; known once reading ends.
     deadline: Option<Instant>,
+    /// For whoever looks on.
+    board: Option<Arc<Board>>,
+    admin: Option<admin::Server>,
+    /// Of the engine's thread.
+    pulse: Arc<Pulse>,
+    /// `3 rules, 1 input`.
+    made_of: String,
 }
 
 impl Agent {
-    fn start(config: Config, opened: Opened, mut options: Options) -> std::io::Result<Self> {
+    /// And what tells that its readers have looked at what is there.
+    fn start(config: Config, opened: Opened, mut options: Options) -> std::io::Result<(Self, Turning)> {
         let Config { host, webhooks, mentions, silences, inputs, rules, notices, limits, .. } = config;
+        let doors = options.doors.take();
         let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
         let clock = Arc::new(Clock::start());
+        if doors.is_some() && store.keeps() == Keeps::InMemory {
+            restored.notices.extend(store.keep_history(limits.history, Clock::wall()));
+        }
         let store = Arc::new(store);
         let herald = Arc::new(Herald::new(notices, store.outbox().clone(), clock.clone()));
         let (sender, receiver) = feed::channel();
         let (patience, patient) = sync_channel(1);
-        let program = options.program.take();
-        let readers = Inputs::new(program.as_ref(), options.until, limits.deleted_file)?;
-        let (workers, closing) = Workers::new();
+        let (turnovers, turned) = turnover::way();
+        let (closing, closed) = watch::channel(false);
+        let shared = Shared {
+            outbox: store.outbox().clone(),
+            herald: herald.clone(),
+            clock: clock.clone(),
+            closing: closed,
+        };
+        let (program, on_exit) = (options.program.take(), options.on_exit.take());
+        let last_reload =
+            options.reloading.as_ref().map(|reloading| reloading.last.clone()).unwrap_or_default();
         let mut agent = Self {
-            input_names: inputs.iter().map(|input| input.name.clone()).collect(),
             store: store.clone(),
             herald: herald.clone(),
-            inputs: readers,
+            inputs: Inputs::new(program.as_ref(), options.until, clock.clone(), sender)?,
             engine: JoinSet::new(),
-            workers,
+            workers: Workers::new(shared, closing),
+            reloads: Reloads::new(options.reloading.take(), turnovers, options.supervisor.clone()),
             stopping: Arc::default(),
             patience: Some(patience),
             decided: None,
             deadline: None,
+            board: None,
+            admin: None,
+            pulse: Arc::default(),
+            made_of: made_of(rules.len(), inputs.len()),
             options,
         };
-        let shared = Shared {
-            outbox: store.outbox().clone(),
+        let transport = agent.options.transport.clone();
+        let webhook_names: Vec<Arc<str>> = webhooks.iter().map(|webhook| webhook.name.clone()).collect();
+        agent.workers.brief(Orders {
+            webhooks,
+            mentions,
             rules: rules.clone(),
             host: host.clone(),
-            herald: herald.clone(),
-            clock: clock.clone(),
-            transport: agent.options.transport.clone(),
-            closing,
-        };
-        agent.workers.start(webhooks, &mentions, &shared);
-        let started = started_with(rules.len(), inputs.len());
+            transport,
+        });
         let mut engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
-        for input in inputs.iter().filter(|input| matches!(input.source, Source::Files(_))) {
-            engine.input(&input.name, InputState::Behind, clock.now());
+        let sources = Sources::new(inputs, rules.clone(), host.clone(), on_exit, limits.deleted_file);
+        for input in sources.file_names() {
+            engine.input(&input, InputState::Behind, clock.now());
         }
-        engine.silence(silences, clock.now());
+        let silences = restored_silences(&mut restored, silences);
+        engine.silence(silences.all(), clock.now());
+        let (orders, placed) = OrderWay::new();
+        let board = doors.is_some().then(|| {
+            let (outbox, path) = (store.outbox().clone(), store.path().map(Path::to_owned));
+            Arc::new(Board::new(host.clone(), clock.clone(), outbox, path, orders, last_reload))
+        });
+        agent.board.clone_from(&board);
+        agent.seat(&sources, &webhook_names);
+        let desk = board.map(|board| Desk { board, ledger: Ledger::new(&engine), orders: placed });
         let decider = Decider {
-            counted_before: engine.counters().map(|(_, counters)| counters).collect(),
+            counted_before: engine.counters().map(|(rule, counters)| (rule.name.clone(), counters)).collect(),
             engine,
-            input_names: agent.input_names.clone(),
-            reads: vec![Read::default(); inputs.len()],
-            rules: rules.clone(),
+            reads: sources.names().map(|name| (name, Read::default())).collect(),
+            rules,
             store,
             herald: herald.clone(),
-            clock: clock.clone(),
+            clock,
             stopping: agent.stopping.clone(),
             patience: patient,
+            pulse: agent.pulse.clone(),
+            pulse_every: pulse_every(&agent.options.supervisor),
             unstored: Unstored::default(),
+            silences,
+            desk,
+            turnovers: turned,
             unfinished: Unfinished::default(),
         };
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));
-        agent.inputs.start(inputs, program, &mut restored, Way { rules, host, clock, sender })?;
-        herald.tell(Notice { sort: Sort::Started, danger: false, text: started });
-        Ok(agent)
+        let begun = agent.inputs.start(sources, program, restored.take_all(Space::Position))?;
+        if let (Some(board), Some(doors)) = (&agent.board, doors) {
+            agent.admin = Some(admin::Server::start(doors, board)?);
+        }
+        let text = format!("hooktail {} started: {}", env!("CARGO_PKG_VERSION"), agent.made_of);
+        herald.tell(Notice { sort: Sort::Started, danger: false, text });
+        Ok((agent, begun))
     }
 }
 
-/// `hooktail 0.1.0 started: 3 rules, 1 input`.
-fn started_with(rules: usize, inputs: usize) -> String {
+/// `3 rules, 1 input`.
+fn made_of(rules: usize, inputs: usize) -> String {
     let number = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let version = env!("CARGO_PKG_VERSION");
-    format!("hooktail {version} started: {}, {}", number(rules, "rule"), number(inputs, "input"))
+    format!("{}, {}", number(rules, "rule"), number(inputs, "input"))
 }
 
 /// Waits for ever where there is no such instant.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::Engine;
+use crate::engine::{Engine, Silence};
 use crate::notice::{Notice, Sort};
 use crate::rule::Rule;
 use crate::store::{self, Keeps, OpenError, Restored, Space, Store};
+
+use super::silences::Silences;
 
 /// A store that is open, and what it held.
 #[derive(Debug)]
@@ -29,7 +31,8 @@ impl Opened {
     /// # Errors
     /// It can't be used; nothing was changed.
     pub fn in_directory(config: &Config, path: &Path) -> Result<Self, OpenError> {
-        let (store, restored) = Store::open(path, webhook_names(config), config.limits.outbox)?;
+        let (store, mut restored) = Store::open(path, webhook_names(config), config.limits.outbox)?;
+        restored.notices.extend(store.keep_history(config.limits.history, Clock::wall()));
         Ok(Self { store, restored })
     }
 
@@ -74,4 +77,14 @@ pub(super) fn restored_engine(
         engine.untrack();
     }
     engine
+}
+
+/// The configuration's silences, and those that were made while the agent ran.
+pub(super) fn restored_silences(restored: &mut Restored, configured: Vec<Silence>) -> Silences {
+    let (silences, unreadable) = Silences::restore(configured, &restored.take_all(Space::Silence));
+    if unreadable > 0 {
+        let text = format!("{unreadable} silences that were made while hooktail ran could not be read");
+        restored.notices.push(Notice { sort: Sort::Damage, danger: true, text });
+    }
+    silences
 }

@@ -26,7 +26,10 @@ impl Agent {
                 Some(ended) = self.inputs.ended() => {
                     match ended {
                         Ok(Reader::Files | Reader::Stdin) => {}
-                        Ok(Reader::Program) => self.inputs.stop_files(),
+                        Ok(Reader::Program) => {
+                            self.reloads.stop();
+                            self.inputs.stop_files();
+                        }
                         Err(error) => {
                             failure.get_or_insert(error);
                             self.stop_reading();
@@ -34,6 +37,7 @@ impl Agent {
                     }
                 }
                 Some(ended) = self.engine.join_next() => break ended,
+                step = self.reloads.next() => self.reload(step),
                 error = store.failed() => return Some(self.give_up(error)),
                 Some(()) = stops.recv() => match reading_ends {
                     None => {
@@ -41,6 +45,7 @@ impl Agent {
                         self.deadline = Some(now + self.options.grace);
                         reading_ends = Some(now + self.options.grace.mul_f64(READING_SHARE));
                         self.stopping.store(true, Ordering::Relaxed);
+                        self.reloads.stop();
                         self.inputs.wind_down();
                         tracing::info!(grace = ?self.options.grace, "stopping: delivering what waits");
                     }
@@ -85,6 +90,7 @@ impl Agent {
 
     /// No input is waited for any longer, nor a full disk.
     fn stop_reading(&mut self) {
+        self.reloads.stop();
         self.inputs.stop();
         self.patience = None;
     }

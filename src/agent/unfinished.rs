@@ -59,6 +59,13 @@ impl Unfinished {
         finished
     }
 
+    /// Those of rules that `are_gone`: nobody will know what of them is a secret.
+    pub(super) fn take_of(&mut self, are_gone: impl Fn(&str) -> bool, now: Time) -> Vec<Alert> {
+        let mut gone: Vec<Alert> = self.0.extract_if(.., |alert| are_gone(&alert.rule)).collect();
+        gone.iter_mut().for_each(|alert| alert.settle(now));
+        gone
+    }
+
     /// All of them: nothing comes any more.
     pub(super) fn take_all(&mut self, now: Time) -> Vec<Alert> {
         let mut all = std::mem::take(&mut self.0);
@@ -120,6 +127,8 @@ mod tests {
         assert_eq!(ids(&unfinished.take_finished(&[], READ)), [1, 3]);
         let resolved = Alert { episode: EpisodeId(8), ..alert("r", 5) };
         assert_eq!(ids(&unfinished.take_finished(&[resolved], READ)), [2]);
+        keep(&mut unfinished, vec![Alert { rule: "gone".into(), ..waiting(6, 10, &one) }]);
+        assert_eq!(ids(&unfinished.take_of(|rule| rule == "gone", READ)), [6]);
         assert_eq!(ids(&unfinished.take_all(READ)), [4]);
     }
 

@@ -86,8 +86,17 @@ async fn play(folder: &Path, length: Duration) -> Result<Ended, Failure> {
         written
     });
     let transport = Transport::Http(post::Clients::new(&config.webhooks).map_err(Failure::failed)?);
-    let options =
-        agent::Options { until: Until::Stopped, grace: GRACE, drain: Some(GRACE), transport, program: None };
+    let options = agent::Options {
+        until: Until::Stopped,
+        grace: GRACE,
+        drain: Some(GRACE),
+        transport,
+        program: None,
+        doors: None,
+        on_exit: None,
+        reloading: None,
+        supervisor: Arc::default(),
+    };
     let opened = Opened::in_memory(&config);
     let ended = agent::run(config, opened, options, stops).await.map_err(Failure::failed)?;
     receiver.stop().await.map_err(Failure::failed)?;

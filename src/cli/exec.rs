@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::agent::{self, AgentError, Opened, Options};
 use crate::config::{Config, OnExitSpec};
-use crate::deliver::post;
+use crate::deliver::post::{self, ClientError};
 use crate::deliver::worker::Transport;
 use crate::event::RuleId;
 use crate::input::files::Until;
@@ -29,7 +29,8 @@ use crate::input::waker::Waker;
 use super::child::{Child, Signals};
 use super::exit::{Exit, Failure};
 use super::load::ConfigArgs;
-use super::run::{duration, tell_undelivered, write_report};
+use super::reloading::{Fixed, Purpose, Reloader, Source};
+use super::run::{RELOADS_WAITING, duration, tell_undelivered, write_report};
 use super::runtime;
 use super::state::{StateArgs, StateDir};
 
@@ -74,7 +75,8 @@ The program's standard output and standard error pass on as they are. Its lines 
 reads; where the rule file has none, an input `exec` is added, for the rules that name no input. The field `stream` is
 `stdout` or `stderr`. The other inputs of the file are read too. `on_exit` in the file posts the program's end.
 
-SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 go on to the program. Standard input is the program's.
+SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 go on to the program. Standard input is the program's. A rule
+file that changes is taken over within seconds; SIGHUP is the program's, and reloads nothing of ours.
 
 Exit status: the program's; 128+N where signal N ended it; 126 or 127 where it could not be run or found; 125 where
 hooktail itself could not start (a wrong rule file or command line). A state directory that can't be used is a warning.";
@@ -88,13 +90,14 @@ pub(super) fn run(args: &ExecArgs) -> Exit {
 }
 
 fn exec(args: &ExecArgs) -> Result<Exit, Failure> {
-    let mut config = args.config.load_for_exec()?;
+    let (mut config, source) = Source::open(args.config.path()?, Purpose::Exec)?;
     let on_exit = config.on_exit.take().map(|on_exit| watch_end(on_exit, &mut config));
     let host = config.host.clone();
     let watching = Watching {
         opened: open(&config, &args.state.or_memory()),
-        transport: Transport::Http(post::Clients::new(&config.webhooks).map_err(Failure::failed)?),
+        transport: transport(&config).map_err(Failure::failed)?,
         config,
+        source,
         drain: (!args.drain.is_zero()).then_some(args.drain),
         on_exit,
         ours: our_streams().map_err(Failure::failed)?,
@@ -120,6 +123,7 @@ fn exec(args: &ExecArgs) -> Result<Exit, Failure> {
 /// What is ready before the program runs.
 struct Watching {
     config: Config,
+    source: Arc<Source>,
     opened: Opened,
     transport: Transport,
     drain: Option<Duration>,
@@ -134,7 +138,7 @@ type Done = Result<agent::Ended, AgentError>;
 
 /// Runs the program until it has ended and what waits is delivered; what the agent did, if it ran.
 async fn watch(ready: Watching, command: &[OsString]) -> Result<(Exit, Option<Done>), Failure> {
-    let Watching { config, opened, transport, drain, on_exit, ours, wakers } = ready;
+    let Watching { config, source, opened, transport, drain, on_exit, ours, wakers } = ready;
     let mut signals = Signals::listen().map_err(Failure::failed)?;
     let Some((program, arguments)) = command.split_first() else {
         return Err(Failure::usage("there is no program to run"));
@@ -145,8 +149,19 @@ async fn watch(ready: Watching, command: &[OsString]) -> Result<(Exit, Option<Do
     };
     let process = child.process;
     let (death, dies) = sync_channel(1);
-    let watched = watched(child, ours, &wakers, dies, on_exit);
-    let options = Options { until: Until::Stopped, grace: GRACE, drain, transport, program: Some(watched) };
+    let (reloads, asked) = mpsc::channel(RELOADS_WAITING);
+    let _watching = source.watch(reloads);
+    let options = Options {
+        until: Until::Stopped,
+        grace: GRACE,
+        drain,
+        transport,
+        program: Some(watched(child, ours, &wakers, dies)),
+        on_exit,
+        reloading: Some(reloader(source, &config).reloading(asked)),
+        doors: None,
+        supervisor: Arc::default(),
+    };
     let (stops, requests) = mpsc::channel(2);
     let (ends, mut ended) = oneshot::channel();
     let mut tending = pin!(async {
@@ -169,6 +184,20 @@ async fn watch(ready: Watching, command: &[OsString]) -> Result<(Exit, Option<Do
         never = &mut tending => match never {},
     };
     Ok((Exit::Program(how.status()), Some(done)))
+}
+
+/// SIGHUP is the program's: what has changed in the files is all that is heeded.
+fn reloader(source: Arc<Source>, config: &Config) -> Reloader {
+    Reloader {
+        source,
+        fixed: Fixed::of(config),
+        adapt: Box::new(|config| config.on_exit.take().map(|on_exit| watch_end(on_exit, config))),
+        transport: Box::new(transport),
+    }
+}
+
+fn transport(config: &Config) -> Result<Transport, ClientError> {
+    Ok(Transport::Http(post::Clients::new(&config.webhooks)?))
 }
 
 fn name(program: &OsStr) -> Arc<str> {
@@ -225,13 +254,11 @@ fn watched(
     [stdout, stderr]: [File; 2],
     wakers: &[Arc<Waker>; 2],
     death: Receiver<Death>,
-    on_exit: Option<OnExit>,
 ) -> Program {
     Program {
         stdout: Pipe { from: child.stdout, to: stdout, waker: wakers[0].clone() },
         stderr: Pipe { from: child.stderr, to: stderr, waker: wakers[1].clone() },
         death,
-        on_exit,
     }
 }
 

@@ -39,6 +39,12 @@ pub struct Failure {
     error: Option<Box<dyn Error + Send + Sync>>,
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.as_ref().map_or(Ok(()), |error| write!(f, "{error}"))
+    }
+}
+
 impl Failure {
     /// Something failed: status 1.
     pub fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

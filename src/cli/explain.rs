@@ -1,10 +1,13 @@
 //! `hooktail explain`: why each rule takes a line, or does not.
 
-use std::io::{BufRead, Write, stdin};
+use std::io::{ErrorKind, Read, Write, stdin};
 
 use clap::Args;
 
 use crate::clock::Clock;
+use crate::line::LineSpec;
+use crate::line::join::Joiner;
+use crate::line::split::{Line, Splitter};
 use crate::proof::explain::{Explainer, object, words};
 use crate::proof::rehearsal::Stations;
 
@@ -36,6 +39,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let input =
         args.input.as_deref().map(|name| stations.input_named(name)).transpose().map_err(Failure::usage)?;
     let mut explainer = Explainer::new(&stations, input, Clock::start().now());
+    let spec = explainer.line_spec().clone();
     let mut first = true;
     let mut explain = |line: &[u8]| {
         let explanation = explainer.explain(line);
@@ -47,13 +51,44 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         first = false;
         std::io::stdout().write_all(told.as_bytes()).map_err(Failure::failed)
     };
+    let mut joiner = Joiner::new(&spec);
+    let mut take = |line: Line<'_>| match &mut joiner {
+        None => explain(line.bytes),
+        Some(joiner) => {
+            let mut events = Vec::new();
+            joiner.add(line, |joined| events.push(joined.text.to_vec()));
+            events.iter().try_for_each(|event| explain(event))
+        }
+    };
     match args.line.as_deref() {
-        Some(line) if line != "-" => line.lines().try_for_each(|line| explain(line.as_bytes()))?,
-        _ => {
-            for line in stdin().lock().split(b'\n') {
-                explain(&line.map_err(Failure::failed)?)?;
-            }
+        Some(text) if text != "-" => {
+            text.lines().try_for_each(|line| take(Line { bytes: line.as_bytes(), truncated: false }))?;
+        }
+        _ => each_line(&spec, &mut take)?,
+    }
+    let mut last = Vec::new();
+    if let Some(joiner) = &mut joiner {
+        joiner.finish(|joined| last.push(joined.text.to_vec()));
+    }
+    last.iter().try_for_each(|event| explain(event))?;
+    Ok(Exit::Done)
+}
+
+/// The lines of standard input, as an input of this kind reads them.
+fn each_line(spec: &LineSpec, take: &mut impl FnMut(Line<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut splitter = Splitter::of_stream(spec);
+    let mut source = stdin().lock();
+    loop {
+        let read = match source.read(splitter.room()) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read.map_err(Failure::failed)?,
+        };
+        splitter.filled(read);
+        while let Some(line) = if read == 0 { splitter.finish() } else { splitter.next_line() } {
+            take(line)?;
+        }
+        if read == 0 {
+            return Ok(());
         }
     }
-    Ok(Exit::Done)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::line::LineSpec;
+use crate::line::encoding::{Encoding, HEAD_BYTES};
 use crate::line::parse::Parser;
 use crate::line::split::Splitter;
 use crate::message::draw::visible;
@@ -79,6 +80,8 @@ fn pack(name: &str) -> Result<&'static str, Failure> {
 struct Log {
     input: String,
     path: PathBuf,
+    /// Its input must say how it is written.
+    unmarked: Option<Encoding>,
     json: bool,
     lines: u64,
     rules: Vec<Suggestion>,
@@ -102,10 +105,12 @@ fn look(path: &Path) -> Result<Log, Failure> {
     let failed = |error: std::io::Error| Failure::failed(format!("`{}`: {error}", path.display()));
     let mut file = std::fs::File::open(path).map_err(failed)?;
     let size = file.metadata().map_err(failed)?.len();
-    file.seek(SeekFrom::Start(size.saturating_sub(LOG_BYTES_MAX))).map_err(failed)?;
-    let mut splitter = Splitter::new(LineSpec::LINE_BYTES_MAX);
+    let (encoding, unmarked) = encoding_of(&mut file).map_err(failed)?;
+    let unread = size.saturating_sub(LOG_BYTES_MAX).next_multiple_of(encoding.unit_bytes() as u64);
+    file.seek(SeekFrom::Start(unread)).map_err(failed)?;
+    let spec = LineSpec { encoding: Some(encoding), ..LineSpec::default() };
+    let mut splitter = Splitter::of_stream(&spec);
     let (mut first, mut parser, mut errors) = (Vec::new(), None, Errors::default());
-    let spec = LineSpec::default();
     let mut take = |line: &[u8]| {
         let line = spec.text(line).into_owned();
         if parser.is_none() {
@@ -128,7 +133,7 @@ fn look(path: &Path) -> Result<Log, Failure> {
             take(line.bytes);
         }
     }
-    if let Some(line) = splitter.finish() {
+    while let Some(line) = splitter.finish() {
         take(line.bytes);
     }
     let parser = parser.unwrap_or_else(|| parser_of(&first));
@@ -138,10 +143,20 @@ fn look(path: &Path) -> Result<Log, Failure> {
     Ok(Log {
         input: if name.is_empty() { "log".to_owned() } else { name },
         path: std::path::absolute(path).map_err(failed)?,
+        unmarked,
         json: matches!(parser, Parser::Json),
         lines: errors.lines,
         rules: errors.suggestions(RULES_MAX),
     })
+}
+
+/// How a log is written, by its beginning; and again, where that doesn't say so itself.
+fn encoding_of(file: &mut std::fs::File) -> std::io::Result<(Encoding, Option<Encoding>)> {
+    let mut head = Vec::new();
+    file.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    let unmarked = Encoding::unmarked(&head).map(|unmarked| unmarked.0);
+    let by_mark = Encoding::by_mark(&head).map(|(encoding, _)| encoding);
+    Ok((by_mark.or(unmarked).unwrap_or_default(), unmarked))
 }
 
 fn parser_of(lines: &[Vec<u8>]) -> Parser {
@@ -158,7 +173,9 @@ fn rule_file(logs: &[Log]) -> String {
     for log in logs {
         let path = log.path.to_string_lossy().replace('$', "$$");
         let parse = if log.json { ", parse: json" } else { "" };
-        let _ = writeln!(file, "  {}: {{ files: {}{parse} }}", log.input, quoted(&path));
+        let encoding = log.unmarked.map(|encoding| format!(", encoding: {}", encoding.name()));
+        let encoding = encoding.unwrap_or_default();
+        let _ = writeln!(file, "  {}: {{ files: {}{encoding}{parse} }}", log.input, quoted(&path));
     }
     file += "\nrules:\n";
     let redactor = Redactor::new(true, Vec::new());
@@ -218,6 +235,11 @@ mod tests {
             write("it's $one.log", "ERROR can't open 'a b' {x}: password=hunter2\nERROR $HOME #1\nfine\n");
         let json = write("two.json", "{\"level\":\"error\",\"msg\":\"order 17 lost\"}\n");
         let quiet = write("quiet.log", "all is well\n");
+        let wide = folder.path().join("wide.log");
+        let units = "ERROR disk full\nfine\n".encode_utf16();
+        std::fs::write(&wide, units.flat_map(u16::to_le_bytes).collect::<Vec<_>>()).unwrap();
+        let file = suggested(&[wide]).unwrap();
+        assert!(file.contains("encoding: utf-16le") && rules(&file).len() == 1, "{file}");
         let file = suggested(&[text.clone(), json, text]).unwrap();
         assert!(!file.contains("hunter2") && file.contains("parse: json"), "{file}");
         assert_eq!(rules(&file).len(), 5, "{file}");

@@ -34,11 +34,6 @@ impl ConfigArgs {
         })
     }
 
-    /// The configuration for a program's output, without a mistake; its warnings are printed.
-    pub(super) fn load_for_exec(&self) -> Result<Config, Failure> {
-        usable(config::load_for_exec(&self.path()?, &env))
-    }
-
     /// The configuration without a mistake; its warnings are printed.
     pub(super) fn load(&self) -> Result<Config, Failure> {
         usable(config::load(&self.path()?, &env))

@@ -14,15 +14,20 @@ mod log;
 mod man;
 mod pipe;
 mod preview;
+mod reloading;
 mod replay;
 mod run;
 mod schema;
 mod screen;
 mod send;
+mod silence;
 mod sink;
 mod state;
+mod status;
 mod stops;
+mod table;
 mod test;
+mod why;
 
 use std::ffi::{OsStr, OsString};
 
@@ -60,7 +65,7 @@ pub struct Cli {
 
 /// The overview fits a terminal: what everybody looks for once, and no command of its own line.
 const SHORT: &str = "\
-For shells and editors: completions, man, schema; see it work: hooktail demo
+The running agent: status, why, silence; for shells and editors: completions, man, schema
 Options: --log-format text|json, --help (more than this), --version";
 
 const EXAMPLES: &str = "\
@@ -70,6 +75,7 @@ Examples:
   hooktail test -c hooktail.yaml         run the rules' own tests
   hooktail run -c hooktail.yaml          follow the inputs and post
   hooktail run --dry-run --until-eof     what would be posted for what the files hold now
+  hooktail status                        what the running agent is doing; `silence` and `why` ask it, too
   app 2>&1 | hooktail pipe --match 'ERROR|FATAL' --passthrough --webhook-file ~/.slack-url
 
 Exit status: 0 done; 1 failed, or a test failed; 2 the command line or the configuration is wrong;
@@ -101,6 +107,15 @@ enum Command {
     Demo(demo::DemoArgs),
     /// A local receiver that behaves as Slack does, with a live page
     Sink(sink::SinkArgs),
+    /// Say what the running agent is doing
+    #[command(hide = true)]
+    Status(status::StatusArgs),
+    /// Hold alerts back for a time, in the running agent
+    #[command(hide = true)]
+    Silence(silence::SilenceArgs),
+    /// Say why an alert was sent, and what became of a rule's matches
+    #[command(hide = true)]
+    Why(why::WhyArgs),
     /// Print a script that lets a shell complete the command line
     #[command(hide = true)]
     Completions(completions::CompletionsArgs),
@@ -162,6 +177,9 @@ pub fn run(cli: Cli) -> Exit {
         Command::Replay(args) => replay::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Silence(args) => silence::run(args),
+        Command::Why(args) => why::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Man(args) => man::run(&args),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use crate::admin::Doors;
 use crate::config::{self, Loaded};
 use crate::input::files::Until;
 
@@ -92,8 +93,10 @@ pub(super) fn run(args: PipeArgs) -> Result<Exit, Failure> {
     let drawn = webhook.is_none().then_some(Drawn::Stderr);
     let loaded = load(&args, webhook.unwrap_or(("url", NOWHERE.to_owned())));
     let config = usable(loaded)?;
-    let opened = args.ending.state.or_memory().open(&config)?;
-    follow(config, opened, Until::Stopped, &args.ending, drawn)
+    let state = args.ending.state.or_memory();
+    let opened = state.open(&config)?;
+    let doors = Doors::open(None, state.path()).map_err(Failure::failed)?;
+    follow(config, opened, Until::Stopped, &args.ending, drawn, None, doors)
 }
 
 /// Relative paths in a rule file are its own; these are the shell's.

@@ -93,12 +93,15 @@ fn event(
             Failure::failed(format!("the rule `{}` doesn't take this line\nhelp: {help}", args.rule))
         });
     }
-    let tests = cases.iter().filter(|case| *case.rule == *args.rule).flat_map(|case| &case.entries);
-    let lines = tests.filter_map(|entry| match entry {
-        Entry::Line(line) => Some(line),
-        Entry::Wait(_) => None,
+    let tests = cases.iter().filter(|case| *case.rule == *args.rule);
+    let texts = tests.map(|case| {
+        let lines = case.entries.iter().filter_map(|entry| match entry {
+            Entry::Line(line) => Some(line.as_str()),
+            Entry::Wait(_) => None,
+        });
+        lines.collect::<Vec<_>>().join("\n")
     });
-    let mut tested = lines.filter_map(|line| taken(stations, rule, line, now));
+    let mut tested = texts.filter_map(|text| taken(stations, rule, &text, now));
     Ok(tested.next().unwrap_or_else(|| made_up(&stations.rules[rule.0], now)))
 }
 

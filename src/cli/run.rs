@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::sync::mpsc;
 
+use crate::admin::Doors;
 use crate::agent::{self, Ended, Opened, Options};
 use crate::config::Config;
 use crate::deliver::post;
@@ -18,15 +20,18 @@ use crate::message::payload::Message;
 use crate::message::render;
 use crate::rate::Rate;
 use crate::store::Keeps;
+use crate::supervisor::Supervisor;
 use crate::time::{DurationError, parse_duration};
 
 use super::exit::{Exit, Failure};
 use super::load::ConfigArgs;
+use super::reloading::{Fixed, Purpose, Reloader, Source};
 use super::state::{StateArgs, StateDir};
 use super::{runtime, screen, stops};
 
 /// The options of `hooktail run`.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXPLANATION)]
 pub(super) struct RunArgs {
     #[command(flatten)]
     config: ConfigArgs,
@@ -42,6 +47,13 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     ending: EndingArgs,
 }
+
+const EXPLANATION: &str = "\
+A rule file that changes is taken over while it runs, within a few seconds, and at once at a SIGHUP: it is checked and
+its own tests are run first, and a wrong one changes nothing. Windows, episodes, positions and what waits go on where a
+rule, an input or a webhook is still the same. With --until-eof nothing is read again.
+
+SIGTERM and SIGINT stop it: what waits is delivered for --grace. A second one ends it at once.";
 
 /// How a run ends: shared by the commands that read.
 #[derive(Debug, Args)]
@@ -62,6 +74,9 @@ pub(super) struct EndingArgs {
     report: Option<PathBuf>,
 }
 
+/// A request that waits will see all that was changed before it is done: a second one would say nothing new.
+pub(super) const RELOADS_WAITING: usize = 1;
+
 /// Where drawn messages and the report go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Drawn {
@@ -73,7 +88,7 @@ pub(super) enum Drawn {
 
 /// Follows the inputs until they end or a signal comes.
 pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
-    let config = args.config.load()?;
+    let (config, source) = Source::open(args.config.path()?, Purpose::Run)?;
     let state = args.ending.state.of(&config)?;
     if state == StateDir::None && !args.until_eof {
         tracing::info!(
@@ -82,30 +97,63 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
     }
     let opened = if args.dry_run { state.look(&config)? } else { state.open(&config)? };
     let until = if args.until_eof { Until::Eof } else { Until::Stopped };
-    follow(config, opened, until, &args.ending, args.dry_run.then_some(Drawn::Stdout))
+    let source = (until == Until::Stopped).then_some(source);
+    let doors = match (args.dry_run, &state) {
+        (true, _) => None,
+        (false, state) => Doors::open(config.admin.as_ref(), state.path()).map_err(Failure::failed)?,
+    };
+    follow(config, opened, until, &args.ending, args.dry_run.then_some(Drawn::Stdout), source, doors)
 }
 
-/// Runs the agent, tells what it did, and turns what is left into a status. `drawn`: nothing is posted.
+/// Runs the agent, tells what it did, and turns what is left into a status. `drawn`: nothing is posted. `source`: where
+/// another configuration may come from.
 pub(super) fn follow(
     mut config: Config,
     opened: Opened,
     until: Until,
     ending: &EndingArgs,
     drawn: Option<Drawn>,
+    source: Option<Arc<Source>>,
+    doors: Option<Doors>,
 ) -> Result<Exit, Failure> {
-    let transport = match drawn {
-        Some(where_to) => {
-            config.webhooks.iter_mut().for_each(|webhook| webhook.rate = Rate::UNLIMITED);
-            Transport::Draw(Arc::new(move |message| draw_on(where_to, message)))
-        }
-        None => Transport::Http(post::Clients::new(&config.webhooks).map_err(Failure::failed)?),
-    };
+    if drawn.is_some() {
+        unlimit(&mut config);
+    }
     let drain = (!ending.drain.is_zero()).then_some(ending.drain);
-    let options = Options { until, grace: ending.grace, drain, transport, program: None };
+    // What draws is no service, whoever started it.
+    let supervisor = match drawn {
+        Some(_) => Supervisor::default(),
+        None => Supervisor::from_env(&|name| std::env::var_os(name)),
+    };
+    let mut options = Options {
+        until,
+        grace: ending.grace,
+        drain,
+        transport: transport(&config, drawn).map_err(Failure::failed)?,
+        program: None,
+        on_exit: None,
+        reloading: None,
+        doors,
+        supervisor: Arc::new(supervisor),
+    };
     let host = config.host.clone();
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
-        let (requests, _listening) = stops::requests().map_err(Failure::failed)?;
+        let (reloads, asked) = mpsc::channel(RELOADS_WAITING);
+        let reloads = source.as_ref().map(|_| reloads);
+        let _watching = source.as_ref().zip(reloads.clone()).map(|(source, reloads)| source.watch(reloads));
+        let (requests, _listening) = stops::requests(reloads).map_err(Failure::failed)?;
+        options.reloading = source.map(|source| {
+            let adapt = Box::new(move |config: &mut Config| {
+                if drawn.is_some() {
+                    unlimit(config);
+                }
+                None
+            });
+            let transport = Box::new(move |config: &Config| transport(config, drawn));
+            let fixed = Fixed::of(&config);
+            Reloader { source, fixed, adapt, transport }.reloading(asked)
+        });
         agent::run(config, opened, options, requests).await.map_err(Failure::failed)
     });
     // A reader may still wait for its source: it must not hold up the end.
@@ -120,6 +168,18 @@ pub(super) fn follow(
 fn status(ended: &Ended) -> Exit {
     let set_aside = !ended.stopped && ended.report.dead() > 0;
     if set_aside || !ended.undelivered.is_empty() { Exit::Undelivered } else { Exit::Done }
+}
+
+fn transport(config: &Config, drawn: Option<Drawn>) -> Result<Transport, post::ClientError> {
+    Ok(match drawn {
+        Some(where_to) => Transport::Draw(Arc::new(move |message| draw_on(where_to, message))),
+        None => Transport::Http(post::Clients::new(&config.webhooks)?),
+    })
+}
+
+/// What is drawn waits for nobody.
+fn unlimit(config: &mut Config) {
+    config.webhooks.iter_mut().for_each(|webhook| webhook.rate = Rate::UNLIMITED);
 }
 
 fn draw_on(where_to: Drawn, message: &Message) {

@@ -7,10 +7,10 @@ use clap::Args;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::agent::Opened;
-use crate::config::Config;
+use crate::config::{Config, state_dir};
 
 use super::exit::Failure;
-use super::load::env;
+use super::load::{ConfigArgs, env};
 
 /// Where state is kept.
 #[derive(Debug, Args)]
@@ -35,6 +35,14 @@ impl StateDir {
             "none" => Ok(Self::None),
             "" => Err("it is empty"),
             path => Ok(Self::Directory(path.into())),
+        }
+    }
+
+    /// The directory, where there is one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::None => None,
+            Self::Directory(path) => Some(path),
         }
     }
 
@@ -70,6 +78,20 @@ impl StateArgs {
                  `state_dir`, or `--state-dir none` to keep state in memory",
             )
         })
+    }
+
+    /// Of an agent that runs already, or ran; of its configuration nothing but this is asked.
+    pub(super) fn of_running(&self, config: &ConfigArgs) -> Result<PathBuf, Failure> {
+        let given = match &self.state_dir {
+            Some(StateDir::None) => {
+                return Err(Failure::usage("an agent whose state is in memory can't be asked"));
+            }
+            Some(StateDir::Directory(path)) => return Ok(path.clone()),
+            None => config.path()?,
+        };
+        let said = state_dir(&given, &env);
+        let place = said.or_else(|| default(Some(&given), &env, rustix::process::geteuid().is_root()));
+        place.ok_or_else(|| Failure::usage("which agent? $HOME is not set\nhelp: give its `--state-dir DIR`"))
     }
 
     /// Of what is not a service: in memory, if nothing else is said.

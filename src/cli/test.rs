@@ -108,7 +108,8 @@ fn in_words(trials: &[Trial<'_>], untested: &[&Arc<str>]) -> String {
     words + &ending(trials, untested)
 }
 
-fn failure(trial: &Trial<'_>) -> String {
+/// A test that failed, with what differs.
+pub(super) fn failure(trial: &Trial<'_>) -> String {
     let Case { number, file, line, .. } = trial.case;
     let mut words = format!("  test {number} ({file}:{line}): - expected, + came\n");
     for (side, line) in unified(trial) {

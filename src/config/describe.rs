@@ -38,6 +38,9 @@ fn taken(rule: &Rule, config: &Config) -> String {
     } else {
         format!("takes lines of {}", names(&rule.inputs))
     };
+    if let Some(joined) = joined_lines(rule, config) {
+        let _ = write!(text, " ({joined})");
+    }
     if !rule.patterns.is_empty() {
         let _ = write!(text, " that match {}", patterns(&rule.patterns));
     }
@@ -48,6 +51,14 @@ fn taken(rule: &Rule, config: &Config) -> String {
         let _ = write!(text, ", where `{}`", filter.source().trim());
     }
     text
+}
+
+/// How its inputs join lines, where all of them do so in one way.
+fn joined_lines(rule: &Rule, config: &Config) -> Option<String> {
+    let read = config.inputs.iter().filter(|input| rule.inputs.contains(&input.name));
+    let mut ways = read.map(|input| input.line.multiline.as_ref().map(|multiline| multiline.by.to_string()));
+    let first = ways.next()??;
+    ways.all(|way| way.as_ref() == Some(&first)).then_some(first)
 }
 
 /// When the matches of a rule make an alert; `None`: each of them does.

@@ -33,6 +33,10 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// The texts that the diagnostics point into.
     pub sources: Vec<Source>,
+    /// The files that `include` named, also those that could not be read.
+    pub(super) included: Vec<PathBuf>,
+    /// Its globs, absolute.
+    pub(super) globs: Vec<String>,
 }
 
 impl Loaded {
@@ -63,6 +67,16 @@ pub fn load_for_exec(path: &Path, env: Env<'_>) -> Loaded {
     load_beside(path, Beside::ExecInput, env)
 }
 
+/// The `state_dir` of the configuration at `path`, whatever else is right or wrong with it.
+pub fn state_dir(path: &Path, env: Env<'_>) -> Option<PathBuf> {
+    let mut report = Report::default();
+    let mut reader = Reader::new(env, &mut report);
+    reader.file(&path.display().to_string(), &folder(path), read_text(path).ok()?);
+    let (raw, _) = reader.files.first()?;
+    let Text(text) = raw.state_dir.as_ref()?;
+    Some(folder(path).join(text))
+}
+
 /// What is read beside the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Beside {
@@ -80,7 +94,8 @@ fn load_beside(path: &Path, beside: Beside, env: Env<'_>) -> Loaded {
         Err(error) => {
             let message = format!("cannot read `{}`: {error}", path.display());
             let diagnostics = vec![Diagnostic::without_place(message)];
-            return Loaded { config: None, diagnostics, sources: Vec::new() };
+            let (included, globs) = (Vec::new(), Vec::new());
+            return Loaded { config: None, diagnostics, sources: Vec::new(), included, globs };
         }
     };
     let base = folder(path);
@@ -95,27 +110,22 @@ pub fn from_str(text: &str, name: &str, base: &Path, env: Env<'_>) -> Loaded {
 
 fn read(name: &str, path: Option<&Path>, base: &Path, text: String, beside: Beside, env: Env<'_>) -> Loaded {
     let mut report = Report::default();
-    let mut reader = Reader { env, report: &mut report, files: Vec::new(), sources: Vec::new() };
+    let mut reader = Reader::new(env, &mut report);
     reader.main(name, path, base, text);
     if beside == Beside::ExecInput && !reader.reads_stdin() {
         reader.file(EXEC_INPUT.0, base, EXEC_INPUT.1.to_owned());
     }
-    let Reader { files, sources, .. } = reader;
+    let Reader { files, sources, included, globs, .. } = reader;
     let places = sources.iter().zip(&files).map(|(source, (raw, _))| At::new(raw, source.place()));
     let places: Vec<_> = places.collect();
     // Without what stands in a file that is no YAML, the rest would seem to lack it.
     let readable = files.iter().all(|(_, readable)| *readable);
     let config = readable.then(|| resolve(&places, host_name(), env, &mut report));
     let config = config.filter(|_| !report.has_errors()).map(|config| Config {
-        files: path.into_iter().map(Path::to_owned).chain(included(&sources)).collect(),
+        files: path.into_iter().map(Path::to_owned).chain(included.iter().cloned()).collect(),
         ..config
     });
-    Loaded { config, diagnostics: report.finish(), sources }
-}
-
-fn included(sources: &[Source]) -> impl Iterator<Item = PathBuf> {
-    let files = sources.iter().skip(1).filter(|source| source.name != EXEC_INPUT.0);
-    files.map(|source| PathBuf::from(&source.name))
+    Loaded { config, diagnostics: report.finish(), sources, included, globs }
 }
 
 /// This machine's name.
@@ -129,9 +139,17 @@ struct Reader<'a> {
     /// By the sources' ids: what was read, and whether it was YAML.
     files: Vec<(RawFile, bool)>,
     sources: Vec<Source>,
+    /// What `include` named, and what it found.
+    globs: Vec<String>,
+    included: Vec<PathBuf>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(env: Env<'a>, report: &'a mut Report) -> Self {
+        let (files, sources) = (Vec::new(), Vec::new());
+        Self { env, report, files, sources, globs: Vec::new(), included: Vec::new() }
+    }
+
     fn main(&mut self, name: &str, path: Option<&Path>, base: &Path, text: String) {
         self.file(name, base, text);
         let (Some(main), Some((raw, _))) = (self.sources.first(), self.files.first()) else { return };
@@ -139,7 +157,10 @@ impl Reader<'_> {
         let at = At::new(include, main.place().key("include"));
         let mut paths: Vec<PathBuf> = Vec::new();
         for glob in texts(at) {
-            for found in find(glob, self.report) {
+            let text = absolute(&glob.raw.0, &glob.place.source.base);
+            let found = find(&text, glob, self.report);
+            self.globs.push(text);
+            for found in found {
                 if !paths.contains(&found) && path.is_none_or(|main| !is_same(main, &found)) {
                     paths.push(found);
                 }
@@ -151,6 +172,7 @@ impl Reader<'_> {
             self.report.error(&place.key_span(), "too many files are included").label(label);
             return;
         }
+        self.included.clone_from(&paths);
         for path in paths {
             match read_text(&path) {
                 Ok(text) => self.file(&path.display().to_string(), &folder(&path), text),
@@ -211,27 +233,30 @@ fn is_same(a: &Path, b: &Path) -> bool {
 }
 
 /// The files that a glob of `include` finds, in order of their names.
-fn find(at: At<'_, Text>, report: &mut Report) -> Vec<PathBuf> {
-    let Text(text) = at.raw;
+fn find(glob: &str, at: At<'_, Text>, report: &mut Report) -> Vec<PathBuf> {
     let span = at.place.value_span();
-    let path = absolute(text, &at.place.source.base);
-    let glob = match GlobBuilder::new(&path).literal_separator(true).build() {
-        Ok(glob) => glob.compile_matcher(),
+    let found = match found(glob) {
+        Ok(found) => found,
         Err(error) => {
             report.error(&span, "the glob is wrong").label(error.kind().to_string());
             return Vec::new();
         }
     };
-    let walk = WalkDir::new(FilesSpec::base(&path)).follow_links(true).sort_by_file_name();
-    let walk = if path.contains("**") { walk } else { walk.max_depth(path.matches('/').count()) };
-    let found: Vec<PathBuf> = walk
-        .into_iter()
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_file() && glob.is_match(entry.path()))
-        .map(walkdir::DirEntry::into_path)
-        .collect();
     if found.is_empty() {
         report.warning(&span, "no file is found here").label("nothing is included");
     }
     found
+}
+
+/// The files that an absolute glob finds now, in order of their names.
+pub(super) fn found(glob: &str) -> Result<Vec<PathBuf>, globset::Error> {
+    let matcher = GlobBuilder::new(glob).literal_separator(true).build()?.compile_matcher();
+    let walk = WalkDir::new(FilesSpec::base(glob)).follow_links(true).sort_by_file_name();
+    let walk = if glob.contains("**") { walk } else { walk.max_depth(glob.matches('/').count()) };
+    let found = walk
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file() && matcher.is_match(entry.path()))
+        .map(walkdir::DirEntry::into_path);
+    Ok(found.collect())
 }

@@ -11,6 +11,7 @@ mod decode;
 mod describe;
 mod diagnostic;
 mod expand;
+mod footprint;
 mod layers;
 mod load;
 mod mask;
@@ -34,11 +35,13 @@ use std::time::Duration;
 
 pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
-pub use load::{Loaded, from_str, load, load_for_exec, render};
+pub use footprint::{Footprint, Print};
+pub use load::{Loaded, from_str, load, load_for_exec, render, state_dir};
 pub use schema::schema;
 pub use source::Source;
 pub use tests_file::{LoadedTests, load_tests};
 
+use crate::admin::AdminSpec;
 use crate::deliver::WebhookSpec;
 use crate::deliver::mentions::MentionSpec;
 use crate::engine::Silence;
@@ -46,6 +49,7 @@ use crate::herald::NoticesSpec;
 use crate::input::InputSpec;
 use crate::proof::case::Case;
 use crate::rule::Rule;
+use crate::store::HistorySpec;
 
 /// A configuration without a mistake.
 #[derive(Debug)]
@@ -64,6 +68,8 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// Where hooktail tells about itself.
     pub notices: NoticesSpec,
+    /// The endpoint for whoever runs it; `None`: there is none.
+    pub admin: Option<AdminSpec>,
     /// What is posted when the program of `hooktail exec` ends; `None`: nothing.
     pub on_exit: Option<OnExitSpec>,
     /// The rules' own tests, by the order of the files.
@@ -98,10 +104,18 @@ pub struct Limits {
     pub regex: usize,
     /// How long a deleted file is held open.
     pub deleted_file: Duration,
+    /// The alerts of the past.
+    pub history: HistorySpec,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { keys: 100_000, outbox: 2_000, regex: 10 * 1024 * 1024, deleted_file: Duration::from_secs(300) }
+        Self {
+            keys: 100_000,
+            outbox: 2_000,
+            regex: 10 * 1024 * 1024,
+            deleted_file: Duration::from_secs(300),
+            history: HistorySpec::default(),
+        }
     }
 }

@@ -19,19 +19,13 @@ use What::{Key, Values};
 
 /// Where each stands: `*` is any name, `[]` any item of a list; `rules[]` holds for `defaults` too.
 const NOT_YET: &[(&str, What)] = &[
-    ("notices.heartbeat", Key),
-    ("admin", Key),
     ("threads", Key),
-    ("limits.history", Key),
-    ("limits.history_alerts", Key),
     ("inputs.*.command", Key),
     ("inputs.*.journald", Key),
     ("inputs.*.syslog", Key),
     ("inputs.*.prometheus", Key),
     ("inputs.*.statsd", Key),
     ("inputs.*.host", Key),
-    ("inputs.*.multiline", Key),
-    ("inputs.*.encoding", Values(&["utf-16le", "utf-16be", "latin1"])),
     ("inputs.*.parse", Values(&["cri", "docker", "syslog"])),
     ("rules[].metric", Key),
 ];

@@ -58,6 +58,12 @@ impl Lane {
         }
     }
 
+    /// The same place at another rate: a pause that its receiver asked for goes on.
+    #[must_use]
+    pub fn at_rate(&self, rate: Rate, now: Time) -> Self {
+        Self { paused_until: self.paused_until, ..Self::new(rate, now) }
+    }
+
     /// The receiver asked for a pause: it holds for all that share the lane.
     pub fn pause(&mut self, until: Time) {
         self.paused_until = self.paused_until.max(until);

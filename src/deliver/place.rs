@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::rate::Rate;
 use crate::time::Time;
 
 use super::WebhookSpec;
@@ -34,6 +35,11 @@ impl SharedLane {
     /// One that has not been used.
     pub fn new(lane: Lane) -> Self {
         Self { lane: Mutex::new(lane), answered: Notify::new() }
+    }
+
+    /// The same place at another rate, not used yet; what is under way is answered to this one.
+    pub fn at_rate(&self, rate: Rate, now: Time) -> Self {
+        Self::new(self.lock().at_rate(rate, now))
     }
 
     /// Takes the place of one message, which then has to be answered.

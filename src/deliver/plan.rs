@@ -142,6 +142,16 @@ impl Plan {
         }
     }
 
+    /// Goes on for a webhook that may have changed, and its fallback: whatever kept it from being tried is over. What
+    /// was sent without a clear answer is sent again as it was.
+    pub fn renew(&mut self, spec: &WebhookSpec, fallback: Option<&WebhookSpec>, now: Time) {
+        let before = std::mem::replace(self, Self::new(spec, fallback, now));
+        let known = |to: Target| to == Target::Own || before.fallback == self.fallback;
+        self.unanswered = before.unanswered.filter(|outgoing| known(outgoing.to));
+        (self.singly, self.simplest, self.last_rule) = (before.singly, before.simplest, before.last_rule);
+        self.broken = before.broken.map(|broken| Broken { probe_at: now, ..broken });
+    }
+
     /// Why the webhook takes nothing until somebody mends it.
     pub fn broken(&self) -> Option<&str> {
         self.broken.as_ref().map(|broken| broken.why.as_str())
@@ -315,6 +325,25 @@ mod tests {
 
     fn plan_with_fallback() -> Plan {
         Plan::new(&webhook("ops"), Some(&webhook("spare")), START)
+    }
+
+    #[test]
+    fn a_reload_tries_what_was_broken_at_once_and_repeats_nothing_in_another_form() {
+        let mut plan = plan_with_fallback();
+        let all = [opened("a", 1, 0), opened("a", 2, 0)];
+        let first = outgoing(plan.next(&all[..1], START));
+        plan.answered(&first, Verdict::Retry("no answer".into()), START, 1.0);
+        assert!(matches!(plan.next(&all, START), Step::Wait(_)));
+        plan.renew(&webhook("ops"), Some(&webhook("spare")), START);
+        let again = outgoing(plan.next(&all, START));
+        assert_eq!(again.parts, first.parts, "it may have arrived: it is sent as it was");
+        plan.answered(&again, Verdict::Broken("gone".into()), START, 1.0);
+        assert_eq!(outgoing(plan.next(&all, START)).to, Target::Fallback);
+        plan.renew(&webhook("ops"), None, START);
+        let probe = outgoing(plan.next(&all, START));
+        assert_eq!((probe.to, probe.parts.len()), (Target::Own, 1));
+        plan.answered(&probe, Verdict::Delivered, START, 1.0);
+        assert_eq!(plan.broken(), None);
     }
 
     fn waiting(alert: Alert, at: u64) -> Waiting {

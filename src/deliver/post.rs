@@ -17,6 +17,9 @@ use super::answer::Answer;
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a page may take that is fetched for its status.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How much of an answer is read.
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
 
@@ -77,6 +80,20 @@ pub async fn post(clients: &Clients, spec: &WebhookSpec, message: &Message) -> A
     }
 }
 
+/// Fetches a page for its status alone, within `timeout`; why it said no, if it did.
+///
+/// # Errors
+/// There was no answer, or none that means yes.
+pub async fn fetch(clients: &Clients, url: &SecretUrl, timeout: Duration) -> Result<(), String> {
+    let timeout = timeout.min(FETCH_TIMEOUT);
+    let answer = clients.shared.get(url.expose().clone()).timeout(timeout).send().await;
+    match answer {
+        Ok(answer) if answer.status().is_success() => Ok(()),
+        Ok(answer) => Err(format!("status {}", answer.status().as_u16())),
+        Err(error) => Err(in_words(&error.without_url(), timeout)),
+    }
+}
+
 async fn try_post(
     client: &reqwest::Client,
     spec: &WebhookSpec,
@@ -98,7 +115,10 @@ async fn try_post(
     {
         body.extend_from_slice(&chunk[..chunk.len().min(ANSWER_BYTES_MAX - body.len())]);
     }
-    let body = crate::message::clean::one_line(&String::from_utf8_lossy(&body), ANSWER_SHOWN_CHARS);
+    let body = crate::message::clean::one_line(
+        &spec.url.hidden_in(&String::from_utf8_lossy(&body)),
+        ANSWER_SHOWN_CHARS,
+    );
     Ok(Answer::Http { status, retry_after, body })
 }
 

@@ -9,7 +9,7 @@ use tokio::task::block_in_place;
 
 use crate::clock::Clock;
 use crate::engine::Alert;
-use crate::herald::Herald;
+use crate::herald::{Herald, Trouble};
 use crate::message::clean::one_line;
 use crate::message::frame::Frame;
 use crate::message::payload::Message;
@@ -17,19 +17,22 @@ use crate::message::{render, simplest};
 use crate::notice::{Notice, Sort};
 use crate::rule::Rule;
 use crate::secret::SecretUrl;
-use crate::store::Outbox;
+use crate::store::{Fate, Outbox};
 use crate::time::Spelled;
 
 use super::WebhookSpec;
-use super::answer::{Answer, explain, verdict};
+use super::answer::{Answer, Verdict, explain, verdict};
 use super::mentions::{Cost, Grant};
 use super::place::{Place, SharedLane};
 use super::plan::{Calls, Form, Outcome, Outgoing, Plan, Step, Target};
 use super::post::{Clients, post};
-use super::tally::Tally;
+use super::tally::{LastAnswer, Standing, Tally};
 
 /// How much of a headline our own log shows.
 const FALLBACK_CHARS: usize = 256;
+
+/// How much of a receiver's answer is kept.
+const SAID_CHARS: usize = 120;
 
 /// Where messages go.
 #[derive(Clone)]
@@ -49,34 +52,45 @@ impl std::fmt::Debug for Transport {
     }
 }
 
-/// What the workers of all webhooks share.
+/// What the workers of all webhooks share, as long as they run.
 #[derive(Debug, Clone)]
 pub struct Shared {
     /// What waits.
     pub outbox: Arc<Outbox>,
-    /// For the messages' templates and colours.
-    pub rules: Arc<[Rule]>,
-    /// This machine's name in messages.
-    pub host: Arc<str>,
     /// Tells of broken webhooks.
     pub herald: Arc<Herald>,
     /// The engine's.
     pub clock: Arc<Clock>,
-    /// Where messages go.
-    pub transport: Transport,
     /// `true` once nothing more will be decided.
     pub closing: watch::Receiver<bool>,
 }
 
-/// Delivers what waits for one webhook; `fallback` is where it goes while the webhook is broken.
-pub async fn run(own: Place, fallback: Option<Place>, shared: Shared, tally: Arc<Tally>) {
-    let plan = Plan::new(&own.spec, fallback.as_ref().map(|place| &place.spec), shared.clock.now());
-    Worker { own, fallback, shared, tally, plan, grants: [Grant::None; 2] }.run().await;
+/// What one worker goes by until the next reload.
+#[derive(Debug, Clone)]
+pub struct Brief {
+    /// The webhook.
+    pub own: Place,
+    /// Where its alerts go while it is broken.
+    pub fallback: Option<Place>,
+    /// For the messages' templates and colours.
+    pub rules: Arc<[Rule]>,
+    /// This machine's name in messages.
+    pub host: Arc<str>,
+    /// Where messages go.
+    pub transport: Transport,
+}
+
+/// Delivers what waits for the webhook of `brief`. Another brief is taken between two messages; without a sender of
+/// any the webhook is no longer there, and the worker ends.
+pub async fn run(brief: Brief, briefs: watch::Receiver<Brief>, shared: Shared, tally: Arc<Tally>) {
+    let plan =
+        Plan::new(&brief.own.spec, brief.fallback.as_ref().map(|place| &place.spec), shared.clock.now());
+    Worker { brief, briefs, shared, tally, plan, grants: [Grant::None; 2] }.run().await;
 }
 
 struct Worker {
-    own: Place,
-    fallback: Option<Place>,
+    brief: Brief,
+    briefs: watch::Receiver<Brief>,
     shared: Shared,
     tally: Arc<Tally>,
     plan: Plan,
@@ -113,39 +127,93 @@ impl Worker {
         let mut closing = self.shared.closing.clone();
         loop {
             let closed = *closing.borrow_and_update();
-            let waiting = self.shared.outbox.waiting(&self.own.spec.name);
+            let waiting = self.shared.outbox.waiting(&self.brief.own.spec.name);
+            // Asked for after what waits: that was decided by the rules of this brief, or of one before it.
+            match self.briefs.has_changed() {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.take_brief();
+                    continue;
+                }
+                Err(_) => return self.leave(waiting.len()),
+            }
             let pause = match self.plan.next(&waiting, self.shared.clock.now()) {
                 Step::Idle if closed => return,
                 // A webhook that somebody must mend first is not waited for at the end.
                 Step::Wait(_) if closed && self.plan.is_stuck() => return,
                 Step::Idle => Pause::Work,
-                Step::Wait(wait) => Pause::Time(self.until_looked_at(wait)),
+                Step::Wait(wait) => {
+                    self.waits(Some(wait));
+                    Pause::Time(self.until_looked_at(wait))
+                }
                 Step::Settle(ids) => {
-                    block_in_place(|| self.shared.outbox.settle(&self.own.spec.name, &ids));
+                    let (name, now) = (&self.brief.own.spec.name, self.shared.clock.now());
+                    block_in_place(|| {
+                        self.shared.outbox.note(
+                            name,
+                            &ids,
+                            Fate::LeftToFallback,
+                            "its fallback gets it",
+                            now,
+                        );
+                    });
+                    block_in_place(|| self.shared.outbox.settle(&self.brief.own.spec.name, &ids));
                     continue;
                 }
                 Step::Send(outgoing) => match self.take_place(outgoing.to) {
                     Ok(()) => {
+                        self.waits(None);
                         let calls = self.calls(&outgoing);
                         self.send(&Outgoing { calls, ..outgoing }).await;
                         continue;
                     }
-                    Err(wait) => Pause::Lane(wait, self.place(outgoing.to).lane.clone()),
+                    Err(wait) => {
+                        self.waits(Some(wait));
+                        Pause::Lane(wait, self.place(outgoing.to).lane.clone())
+                    }
                 },
             };
             tokio::select! {
-                () = self.shared.outbox.changed(&self.own.spec.name), if matches!(pause, Pause::Work) => {}
+                () = self.shared.outbox.changed(&self.brief.own.spec.name), if matches!(pause, Pause::Work) => {}
                 () = pause.over(), if !matches!(pause, Pause::Work) => {}
                 changed = closing.changed(), if !closed => if changed.is_err() { return },
+                // What follows from it is asked for above.
+                _ = self.briefs.changed() => self.briefs.mark_changed(),
             }
             self.look_at_url_files();
         }
     }
 
+    /// Something waits, and nothing can be sent for so long.
+    fn waits(&self, wait: Option<Duration>) {
+        let until = wait.map(|wait| self.shared.clock.now() + wait);
+        self.tally.stands(|standing| standing.waits_until = until);
+    }
+
+    /// Goes on by another brief. Somebody may have mended what was broken: it is tried at once.
+    fn take_brief(&mut self) {
+        self.brief = self.briefs.borrow_and_update().clone();
+        let fallback = self.brief.fallback.as_ref().map(|place| &place.spec);
+        self.plan.renew(&self.brief.own.spec, fallback, self.shared.clock.now());
+    }
+
+    /// The webhook is no longer there.
+    fn leave(&self, left: usize) {
+        self.shared.herald.has(Trouble::Webhook(self.brief.own.spec.name.clone()), false);
+        if left > 0 {
+            let name = &self.brief.own.spec.name;
+            let text = format!(
+                "the webhook `{name}` is no longer in the configuration: what waits for it is kept, and sent when it \
+                 is there again: {left}"
+            );
+            self.shared.herald.tell(Notice { sort: Sort::Webhook, danger: true, text });
+        }
+    }
+
     fn place(&self, target: Target) -> &Place {
-        match (target, &self.fallback) {
+        match (target, &self.brief.fallback) {
             (Target::Fallback, Some(fallback)) => fallback,
-            _ => &self.own,
+            _ => &self.brief.own,
         }
     }
 
@@ -174,8 +242,8 @@ impl Worker {
 
     /// While a webhook is broken, its `url_file` is looked at now and then.
     fn until_looked_at(&self, wait: Duration) -> Duration {
-        let of_fallback = self.fallback.as_ref().filter(|_| self.plan.fallback_rests());
-        let broken = self.plan.broken().map(|_| &self.own).into_iter().chain(of_fallback);
+        let of_fallback = self.brief.fallback.as_ref().filter(|_| self.plan.fallback_rests());
+        let broken = self.plan.broken().map(|_| &self.brief.own).into_iter().chain(of_fallback);
         let looks = broken.into_iter().any(|place| place.spec.url_file.is_some());
         if looks { wait.min(URL_FILE_LOOKS) } else { wait }
     }
@@ -184,13 +252,13 @@ impl Worker {
     fn look_at_url_files(&mut self) {
         let now = self.shared.clock.now();
         if self.plan.broken().is_some()
-            && let Some(url) = other_url(&self.own.spec)
+            && let Some(url) = other_url(&self.brief.own.spec)
         {
-            self.own.spec.url = url;
+            self.brief.own.spec.url = url;
             self.plan.mended(now);
         }
         if self.plan.fallback_rests()
-            && let Some(fallback) = &mut self.fallback
+            && let Some(fallback) = &mut self.brief.fallback
             && let Some(url) = other_url(&fallback.spec)
         {
             fallback.spec.url = url;
@@ -199,12 +267,12 @@ impl Worker {
     }
 
     fn draw(&self, outgoing: &Outgoing, alerts: &[&Alert], spec: &WebhookSpec) -> Message {
-        let rule = |name: &str| self.shared.rules.iter().find(|rule| &*rule.name == name);
+        let rule = |name: &str| self.brief.rules.iter().find(|rule| &*rule.name == name);
         let held = match outgoing.calls {
             Calls::Held(held) => Some(held),
             Calls::Open | Calls::All => None,
         };
-        let frame = Frame { rules: &rule, host: &self.shared.host, flavor: spec.flavor, held };
+        let frame = Frame { rules: &rule, host: &self.brief.host, flavor: spec.flavor, held };
         let message = match outgoing.form {
             Form::Whole => render::message(alerts, &frame),
             Form::Simplest => simplest::message(alerts, &frame),
@@ -216,7 +284,7 @@ impl Worker {
         let alerts: Vec<_> = outgoing.parts.iter().map(|part| &*part.alert).collect();
         let place = self.place(outgoing.to).clone();
         let message = self.draw(outgoing, &alerts, &place.spec);
-        let answer = match &self.shared.transport {
+        let answer = match &self.brief.transport {
             Transport::Http(clients) => post(clients, &place.spec, &message).await,
             Transport::Draw(draw) => {
                 draw(&message);
@@ -226,6 +294,8 @@ impl Worker {
         let now = self.shared.clock.now();
         let verdict = verdict(&answer, place.spec.flavor, now);
         let meaning = explain(&verdict);
+        let said = said(&answer, &meaning);
+        let taken = verdict == Verdict::Delivered;
         let health = self.health();
         let outcome = self.plan.answered(outgoing, verdict, now, fastrand::f64());
         if let Outcome::Delivered(_) = outcome {
@@ -233,7 +303,8 @@ impl Worker {
         }
         let pause = if let Outcome::Paused(until) = outcome { Some(until) } else { None };
         place.lane.answer(now, pause);
-        self.settle(&outcome, &place.spec.name, &message, &alerts);
+        self.stands(LastAnswer { at: now, taken, words: said.clone() });
+        self.settle(&outcome, &place.spec.name, &said, &message, &alerts);
         self.tell(&outcome, &place.spec.name, &meaning, &ids(&alerts));
         if health != self.health() {
             block_in_place(|| self.tell_health(health, &meaning));
@@ -243,12 +314,17 @@ impl Worker {
 
     /// Counts what became of the message, and takes out of the outbox what is done with. Nothing is waited for between
     /// the answer and this: what was taken is settled even when the worker is aborted.
-    fn settle(&self, outcome: &Outcome, to: &str, message: &Message, alerts: &[&Alert]) {
+    fn settle(&self, outcome: &Outcome, to: &str, said: &str, message: &Message, alerts: &[&Alert]) {
         let tally = &self.tally;
         match outcome {
             Outcome::Delivered(settled) => {
                 tally.delivered(alerts.len());
-                block_in_place(|| self.shared.outbox.settle(&self.own.spec.name, settled));
+                let (own, now) = (&self.brief.own.spec.name, self.shared.clock.now());
+                let by = if to == &**own { said.to_owned() } else { format!("by `{to}`: {said}") };
+                block_in_place(|| {
+                    self.shared.outbox.note(own, settled, Fate::Delivered, &by, now);
+                    self.shared.outbox.settle(own, settled);
+                });
             }
             Outcome::SetAside(settled, why) => {
                 for attachment in &message.attachments {
@@ -257,7 +333,7 @@ impl Worker {
                 }
                 tally.set_aside(settled.len());
                 let now = self.shared.clock.now();
-                block_in_place(|| self.shared.outbox.set_aside(&self.own.spec.name, settled, why, now));
+                block_in_place(|| self.shared.outbox.set_aside(&self.brief.own.spec.name, settled, why, now));
             }
             Outcome::Paused(_) | Outcome::Kept(_) => tally.kept(),
         }
@@ -265,7 +341,7 @@ impl Worker {
 
     fn tell(&self, outcome: &Outcome, to: &str, meaning: &str, alerts: &str) {
         match outcome {
-            Outcome::Delivered(_) if matches!(self.shared.transport, Transport::Http(_)) => {
+            Outcome::Delivered(_) if matches!(self.brief.transport, Transport::Http(_)) => {
                 tracing::info!(webhook = %to, alerts, "delivered");
             }
             Outcome::Delivered(_) | Outcome::SetAside(..) => {}
@@ -280,6 +356,15 @@ impl Worker {
         }
     }
 
+    fn stands(&self, answer: LastAnswer) {
+        let broken = self.plan.broken().map(str::to_owned);
+        let replaced = self.health() == Health::Replaced;
+        let fallback = self.brief.fallback.as_ref().filter(|_| replaced).map(|place| place.spec.name.clone());
+        self.tally.stands(|standing| {
+            *standing = Standing { answer: Some(answer), broken, fallback, waits_until: None };
+        });
+    }
+
     fn health(&self) -> Health {
         match self.plan.broken() {
             None => Health::Well,
@@ -290,9 +375,10 @@ impl Worker {
 
     /// The webhook's health is another one since an answer that means this.
     fn tell_health(&self, before: Health, meaning: &str) {
-        let name = &self.own.spec.name;
-        let fallback = self.fallback.as_ref().map_or("", |fallback| &fallback.spec.name);
+        let name = &self.brief.own.spec.name;
+        let fallback = self.brief.fallback.as_ref().map_or("", |fallback| &fallback.spec.name);
         let herald = &self.shared.herald;
+        herald.has(Trouble::Webhook(name.clone()), self.health() == Health::Stuck);
         match (before, self.health()) {
             (_, Health::Well) => tracing::info!(webhook = %name, "the webhook takes messages again"),
             (Health::Well, Health::Replaced) => {
@@ -302,8 +388,8 @@ impl Worker {
             }
             (_, Health::Replaced) => tracing::info!(webhook = %name, "its alerts go to `{fallback}` again"),
             (_, Health::Stuck) => {
-                let too = if self.fallback.is_some() { " and its fallback are" } else { " is" };
-                let every = Spelled(self.own.spec.retry_probe);
+                let too = if self.brief.fallback.is_some() { " and its fallback are" } else { " is" };
+                let every = Spelled(self.brief.own.spec.retry_probe);
                 let text = format!(
                     "the webhook `{name}`{too} broken: its alerts are kept, and it is tried again every {every}: {meaning}"
                 );
@@ -335,6 +421,17 @@ fn other_url(spec: &WebhookSpec) -> Option<SecretUrl> {
 
 /// How often the `url_file` of a broken webhook is looked at.
 const URL_FILE_LOOKS: Duration = Duration::from_secs(5);
+
+/// What a receiver said, in its own words.
+fn said(answer: &Answer, meaning: &str) -> String {
+    match answer {
+        Answer::Http { status, body, .. } => {
+            let body = one_line(body, SAID_CHARS);
+            format!("{status} {body}").trim_end().to_owned()
+        }
+        Answer::Nothing(_) => meaning.to_owned(),
+    }
+}
 
 fn ids(alerts: &[&Alert]) -> String {
     alerts.iter().map(|alert| alert.id.short()).collect::<Vec<_>>().join(" ")

@@ -326,3 +326,14 @@ pub enum HeldBy {
     /// The rule's schedule.
     Schedule,
 }
+
+impl HeldBy {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Throttle => "throttle",
+            Self::Silence => "silence",
+            Self::Schedule => "schedule",
+        }
+    }
+}

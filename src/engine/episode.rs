@@ -105,6 +105,34 @@ impl Episode {
         self.phase == Phase::Open
     }
 
+    /// Whether only a resolution ends it.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_open() && self.window_since.is_none() && self.holding == 0
+    }
+
+    /// Its rule is another one from now on, which had the steps `before`: a step that was taken stays taken where there
+    /// still is one at its place.
+    pub(super) fn go_on(&mut self, before: &[Step], rule: &Rule) {
+        let taken = |step: &Step| {
+            let mut taken = self.steps_taken.iter().filter_map(|place| before.get(*place));
+            taken.any(|before| before.at == step.at)
+        };
+        let steps = rule.escalate.iter().enumerate();
+        self.steps_taken = steps.filter(|(_, step)| taken(step)).map(|(place, _)| place).collect();
+        self.hear(rule);
+    }
+
+    /// The rule's webhooks hear of it, and those of the steps that were taken.
+    pub(super) fn hear(&mut self, rule: &Rule) {
+        self.webhooks.clone_from(&rule.webhooks);
+        let taken = self.steps_taken.iter().filter_map(|place| rule.escalate.get(*place));
+        for webhook in taken.flat_map(|step| &step.webhooks) {
+            if !self.webhooks.contains(webhook) {
+                self.webhooks.push(webhook.clone());
+            }
+        }
+    }
+
     /// One more occurrence.
     pub(super) fn occur(&mut self, occurrence: Match, by_shape: bool, now: Time) {
         self.count += 1;

@@ -101,6 +101,23 @@ impl<V> Keyed<V> {
         Some(entry.value)
     }
 
+    /// Forgets all keys.
+    pub(super) fn clear(&mut self) {
+        while let Some((key, _)) = self.entries.pop_lru() {
+            self.changes.note(&key);
+        }
+    }
+
+    /// At most so many keys from now on.
+    pub(super) fn limit(&mut self, keys_max: usize) {
+        self.keys_max = keys_max.max(1);
+        while self.entries.len() > self.keys_max {
+            if let Some((key, _)) = self.entries.pop_lru() {
+                self.changes.note(&key);
+            }
+        }
+    }
+
     /// Nobody will ask what changes.
     pub(super) fn untrack(&mut self) {
         self.changes = Changes::Untold;

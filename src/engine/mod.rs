@@ -16,10 +16,12 @@ mod life;
 mod notice;
 mod outlet;
 mod records;
+mod reload;
 mod rule_state;
 mod silence;
 mod snapshot;
 mod standing;
+mod survey;
 mod throttle;
 mod timers;
 mod top;
@@ -30,6 +32,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod tests_support;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use alert::{
@@ -37,7 +40,9 @@ pub use alert::{
 };
 pub use counters::Counters;
 pub use records::{Redact, Restored};
-pub use silence::Silence;
+pub use reload::Reloaded;
+pub use silence::{OF_THE_FILE, Silence};
+pub use survey::Survey;
 
 use crate::event::{InputState, Match, RuleId};
 use crate::rule::Rule;
@@ -63,6 +68,10 @@ pub struct Engine {
     now: Time,
     /// What nothing is posted of.
     silences: Vec<Silence>,
+    /// How inputs stand, as far as that was told.
+    inputs: BTreeMap<Arc<str>, InputState>,
+    /// What changes will be asked for.
+    tracked: bool,
     /// Records of what is no longer there, to be taken out of the store.
     gone: Vec<Record>,
     /// What the store has of `decided` and `now`.
@@ -74,6 +83,7 @@ impl Engine {
     pub fn new(rules: Arc<[Rule]>, host: Arc<str>, keys_max: usize, now: Time) -> Self {
         let mut engine =
             Self::with_states(rules, host, now, |rule| RuleState::new(rule, keys_max, false, now));
+        engine.tracked = false;
         engine.arm();
         engine
     }
@@ -99,6 +109,8 @@ impl Engine {
             decided: 0,
             now,
             silences: Vec::new(),
+            inputs: BTreeMap::new(),
+            tracked: true,
             gone: Vec::new(),
             stored: None,
         }
@@ -148,6 +160,7 @@ impl Engine {
             InputState::Behind => self.now = self.now.max(now),
             InputState::CaughtUp | InputState::Unreadable => self.advance(now),
         }
+        self.inputs.insert(name.clone(), state);
         for rule in 0..self.states.len() {
             if self.rules[rule].inputs.contains(name) {
                 self.with(RuleId(rule), |rule, out| {
@@ -184,6 +197,11 @@ impl Engine {
     /// What became of each rule's matches, in the order of the rules.
     pub fn counters(&self) -> impl Iterator<Item = (&Rule, Counters)> {
         self.rules.iter().zip(self.states.iter().map(RuleState::counters))
+    }
+
+    /// What nothing is posted of.
+    pub fn silences(&self) -> &[Silence] {
+        &self.silences
     }
 
     /// How many episodes are open.

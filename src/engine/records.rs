@@ -25,6 +25,7 @@ use super::last::{Last, Stored};
 use super::rule_state::RuleState;
 use super::silence::Silenced;
 use super::standing::Standing;
+use super::throttle::Throttling;
 use super::when::{
     AbsentKey, AbsentState, CountWindow, Counts, DistinctWindow, DropKey, LevelKey, LevelState, Seen,
     SpikeKey, Waiting, WaitingTimes, WhenState,
@@ -92,6 +93,13 @@ struct Writer<'a> {
     records: Vec<Record>,
 }
 
+impl<'a> Writer<'a> {
+    /// Nothing is written of `rule` but that its keys are gone.
+    fn to_forget(rule: &'a Rule) -> Self {
+        Self { now: Time::EPOCH, rule, host: "", redact: &|_, _| {}, records: Vec::new() }
+    }
+}
+
 impl Writer<'_> {
     fn put(&mut self, sort: char, key: &Key, value: Option<impl Serialize>) {
         let key = key.without_secrets(self.rule);
@@ -126,6 +134,11 @@ impl Writer<'_> {
             };
             self.put(RULE, &Key::stored(""), Some(stored));
         }
+        self.keys(state);
+    }
+
+    /// What there is of its keys.
+    fn keys(&mut self, state: &mut RuleState) {
         self.when(&mut state.when);
         let (rule, host, redact) = (self.rule, self.host, self.redact);
         state.episodes.take_changes(|key, episode| {
@@ -136,8 +149,12 @@ impl Writer<'_> {
         });
         self.map(FOLDED, &mut state.folded);
         if let Some(throttle) = &mut state.throttle {
-            throttle.take_changes(|key, full_from| self.put(THROTTLE, key, full_from));
+            self.throttle(throttle);
         }
+    }
+
+    fn throttle(&mut self, throttle: &mut Throttling) {
+        throttle.take_changes(|key, full_from| self.put(THROTTLE, key, full_from));
     }
 
     fn when(&mut self, state: &mut WhenState) {
@@ -168,6 +185,23 @@ impl Writer<'_> {
             }),
         }
     }
+}
+
+/// Takes out of the store what it has of a rule whose state is dropped.
+pub(super) fn forget(mut state: RuleState, rule: &Rule) -> Vec<Record> {
+    state.clear();
+    let mut writer = Writer::to_forget(rule);
+    writer.keys(&mut state);
+    writer.put(RULE, &Key::stored(""), None::<()>);
+    writer.records
+}
+
+/// The same of a throttle that a rule no longer has.
+pub(super) fn forget_throttle(mut throttle: Throttling, rule: &Rule) -> Vec<Record> {
+    throttle.clear();
+    let mut writer = Writer::to_forget(rule);
+    writer.throttle(&mut throttle);
+    writer.records
 }
 
 fn to_json(value: &impl Serialize) -> Box<[u8]> {
@@ -224,6 +258,9 @@ impl Engine {
         }
         for (place, record) in parts {
             match known[place] {
+                Some(Kept::GoesOn) if is_moot(&record, &engine.rules[place]) => {
+                    engine.gone.push(Record { value: None, ..record });
+                }
                 Some(Kept::GoesOn) => {
                     if engine.states[place].restore(&engine.rules[place], &record, now).is_none() {
                         restored.unreadable += 1;
@@ -245,6 +282,7 @@ impl Engine {
 
     /// What changes from now on is not asked for: it goes nowhere.
     pub fn untrack(&mut self) {
+        self.tracked = false;
         self.states.iter_mut().for_each(RuleState::untrack);
         self.gone.clear();
     }
@@ -286,6 +324,15 @@ impl Engine {
     }
 }
 
+/// Whether a record belongs to what its rule, which goes on, no longer has.
+fn is_moot(record: &Record, rule: &Rule) -> bool {
+    match record.key.chars().next() {
+        Some(THROTTLE) => rule.throttle.is_none(),
+        Some(EPISODE | HOLDER | FOLDED) => rule.dedup.is_none(),
+        _ => false,
+    }
+}
+
 /// What becomes of the state of a rule that was known before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kept {
@@ -300,7 +347,11 @@ impl RuleState {
         let key = Key::stored(&record.key[sort.len_utf8()..]);
         match sort {
             WHEN => self.restore_when(rule, record, key, now)?,
-            EPISODE => self.episodes.restore(key, Episode::restore(from_json(record)?, now)),
+            EPISODE => {
+                let mut episode = Episode::restore(from_json(record)?, now);
+                episode.hear(rule);
+                self.episodes.restore(key, episode);
+            }
             HOLDER => self.holders.restore(key, from_json(record)?),
             FOLDED => self.folded.restore(key, from_json(record)?),
             THROTTLE => self.throttle.as_mut()?.restore(key, from_json(record)?),

@@ -331,6 +331,7 @@ impl RuleState {
 
     /// The silences are others: what those held back that are no longer there is told.
     pub(super) fn silences_changed(&mut self, out: &mut Outlet<'_>) {
+        self.schedule_over(out);
         for id in self.silenced.ids().iter().filter(|id| &***id != SCHEDULE) {
             match out.silences.iter().any(|silence| silence.id == *id && silence.until > out.now) {
                 true => self.arm_silence(id, out),
@@ -364,7 +365,14 @@ impl RuleState {
         if self.standing.active(is_active, out.now) {
             self.arm_when(out);
         }
-        if let Some(held) = self.silenced.take(SCHEDULE).filter(|_| is_active) {
+        self.schedule_over(out);
+    }
+
+    /// Where the rule is active, what was held back while it wasn't is told: at its schedule's beginning, or at a start that
+    /// comes after it.
+    fn schedule_over(&mut self, out: &mut Outlet<'_>) {
+        let is_active = out.rule.active_during.as_ref().is_none_or(|schedule| schedule.is_active(out.now));
+        if is_active && let Some(held) = self.silenced.take(SCHEDULE) {
             tell_held_back(HeldBack { by: super::alert::HeldBy::Schedule, ..held }, out);
         }
     }

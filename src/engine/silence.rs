@@ -30,6 +30,16 @@ pub struct Silence {
     pub why: String,
 }
 
+/// With it the ids of the configuration's silences begin.
+pub const OF_THE_FILE: &str = "file-";
+
+impl Silence {
+    /// Whether it stands in the configuration.
+    pub fn is_configured(&self) -> bool {
+        self.id.starts_with(OF_THE_FILE)
+    }
+}
+
 impl PartialEq for Silence {
     fn eq(&self, other: &Self) -> bool {
         (&self.id, self.until, &self.why, self.filter.source())

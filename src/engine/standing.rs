@@ -58,6 +58,15 @@ impl Standing {
         runs || behind != self.is_caught_up()
     }
 
+    /// The rule reads these inputs alone. Returns whether timers have to be set anew.
+    pub(super) fn reads_only(&mut self, inputs: &[Arc<str>], now: Time) -> bool {
+        let behind = self.is_caught_up();
+        self.behind.retain(|name| inputs.contains(name));
+        self.unreadable.retain(|name| inputs.contains(name));
+        let runs = self.update(now);
+        runs || behind != self.is_caught_up()
+    }
+
     /// The rule's schedule begins or ends. Returns whether timers have to be set anew.
     pub(super) fn active(&mut self, is_active: bool, now: Time) -> bool {
         self.inactive = !is_active;

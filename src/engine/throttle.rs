@@ -59,6 +59,34 @@ impl Throttling {
         self.arrivals.lock().untrack();
     }
 
+    /// The same keys at another rate. As at a restart, none can owe more than its whole burst.
+    pub(super) fn at_rate(self, rate: Rate, now: Time) -> Self {
+        let dial = Dial::new(self.dial.origin());
+        let arrivals = self.arrivals;
+        let burst = rate.interval() * rate.burst.get();
+        let most = u64::try_from((now.since(dial.origin()) + burst).as_nanos()).unwrap_or(u64::MAX);
+        let mut keys = arrivals.lock();
+        let over = keys.iter().filter(|(_, nanos)| **nanos > most).map(|(key, _)| key.clone());
+        for key in over.collect::<Vec<_>>() {
+            if let Some(nanos) = keys.change(&key) {
+                *nanos = most;
+            }
+        }
+        drop(keys);
+        let limiter = RateLimiter::new(rate.quota(), arrivals.clone(), dial.clock());
+        Self { rate, dial, limiter, arrivals }
+    }
+
+    /// Every key is full again.
+    pub(super) fn clear(&mut self) {
+        self.arrivals.lock().clear();
+    }
+
+    /// At most so many keys from now on.
+    pub(super) fn limit(&mut self, keys_max: usize) {
+        self.arrivals.lock().limit(keys_max);
+    }
+
     /// What [`Throttling::take_changes`] told. No key can owe more than its whole burst, and one that owes nothing is as
     /// good as unknown.
     pub(super) fn restore(&mut self, key: Key, full_from: Time) {

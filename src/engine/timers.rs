@@ -46,6 +46,12 @@ impl Timers {
         self.0.insert(timer);
     }
 
+    /// Rules have other places, or none any more.
+    pub(super) fn rename(&mut self, place: impl Fn(RuleId) -> Option<RuleId>) {
+        let timers = std::mem::take(&mut self.0).into_iter();
+        self.0 = timers.filter_map(|timer| Some(Timer { rule: place(timer.rule)?, ..timer })).collect();
+    }
+
     /// Forgets all of them.
     pub(super) fn clear(&mut self) {
         self.0.clear();

@@ -3,8 +3,10 @@
 //! Any thread may tell something, and never waits for a receiver. It is stored at once and on its own: a notice that
 //! is told again after a crash is better than one that waits for what it is about.
 
+mod heartbeat;
 mod limiter;
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +21,7 @@ use crate::notice::Notice;
 use crate::store::Outbox;
 use crate::time::Time;
 
+pub use heartbeat::{HeartbeatSpec, Trouble};
 use limiter::{Limiter, Telling};
 
 /// `notices` of the configuration, checked.
@@ -28,6 +31,8 @@ pub struct NoticesSpec {
     pub webhook: Arc<str>,
     /// Whether starts and stops are told too.
     pub lifecycle: Lifecycle,
+    /// What is fetched while all is well.
+    pub heartbeat: Option<HeartbeatSpec>,
     /// What is taken out of them.
     pub redact: Arc<Redactor>,
 }
@@ -44,12 +49,16 @@ pub enum Lifecycle {
 /// The one mouth for notices, shared by all that have one.
 #[derive(Debug)]
 pub struct Herald {
-    spec: NoticesSpec,
+    spec: Mutex<NoticesSpec>,
     outbox: Arc<Outbox>,
     clock: Arc<Clock>,
     state: Mutex<State>,
     /// Something is held back: somebody must see when it is due.
     held: Notify,
+    /// What lasts now.
+    troubles: Mutex<BTreeSet<Trouble>>,
+    /// Another configuration holds.
+    renewed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -62,13 +71,31 @@ struct State {
 impl Herald {
     /// Tells as `spec` says, by way of `outbox`.
     pub fn new(spec: NoticesSpec, outbox: Arc<Outbox>, clock: Arc<Clock>) -> Self {
-        Self { spec, outbox, clock, state: Mutex::default(), held: Notify::new() }
+        Self {
+            spec: Mutex::new(spec),
+            outbox,
+            clock,
+            state: Mutex::default(),
+            held: Notify::new(),
+            troubles: Mutex::default(),
+            renewed: Notify::new(),
+        }
+    }
+
+    /// Tells as `spec` says from now on, also what is held back.
+    pub fn go_on(&self, spec: NoticesSpec) {
+        *self.spec.lock().unwrap_or_else(PoisonError::into_inner) = spec;
+        self.renewed.notify_one();
+    }
+
+    fn spec(&self) -> NoticesSpec {
+        self.spec.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Logs a notice, and posts it unless one of its sort was posted within the last hour; then it is counted.
     pub fn tell(&self, notice: Notice) {
         notice.log();
-        if notice.sort.is_lifecycle() && self.spec.lifecycle == Lifecycle::Logged {
+        if notice.sort.is_lifecycle() && self.spec().lifecycle == Lifecycle::Logged {
             return;
         }
         let now = self.clock.now();
@@ -82,7 +109,7 @@ impl Herald {
     /// The same of a webhook that takes nothing: it is not told of its own trouble, which would wait with the rest and
     /// come when it is over.
     pub fn tell_of(&self, webhook: &str, notice: Notice) {
-        if webhook == &*self.spec.webhook { notice.log() } else { self.tell(notice) }
+        if webhook == &*self.spec().webhook { notice.log() } else { self.tell(notice) }
     }
 
     /// Posts what is held back when it is due, until it is dropped.
@@ -124,11 +151,12 @@ impl Herald {
         let Telling { notice, repeats, since_last } = telling;
         let seed = format!("{}\0{number}\0{}", now.as_nanos(), notice.text);
         let id = AlertId(xxh3_128(seed.as_bytes()));
-        let mut alert = Alert::notice(id, notice, self.spec.webhook.clone(), now);
+        let NoticesSpec { webhook, redact, .. } = self.spec();
+        let mut alert = Alert::notice(id, notice, webhook, now);
         alert.count += repeats;
         alert.suppressed = *repeats;
         alert.since_last = *since_last;
-        redact_alert(&mut alert, &self.spec.redact);
+        redact_alert(&mut alert, &redact);
         alert
     }
 
@@ -146,7 +174,7 @@ mod tests {
 
     fn herald(lifecycle: Lifecycle) -> Herald {
         let redact = Arc::new(Redactor::new(true, vec![]));
-        let spec = NoticesSpec { webhook: "ops".into(), lifecycle, redact };
+        let spec = NoticesSpec { webhook: "ops".into(), lifecycle, heartbeat: None, redact };
         let outbox = Arc::new(Outbox::new(["ops".into(), "dev".into()].into_iter(), 10));
         Herald::new(spec, outbox, Arc::new(Clock::start()))
     }

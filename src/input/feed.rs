@@ -6,9 +6,11 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use crate::clock::Clock;
 use crate::event::{InputState, Match, Origin};
+use crate::line::join::Joined;
 use crate::line::split::{Line, Piece};
 use crate::line::{Ansi, LineSpec, ansi};
 use crate::notice::Notice;
+use crate::rule::Rule;
 use crate::scan::{self, Ends, Lines, Scanned, Scanner, Search};
 use crate::store::Record;
 use crate::time::Time;
@@ -21,11 +23,13 @@ const BATCHES_WAITING: usize = 8;
 const BATCH_MATCHES: usize = 512;
 const BATCH_BYTES: usize = 512 * 1024;
 
-/// What was read from one input since its last batch.
+/// What was read from one input since its last batch. One of no input rings: the engine's thread is to look up.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The input's place in the configuration.
-    pub input: usize,
+    /// The input's name.
+    pub input: Arc<str>,
+    /// Those that the matches are of: a reload may have come between.
+    pub rules: Arc<[Rule]>,
     /// In order of reading.
     pub matches: Vec<Match>,
     /// How far it was read with this batch: stored together with what its matches cause.
@@ -39,6 +43,21 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// The next one, of which there is nothing yet.
+    fn next(&self) -> Self {
+        Self { input: self.input.clone(), rules: self.rules.clone(), ..Self::default() }
+    }
+
+    /// Only rings.
+    pub fn bell() -> Self {
+        Self::default()
+    }
+
+    /// Whether it is of no input.
+    pub fn is_bell(&self) -> bool {
+        self.input.is_empty()
+    }
+
     fn is_empty(&self) -> bool {
         self.matches.is_empty()
             && self.positions.is_empty()
@@ -99,6 +118,15 @@ pub fn channel() -> (SyncSender<Batch>, std::sync::mpsc::Receiver<Batch>) {
     sync_channel(BATCHES_WAITING)
 }
 
+/// What a reload changes of an input's way to the engine.
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    /// The rules that look at its lines.
+    pub scanner: Arc<Scanner>,
+    /// How its bytes become lines.
+    pub line: LineSpec,
+}
+
 /// One input's way to the engine.
 #[derive(Debug)]
 pub struct Feed {
@@ -121,15 +149,10 @@ struct Outlet {
 }
 
 impl Feed {
-    /// For the input at `input`.
-    pub fn new(
-        input: usize,
-        scanner: Arc<Scanner>,
-        line: LineSpec,
-        clock: Arc<Clock>,
-        sender: SyncSender<Batch>,
-    ) -> Self {
-        let batch = Batch { input, ..Batch::default() };
+    /// For the input of that name.
+    pub fn new(input: Arc<str>, tuning: Tuning, clock: Arc<Clock>, sender: SyncSender<Batch>) -> Self {
+        let Tuning { scanner, line } = tuning;
+        let batch = Batch { input, rules: scanner.rules().clone(), ..Batch::default() };
         Self {
             search: scanner.search(),
             scanner,
@@ -138,6 +161,24 @@ impl Feed {
             outlet: Outlet { sender, batch, batch_bytes: 0 },
             stood: None,
         }
+    }
+
+    /// Goes on with another tuning; what was taken before is handed on first.
+    ///
+    /// # Errors
+    /// The engine has stopped.
+    pub fn tune(&mut self, tuning: Tuning) -> Result<(), EngineGone> {
+        self.flush()?;
+        let Tuning { scanner, line } = tuning;
+        scanner.go_over(&mut self.search);
+        self.outlet.batch.rules = scanner.rules().clone();
+        (self.scanner, self.line) = (scanner, line);
+        Ok(())
+    }
+
+    /// How it is tuned.
+    pub fn tuning(&self) -> Tuning {
+        Tuning { scanner: self.scanner.clone(), line: self.line.clone() }
     }
 
     /// How the input's bytes become lines.
@@ -170,11 +211,20 @@ impl Feed {
     /// Lines that were just read. Whoever calls this asks [`Feed::is_full`] after it, and flushes with the position
     /// that the lines so far reach to.
     pub fn take(&mut self, origin: &Arc<Origin>, piece: Piece<'_>) -> Taken {
+        self.taken(|feed| match piece {
+            Piece::Lines(block) => feed.block(origin, block),
+            Piece::One(line) => feed.one(origin, line, 1),
+        })
+    }
+
+    /// The same of lines that are one event.
+    pub fn take_joined(&mut self, origin: &Arc<Origin>, joined: Joined<'_>) -> Taken {
+        self.taken(|feed| feed.one(origin, joined.line(), joined.lines as u64))
+    }
+
+    fn taken(&mut self, look: impl FnOnce(&mut Self)) -> Taken {
         let before = self.outlet.batch.matches.len();
-        match piece {
-            Piece::Lines(block) => self.block(origin, block),
-            Piece::One(line) => self.one(origin, line),
-        }
+        look(self);
         if self.outlet.batch.matches.len() > before { Taken::ByARule } else { Taken::ByNone }
     }
 
@@ -183,7 +233,11 @@ impl Feed {
         self.outlet.batch.matches.len() >= BATCH_MATCHES || self.outlet.batch_bytes >= BATCH_BYTES
     }
 
-    fn flush_if_full(&mut self) -> Result<(), EngineGone> {
+    /// Hands on what was taken of a stream, if it is enough.
+    ///
+    /// # Errors
+    /// The engine has stopped.
+    pub fn flush_if_full(&mut self) -> Result<(), EngineGone> {
         if self.is_full() { self.flush() } else { Ok(()) }
     }
 
@@ -202,9 +256,9 @@ impl Feed {
         scanner.scan_block(&text, ends, &lines, search, |found| outlet.take(found));
     }
 
-    fn one(&mut self, origin: &Arc<Origin>, line: Line<'_>) {
+    fn one(&mut self, origin: &Arc<Origin>, line: Line<'_>, lines: u64) {
         let Self { scanner, search, line: spec, clock, outlet, .. } = self;
-        outlet.batch.read.lines += 1;
+        outlet.batch.read.lines += lines;
         outlet.batch.read.truncated += u64::from(line.truncated);
         let text = spec.text(line.bytes);
         let lines = Lines { origin, time: || clock.now() };
@@ -260,7 +314,7 @@ impl Outlet {
             return Ok(());
         }
         self.batch_bytes = 0;
-        let next = Batch { input: self.batch.input, ..Batch::default() };
+        let next = self.batch.next();
         self.sender.send(std::mem::replace(&mut self.batch, next)).map_err(|_| EngineGone)
     }
 }

@@ -3,6 +3,7 @@
 pub mod feed;
 pub mod files;
 pub mod program;
+pub mod slot;
 pub mod stdin;
 pub mod waker;
 
@@ -38,6 +39,16 @@ pub enum Source {
         /// Each line also goes on to standard output.
         passthrough: bool,
     },
+}
+
+impl Source {
+    /// The key that names it in the configuration.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Files(_) => "files",
+            Self::Stdin { .. } => "stdin",
+        }
+    }
 }
 
 /// Which files are read, and how.

@@ -4,12 +4,16 @@
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::event::{Origin, Stream};
+use crate::line::encoding::Unmarked;
+use crate::line::join::{Joined, Joiner};
 use crate::line::split::{Line, Piece, Splitter};
+use crate::notice::{Notice, Sort};
 
-use super::feed::{EngineGone, Feed};
+use super::feed::{EngineGone, Feed, Tuning};
+use super::slot::Slot;
 use super::waker::{PIPE_BYTES, Waker};
 
 /// More than a pipe holds: whoever was asked to finish and reads as much reads what was written since.
@@ -24,6 +28,27 @@ pub enum WhenClosed {
     End,
 }
 
+/// A stream that is watched, on its way to the engine.
+#[derive(Debug)]
+pub struct Watched {
+    /// Where its lines come from.
+    pub origin: Arc<Origin>,
+    /// Its way to the engine.
+    pub feed: Feed,
+    /// Where a reload leaves what changed.
+    pub tunings: Arc<Slot<StreamTuning>>,
+}
+
+/// What a reload changes of a stream. How bytes become lines is as it was at the start: some may have been read of a
+/// line.
+#[derive(Debug)]
+pub struct StreamTuning {
+    /// Where its lines come from.
+    pub origin: Arc<Origin>,
+    /// Of its feed.
+    pub tuning: Tuning,
+}
+
 /// Reads `source` until its end or until `waker` asks to stop or to finish; what was read also goes on to `passthrough`,
 /// byte for byte and before it is looked at.
 ///
@@ -33,21 +58,31 @@ pub fn run<S: Read + AsFd>(
     mut source: S,
     mut passthrough: Option<impl Write + AsFd>,
     when_closed: WhenClosed,
-    origin: Arc<Origin>,
-    mut feed: Feed,
+    watched: Watched,
     waker: &Waker,
 ) -> Result<(), StdinError> {
-    let mut splitter = Splitter::new(feed.line_spec().line_bytes_max);
+    let Watched { mut origin, mut feed, tunings } = watched;
+    let mut splitter = Splitter::of_stream(feed.line_spec());
+    let mut joiner = Joiner::new(feed.line_spec());
+    // When something came last.
+    let mut grown = Instant::now();
     let mut cut = Cut::default();
     let mut left = PIPE_BYTES_MAX;
     // Asked each time round: a source that always has more must not outlast a stop.
     while !waker.stopped() {
         let finishing = waker.finishing();
-        let ready = waker.wait(Some(source.as_fd()), finishing.then_some(Duration::ZERO))?;
+        let open = joiner.as_ref().filter(|joiner| joiner.lines() > 0);
+        let complete_in = open.map(|joiner| joiner.timeout().saturating_sub(grown.elapsed()));
+        let patience = if finishing { Some(Duration::ZERO) } else { complete_in };
+        let ready = waker.wait(Some(source.as_fd()), patience)?;
         if finishing && (!ready || left == 0) {
             break;
         }
         if !ready {
+            if let Some(joiner) = joiner.as_mut().filter(|joiner| grown.elapsed() >= joiner.timeout()) {
+                joiner.finish(|joined| take(&mut feed, &origin, joined));
+                feed.flush()?;
+            }
             continue;
         }
         let room = splitter.room();
@@ -57,6 +92,7 @@ pub fn run<S: Read + AsFd>(
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => continue,
             Err(error) => return Err(error.into()),
         };
+        grown = Instant::now();
         if finishing {
             left = left.saturating_sub(read);
         }
@@ -67,22 +103,57 @@ pub fn run<S: Read + AsFd>(
                 tracing::warn!(%error, "standard output takes no more: lines are watched, but no longer passed on");
             }
         }
+        // Looked for after reading: what is written once a reload is done is for the new rules.
+        if let Some(StreamTuning { origin: other, tuning }) = tunings.take() {
+            origin = other;
+            feed.tune(tuning)?;
+        }
         splitter.filled(read);
+        if let Some(unmarked) = splitter.unmarked() {
+            feed.notice(cant_be_matched(unmarked));
+        }
         feed.count(|count| count.bytes += read as u64);
-        while let Some(piece) = splitter.next_piece() {
-            cut.see(&origin, piece);
-            feed.piece(&origin, piece)?;
+        match &mut joiner {
+            None => {
+                while let Some(piece) = splitter.next_piece() {
+                    cut.see(&origin, piece);
+                    feed.piece(&origin, piece)?;
+                }
+            }
+            Some(joiner) => {
+                while let Some(line) = splitter.next_line() {
+                    cut.see(&origin, Piece::One(line));
+                    joiner.add(line, |joined| take(&mut feed, &origin, joined));
+                    feed.flush_if_full()?;
+                }
+            }
         }
         feed.flush()?;
         if passed.is_err() && when_closed == WhenClosed::End {
             break;
         }
     }
-    if let Some(line) = splitter.finish() {
+    while let Some(line) = splitter.finish() {
         cut.see(&origin, Piece::One(line));
-        feed.line(&origin, line)?;
+        match &mut joiner {
+            None => feed.line(&origin, line)?,
+            Some(joiner) => joiner.add(line, |joined| take(&mut feed, &origin, joined)),
+        }
+    }
+    if let Some(joiner) = &mut joiner {
+        joiner.finish(|joined| take(&mut feed, &origin, joined));
     }
     Ok(feed.flush()?)
+}
+
+fn take(feed: &mut Feed, origin: &Arc<Origin>, joined: Joined<'_>) {
+    feed.take_joined(origin, joined);
+}
+
+/// Nobody can read a stream a second time: it is watched as it is.
+fn cant_be_matched(unmarked: Unmarked) -> Notice {
+    let text = format!("what is read can't be matched: {unmarked}");
+    Notice { sort: Sort::Unreadable, danger: true, text }
 }
 
 /// That lines are cut is said once: how many, the report counts.

@@ -1,10 +1,13 @@
 //! Bytes to lines. No I/O, no clock.
 
 pub mod ansi;
+pub mod encoding;
+pub mod join;
 pub mod own_time;
 pub mod parse;
 pub mod split;
 pub mod stamp;
+pub mod trace;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,16 +16,22 @@ use std::time::Duration;
 use crate::event::{Event, Origin, Parse};
 use crate::time::Time;
 
+use encoding::Encoding;
+use join::Multiline;
 use own_time::TimeSpec;
 use parse::Parser;
 
 /// How bytes become lines.
 #[derive(Debug, Clone)]
 pub struct LineSpec {
-    /// A longer line is cut here, in bytes, and its rest skipped.
+    /// A longer line is cut here, in bytes as they were read, and its rest skipped.
     pub line_bytes_max: usize,
+    /// How it is written; `None`: as its byte order mark says, else UTF-8.
+    pub encoding: Option<Encoding>,
     /// What is done with terminal colour codes before matching.
     pub ansi: Ansi,
+    /// Which lines are one event; `None`: each is one.
+    pub multiline: Option<Multiline>,
     /// How a line's fields are read.
     pub parser: Parser,
     /// Where its own time is read.
@@ -37,10 +46,7 @@ impl LineSpec {
 
     /// A line as rules see it.
     pub fn text<'l>(&self, line: &'l [u8]) -> Cow<'l, [u8]> {
-        match self.ansi {
-            Ansi::Strip => ansi::strip(line),
-            Ansi::Keep => line.into(),
-        }
+        self.ansi.of(line)
     }
 
     /// The event of such a text, read at `now`, and its own time if it has one. A time that is still to come counts as
@@ -73,7 +79,9 @@ impl Default for LineSpec {
     fn default() -> Self {
         Self {
             line_bytes_max: Self::LINE_BYTES_MAX,
+            encoding: None,
             ansi: Ansi::Strip,
+            multiline: None,
             parser: Parser::Text,
             time: TimeSpec::default(),
             max_age: None,
@@ -88,4 +96,14 @@ pub enum Ansi {
     Strip,
     /// They stay.
     Keep,
+}
+
+impl Ansi {
+    /// A line, or several that are joined, without them.
+    pub fn of(self, line: &[u8]) -> Cow<'_, [u8]> {
+        match self {
+            Self::Strip => ansi::strip(line),
+            Self::Keep => line.into(),
+        }
+    }
 }

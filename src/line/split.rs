@@ -1,4 +1,9 @@
-//! Bytes in any pieces to lines. Its memory is bounded by the longest line that is kept, whatever comes.
+//! Bytes in any pieces to lines, as UTF-8. Its memory is bounded by the longest line that is kept, whatever comes.
+
+use std::ops::Range;
+
+use super::LineSpec;
+use super::encoding::{Encoding, Unmarked};
 
 /// How many bytes are read at once. Larger makes nothing faster; smaller costs system calls.
 const READ_BYTES: usize = 64 * 1024;
@@ -19,7 +24,7 @@ pub struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// The line of `bytes`, which hold no `\n`, of at most `line_bytes_max` bytes.
+    /// The line of `bytes`, which are decoded and hold no `\n`, of at most `line_bytes_max` bytes.
     pub fn cut(bytes: &'a [u8], line_bytes_max: usize) -> Self {
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         Self { bytes: &bytes[..bytes.len().min(line_bytes_max)], truncated: bytes.len() > line_bytes_max }
@@ -35,29 +40,65 @@ pub enum Piece<'a> {
     One(Line<'a>),
 }
 
-/// Cuts a stream of bytes into lines: the same ones however the bytes arrive.
+/// Cuts a stream of bytes into lines: the same ones however the bytes arrive. Bounds are bytes of the stream; what is
+/// handed out is decoded.
 #[derive(Debug)]
 pub struct Splitter {
     buffer: Vec<u8>,
-    /// What is not yet handed out: `start..end`.
+    /// What is not yet handed out: `start..end`. A unit of the encoding begins at `start`.
     start: usize,
     end: usize,
     /// `start..searched` holds no line's end.
     searched: usize,
+    /// So many bytes before `start` were handed out, and belong to what is not complete yet.
+    held: usize,
+    /// How long the line was that was handed out last, with its end.
+    last: usize,
     /// The beginning of an over-long line was handed out; its rest is thrown away.
     skipping: bool,
     line_bytes_max: usize,
+    encoding: Encoding,
+    beginning: Beginning,
+    unmarked: Option<Unmarked>,
+    /// What was handed out last, where it had to be decoded.
+    decoded: Vec<u8>,
+}
+
+/// Whether the beginning of a stream was seen, which may say how it is written.
+#[derive(Debug, Clone, Copy)]
+enum Beginning {
+    /// Not yet; what the configuration says, wins.
+    Awaited(Option<Encoding>),
+    Seen,
 }
 
 impl Splitter {
-    /// Lines of at most `line_bytes_max` bytes.
+    /// Lines of at most `line_bytes_max` bytes, of a text that is begun by [`Splitter::resume`].
     pub fn new(line_bytes_max: usize) -> Self {
-        Self { buffer: Vec::new(), start: 0, end: 0, searched: 0, skipping: false, line_bytes_max }
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            searched: 0,
+            held: 0,
+            last: 0,
+            skipping: false,
+            line_bytes_max,
+            encoding: Encoding::default(),
+            beginning: Beginning::Seen,
+            unmarked: None,
+            decoded: Vec::new(),
+        }
+    }
+
+    /// The lines of a stream from its beginning on, whose byte order mark is taken off.
+    pub fn of_stream(spec: &LineSpec) -> Self {
+        Self { beginning: Beginning::Awaited(spec.encoding), ..Self::new(spec.line_bytes_max) }
     }
 
     /// Room for the next bytes. What was read there is told by [`Splitter::filled`].
     pub fn room(&mut self) -> &mut [u8] {
-        let unneeded = self.start.saturating_sub(KEPT_BYTES);
+        let unneeded = self.start.saturating_sub(self.held + KEPT_BYTES);
         if self.start == self.end || self.buffer.len() - self.end < READ_BYTES {
             self.buffer.copy_within(unneeded..self.end, 0);
             self.start -= unneeded;
@@ -92,9 +133,34 @@ impl Splitter {
     }
 
     /// Begins anew, or within an over-long line whose beginning was handed out.
-    pub fn resume(&mut self, skipping: bool) {
+    pub fn resume(&mut self, skipping: bool, encoding: Encoding) {
         self.clear();
-        self.skipping = skipping;
+        (self.skipping, self.encoding) = (skipping, encoding);
+    }
+
+    /// How what follows is written.
+    pub const fn read_as(&mut self, encoding: Encoding) {
+        self.encoding = encoding;
+    }
+
+    /// What the stream looks like, where nothing says that it is; told once, before its first line is handed out.
+    pub fn unmarked(&mut self) -> Option<Unmarked> {
+        self.has_begun(false);
+        self.unmarked.take()
+    }
+
+    /// Whether the stream's mark was passed, or has none; not while it may still come.
+    fn has_begun(&mut self, ended: bool) -> bool {
+        let Beginning::Awaited(named) = self.beginning else { return true };
+        let head = self.waiting();
+        if !ended && !Encoding::tells(head) {
+            return false;
+        }
+        self.unmarked = Encoding::unmarked(head).filter(|_| named.is_none());
+        let (encoding, mark) = Encoding::of(named, self.waiting()).unwrap_or_default();
+        (self.encoding, self.beginning) = (encoding, Beginning::Seen);
+        self.pass(mark);
+        true
     }
 
     /// Whether the rest of an over-long line is being thrown away.
@@ -107,44 +173,101 @@ impl Splitter {
         &self.buffer[self.start.saturating_sub(KEPT_BYTES)..self.start]
     }
 
+    /// What lies before that which is held, where all of that is here.
+    pub fn before_held(&self) -> &[u8] {
+        let end = self.start.saturating_sub(self.held);
+        &self.buffer[end.saturating_sub(KEPT_BYTES)..end]
+    }
+
+    /// Of what was handed out, the line that was last and `lines` in all are not complete yet.
+    pub const fn hold(&mut self, lines: usize) {
+        self.held = match lines {
+            0 => 0,
+            1 => self.last,
+            _ => self.held + self.last,
+        };
+    }
+
+    /// So many bytes that are not here any more are not complete either.
+    pub const fn hold_before(&mut self, bytes: usize) {
+        self.held = bytes;
+    }
+
+    /// How many bytes are held so.
+    pub const fn held(&self) -> usize {
+        self.held
+    }
+
     /// What was read and not handed out.
     pub fn waiting(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
+    /// How many bytes of what waits were never written, before anything else.
+    pub fn leading_nuls(&self) -> usize {
+        self.encoding.leading_nuls(self.waiting())
+    }
+
     /// The next line whose end has been read, or the beginning of one that is too long.
     pub fn next_line(&mut self) -> Option<Line<'_>> {
+        if !self.has_begun(false) {
+            return None;
+        }
+        let (line, truncated) = self.next_range()?;
+        Some(Line { bytes: self.text(line), truncated })
+    }
+
+    fn next_range(&mut self) -> Option<(Range<usize>, bool)> {
+        let unit = self.encoding.unit_bytes();
         loop {
-            let newline =
-                memchr::memchr(b'\n', &self.buffer[self.searched..self.end]).map(|at| self.searched + at);
+            let newline = self.encoding.line_end(&self.buffer[self.searched..self.end]);
+            let newline = newline.map(|at| self.searched + at);
+            let whole = self.start + self.encoding.whole(self.end - self.start);
             match (newline, self.skipping) {
                 (Some(newline), true) => {
                     self.skipping = false;
-                    self.consume(newline + 1);
+                    self.consume(newline + unit);
                 }
                 (None, true) => {
-                    self.consume(self.end);
+                    self.consume(whole);
                     return None;
                 }
                 (Some(newline), false) => {
                     let start = self.start;
-                    self.consume(newline + 1);
-                    return Some(Line::cut(&self.buffer[start..newline], self.line_bytes_max));
+                    self.last = newline + unit - start;
+                    self.consume(newline + unit);
+                    return Some(self.cut(start..newline));
                 }
-                // One byte more than the bound may be the `\r` of a line's end.
-                (None, false) if self.end - self.start > self.line_bytes_max + 1 => {
+                // One unit more than the bound may be the `\r` of a line's end.
+                (None, false) if whole - self.start > self.line_bytes_max + unit => {
                     let start = self.start;
                     self.skipping = true;
-                    self.consume(self.end);
-                    return Some(Line {
-                        bytes: &self.buffer[start..start + self.line_bytes_max],
-                        truncated: true,
-                    });
+                    self.consume(whole);
+                    return Some(self.cut(start..whole));
                 }
                 (None, false) => {
-                    self.searched = self.end;
+                    self.searched = whole;
                     return None;
                 }
+            }
+        }
+    }
+
+    /// A line without its end, as far as the bound goes, and whether it goes on.
+    fn cut(&self, line: Range<usize>) -> (Range<usize>, bool) {
+        let start = line.start;
+        let line = self.encoding.without_return(&self.buffer[line]);
+        let truncated = line.len() > self.line_bytes_max;
+        let kept = if truncated { self.encoding.beginning(line, self.line_bytes_max) } else { line };
+        (start..start + kept.len(), truncated)
+    }
+
+    fn text(&mut self, range: Range<usize>) -> &[u8] {
+        match self.encoding.decode(&self.buffer[range]) {
+            std::borrow::Cow::Borrowed(text) => text,
+            std::borrow::Cow::Owned(text) => {
+                self.decoded = text;
+                &self.decoded
             }
         }
     }
@@ -152,36 +275,64 @@ impl Splitter {
     /// The next lines whose ends have been read, as many as there are, or the beginning of one that is too long. What
     /// [`Splitter::next_line`] would hand out one by one is here together.
     pub fn next_piece(&mut self) -> Option<Piece<'_>> {
+        if !self.has_begun(false) {
+            return None;
+        }
+        let unit = self.encoding.unit_bytes();
         let whole = match self.skipping {
             true => 0,
-            false => memchr::memrchr(b'\n', &self.buffer[self.searched..self.end])
-                .map_or(0, |newline| self.searched + newline + 1 - self.start),
+            false => self
+                .encoding
+                .last_line_end(&self.buffer[self.searched..self.end])
+                .map_or(0, |newline| self.searched + newline + unit - self.start),
         };
         let whole = match whole > PIECE_BYTES {
-            true => memchr::memrchr(b'\n', &self.buffer[self.start..self.start + PIECE_BYTES])
-                .map_or(whole, |newline| newline + 1),
+            true => self
+                .encoding
+                .last_line_end(&self.buffer[self.start..self.start + PIECE_BYTES])
+                .map_or(whole, |newline| newline + unit),
             false => whole,
         };
-        let short = short_lines(&self.buffer[self.start..self.start + whole], self.line_bytes_max);
+        let lines = &self.buffer[self.start..self.start + whole];
+        let short = short_lines(lines, self.line_bytes_max, self.encoding);
         if short == 0 {
             return self.next_line().map(Piece::One);
         }
         let start = self.start;
         self.consume(start + short);
-        Some(Piece::Lines(&self.buffer[start..start + short]))
+        Some(Piece::Lines(self.text(start..start + short)))
     }
 
-    /// The last line, where the stream ended without a line's end; the splitter is empty after it.
+    /// The last line as far as it goes, where it has no end yet.
+    pub fn unfinished(&mut self) -> Option<Line<'_>> {
+        if self.start == self.end || self.skipping {
+            return None;
+        }
+        let (line, truncated) = self.cut(self.start..self.end);
+        Some(Line { bytes: self.text(line), truncated })
+    }
+
+    /// What is left, line by line, where the stream has ended; the last one perhaps without a line's end.
     pub fn finish(&mut self) -> Option<Line<'_>> {
-        let (start, end, skipping) = (self.start, self.end, self.skipping);
-        self.clear();
-        (start < end && !skipping).then(|| Line::cut(&self.buffer[start..end], self.line_bytes_max))
+        self.has_begun(true);
+        let (line, truncated) = match self.next_range() {
+            Some(next) => next,
+            None => {
+                let (last, skipping) = (self.start..self.end, self.skipping);
+                self.clear();
+                if last.is_empty() || skipping {
+                    return None;
+                }
+                self.cut(last)
+            }
+        };
+        Some(Line { bytes: self.text(line), truncated })
     }
 
     /// Forgets what was not handed out; returns how many bytes that were.
     pub fn clear(&mut self) -> usize {
         let dropped = self.pending();
-        (self.start, self.end, self.searched, self.skipping) = (0, 0, 0, false);
+        (self.start, self.end, self.searched, self.held, self.skipping) = (0, 0, 0, 0, false);
         dropped
     }
 
@@ -192,9 +343,9 @@ impl Splitter {
 
     /// Gives back the memory of a stream that is quiet, if nothing waits in it.
     pub fn release(&mut self) {
-        if self.pending() == 0 {
+        if self.pending() + self.held == 0 {
             (self.start, self.end, self.searched) = (0, 0, 0);
-            self.buffer = Vec::new();
+            (self.buffer, self.decoded) = (Vec::new(), Vec::new());
         }
     }
 
@@ -205,17 +356,19 @@ impl Splitter {
 }
 
 /// How many bytes of `lines`, which are whole, lie before the first that is longer than the bound.
-fn short_lines(lines: &[u8], line_bytes_max: usize) -> usize {
+fn short_lines(lines: &[u8], line_bytes_max: usize, encoding: Encoding) -> usize {
+    let unit = encoding.unit_bytes();
     let mut at = 0;
     while at < lines.len() {
-        // One byte more than the bound may be the `\r` of a line's end, one more its `\n`.
-        let reach = &lines[at..lines.len().min(at + line_bytes_max + 2)];
-        let Some(end) = memchr::memrchr(b'\n', reach) else { return at };
+        // One unit more than the bound may be the `\r` of a line's end, one more its `\n`.
+        let reach = &lines[at..lines.len().min(at + line_bytes_max + 2 * unit)];
+        let Some(end) = encoding.last_line_end(reach) else { return at };
         let line = &reach[..end];
-        if end > line_bytes_max && line.last() != Some(&b'\r') && memchr::memchr(b'\n', line).is_none() {
+        let long = encoding.without_return(line).len() > line_bytes_max;
+        if long && encoding.line_end(line).is_none() {
             return at;
         }
-        at += end + 1;
+        at += end + unit;
     }
     at
 }
@@ -226,19 +379,23 @@ mod tests {
     use proptest::prelude::*;
 
     fn split(pieces: &[&[u8]], line_bytes_max: usize) -> Vec<(Vec<u8>, bool)> {
-        let one_by_one = feed(pieces, line_bytes_max, |splitter, lines| {
+        split_as(None, pieces, line_bytes_max)
+    }
+
+    fn split_as(encoding: Option<Encoding>, pieces: &[&[u8]], line_bytes_max: usize) -> Vec<(Vec<u8>, bool)> {
+        let spec = LineSpec { line_bytes_max, encoding, ..LineSpec::default() };
+        let one_by_one = feed(pieces, &spec, |splitter, lines| {
             while let Some(line) = splitter.next_line() {
                 lines.push((line.bytes.to_vec(), line.truncated));
             }
         });
-        let together = feed(pieces, line_bytes_max, |splitter, lines| {
+        let together = feed(pieces, &spec, |splitter, lines| {
             while let Some(piece) = splitter.next_piece() {
                 match piece {
                     Piece::Lines(block) => {
                         assert_eq!(block.last(), Some(&b'\n'));
-                        let block = whole(block, line_bytes_max);
-                        assert!(block.iter().all(|(_, truncated)| !truncated));
-                        lines.extend(block);
+                        // A bound is one of bytes as they are read.
+                        lines.extend(whole(block, usize::MAX));
                     }
                     Piece::One(line) => lines.push((line.bytes.to_vec(), line.truncated)),
                 }
@@ -250,10 +407,10 @@ mod tests {
 
     fn feed(
         pieces: &[&[u8]],
-        line_bytes_max: usize,
+        spec: &LineSpec,
         take: impl Fn(&mut Splitter, &mut Vec<(Vec<u8>, bool)>),
     ) -> Vec<(Vec<u8>, bool)> {
-        let mut splitter = Splitter::new(line_bytes_max);
+        let mut splitter = Splitter::of_stream(spec);
         let mut lines = Vec::new();
         for mut piece in pieces.iter().copied() {
             while !piece.is_empty() {
@@ -265,7 +422,9 @@ mod tests {
                 take(&mut splitter, &mut lines);
             }
         }
-        lines.extend(splitter.finish().map(|line| (line.bytes.to_vec(), line.truncated)));
+        while let Some(line) = splitter.finish() {
+            lines.push((line.bytes.to_vec(), line.truncated));
+        }
         lines
     }
 
@@ -280,6 +439,30 @@ mod tests {
             .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
             .map(|line| (line[..line.len().min(line_bytes_max)].to_vec(), line.len() > line_bytes_max))
             .collect()
+    }
+
+    /// The oracle of UTF-16: all code units at once, and the bytes of the last one if they are not whole.
+    fn whole_utf16(units: &[u16], half: bool, line_bytes_max: usize) -> Vec<(Vec<u8>, bool)> {
+        let mut lines: Vec<&[u16]> = units.split(|unit| *unit == 0x0a).collect();
+        if lines.last().is_some_and(|last| last.is_empty()) && !half {
+            lines.pop();
+        }
+        let last = lines.len().saturating_sub(1);
+        let line = |(number, line): (usize, &&[u16])| {
+            let half = half && number == last;
+            let line = if half { line } else { line.strip_suffix(&[0x0d]).unwrap_or(line) };
+            let truncated = line.len() * 2 + usize::from(half) > line_bytes_max;
+            let mut kept = &line[..line.len().min(line_bytes_max / 2)];
+            if truncated && kept.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
+                kept = &kept[..kept.len() - 1];
+            }
+            let mut text = String::from_utf16_lossy(kept);
+            if half && !truncated {
+                text.push('\u{fffd}');
+            }
+            (text.into_bytes(), truncated)
+        };
+        lines.iter().enumerate().map(line).collect()
     }
 
     #[test]
@@ -299,7 +482,14 @@ mod tests {
 
     #[test]
     fn a_line_of_a_gigabyte_takes_constant_memory() {
+        for encoding in Encoding::ALL {
+            a_gigabyte_as(encoding);
+        }
+    }
+
+    fn a_gigabyte_as(encoding: Encoding) {
         let mut splitter = Splitter::new(1024);
+        splitter.read_as(encoding);
         let mut lines = 0;
         for _ in 0..(1 << 30) / READ_BYTES / 64 {
             let room = splitter.room();
@@ -311,7 +501,26 @@ mod tests {
             }
         }
         assert_eq!(lines, 1);
-        assert!(splitter.buffer.len() <= 4 * READ_BYTES, "{}", splitter.buffer.len());
+        let held = splitter.buffer.len() + splitter.decoded.capacity();
+        assert!(held <= 4 * READ_BYTES, "{encoding:?}: {held}");
+    }
+
+    fn cut(text: &[u8], cuts: Vec<usize>) -> Vec<&[u8]> {
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|at| at.min(text.len())).collect();
+        cuts.extend([0, text.len()]);
+        cuts.sort_unstable();
+        cuts.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect()
+    }
+
+    #[test]
+    fn a_mark_is_taken_off_at_the_beginning_and_nowhere_else() {
+        let bom = "\u{feff}".as_bytes();
+        let text = [bom, b"a\n", bom, b"b"].concat();
+        let lines = [(b"a".to_vec(), false), ([bom, b"b"].concat(), false)];
+        assert_eq!(split(&[&text], 100), lines);
+        assert_eq!(split(&text.chunks(1).collect::<Vec<_>>(), 100), lines);
+        assert_eq!(split(&[b"\xef"], 100), [(b"\xef".to_vec(), false)], "only the beginning of one");
+        assert_eq!(split(&[bom], 100), []);
     }
 
     proptest! {
@@ -321,11 +530,46 @@ mod tests {
             cuts in proptest::collection::vec(0usize..400, 0..20),
             line_bytes_max in 1usize..40,
         ) {
-            let mut cuts: Vec<usize> = cuts.into_iter().map(|at| at.min(text.len())).collect();
-            cuts.extend([0, text.len()]);
-            cuts.sort_unstable();
-            let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect();
-            prop_assert_eq!(split(&pieces, line_bytes_max), whole(&text, line_bytes_max));
+            let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+            prop_assume!(!matches!(text, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]));
+            prop_assert_eq!(split(&cut(text, cuts), line_bytes_max), whole(text, line_bytes_max));
+        }
+
+        #[test]
+        fn utf16_splits_as_the_whole_does(
+            units in proptest::collection::vec(
+                prop_oneof![Just(0x0a), Just(0x0d), 0x61u16..0x64, Just(0x0a0a), Just(0xd83d), Just(0xde00), any::<u16>()],
+                0..200,
+            ),
+            half in any::<bool>(),
+            big in any::<bool>(),
+            marked in any::<bool>(),
+            cuts in proptest::collection::vec(0usize..400, 0..20),
+            line_bytes_max in 4usize..40,
+        ) {
+            prop_assume!(!matches!(units.first(), Some(0xfeff | 0xfffe)));
+            let bytes = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+            let mark = marked.then_some(0xfeff);
+            let mut text: Vec<u8> = mark.into_iter().chain(units.iter().copied()).flat_map(bytes).collect();
+            text.extend(half.then_some(b'a'));
+            let encoding = if big { Encoding::Utf16Be } else { Encoding::Utf16Le };
+            let named = (!marked).then_some(encoding);
+            prop_assert_eq!(
+                split_as(named, &cut(&text, cuts), line_bytes_max),
+                whole_utf16(&units, half, line_bytes_max)
+            );
+        }
+
+        #[test]
+        fn latin1_splits_as_the_whole_does(
+            text in proptest::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..200),
+            cuts in proptest::collection::vec(0usize..200, 0..20),
+        ) {
+            let decoded: String = text.iter().map(|byte| char::from(*byte)).collect();
+            prop_assert_eq!(
+                split_as(Some(Encoding::Latin1), &cut(&text, cuts), 400),
+                whole(decoded.as_bytes(), usize::MAX)
+            );
         }
     }
 }

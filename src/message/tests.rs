@@ -6,6 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::body;
 use super::escape;
 use super::frame::Frame;
 use super::payload::{Attachment, Message};
@@ -168,6 +169,25 @@ fn what_is_near_the_line_is_the_last_to_be_left_out() {
     let wide = "y".repeat(2_000);
     let text = text_of(&alert_among(&[&wide], "x", &[]), &rule(MessageSpec::default()));
     assert_eq!(text, format!("```\n  {}…\n&gt; x\n```", "y".repeat(298)));
+}
+
+#[test]
+fn an_attachments_text_keeps_to_any_room() {
+    let values = vec![("z".repeat(90), 3); 5];
+    let common = vec![Common { capture: "c".repeat(90).into(), values: values.clone() }; 2];
+    for kind in [Kind::Notice, Kind::Opened, Kind::Summary] {
+        let alert = Alert {
+            kind,
+            suppressed: 7,
+            folded: Some(Folded { samples: vec!["y".repeat(300); 3], common: common.clone() }),
+            held_back: Some(HeldBack { count: 3, keys: values.clone(), ..HeldBack::default() }),
+            ..alert_among(&["b"; 9], &"<".repeat(2_000), &["a"; 9])
+        };
+        for max in (200..3_000).step_by(100) {
+            let text = body::text(&alert, None, None, &body::Troubles::default(), max);
+            assert!(text.chars() <= max, "{kind:?} {max}: {text}");
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::config::{Config, Limits};
 use crate::engine::{Alert, Counters, Engine, Silence};
 use crate::event::{Match, Origin, RuleId};
 use crate::input::{InputSpec, Source};
+use crate::line::join::Joiner;
 use crate::line::split::Line;
 use crate::message::redact_alert::redact_alert;
 use crate::rule::Rule;
@@ -33,15 +34,27 @@ pub struct Stations {
 
 impl Stations {
     /// The stations of `config`.
-    pub fn new(config: Config) -> Self {
-        let Config { host, webhooks, inputs, rules, limits, silences, .. } = config;
-        let rules: Arc<[Rule]> = rules.into();
+    pub fn new(mut config: Config) -> Self {
+        let rules = std::mem::take(&mut config.rules);
+        Self::with(&config, rules.into())
+    }
+
+    /// The stations of `config`, whose rules are these.
+    pub fn with(config: &Config, rules: Arc<[Rule]>) -> Self {
+        let Config { host, webhooks, inputs, limits, silences, .. } = config;
         let scanners = inputs
             .iter()
             .map(|input| Scanner::new(&input.name, input.line.clone(), rules.clone(), host.clone()))
             .collect();
-        let webhooks = webhooks.into_iter().map(|webhook| webhook.name).collect();
-        Self { host, webhooks, inputs, rules, scanners, limits, silences }
+        Self {
+            host: host.clone(),
+            webhooks: webhooks.iter().map(|webhook| webhook.name.clone()).collect(),
+            inputs: inputs.clone(),
+            rules,
+            scanners,
+            limits: *limits,
+            silences: silences.clone(),
+        }
     }
 
     /// The rule of that name.
@@ -70,18 +83,39 @@ impl Stations {
         self.inputs[input].line.text(line)
     }
 
-    /// What `rule` makes of a line, read at `now`, of the first of its inputs of which it takes it.
-    pub fn take(&self, rule: RuleId, line: &[u8], now: Time) -> Option<Match> {
+    /// What joins the lines of the input at `input`; `None`: each is an event.
+    pub fn joiner(&self, input: usize) -> Option<Joiner> {
+        Joiner::new(&self.inputs[input].line)
+    }
+
+    /// The events that the lines of `text` are to the input at `input`.
+    fn events(&self, input: usize, text: &[u8]) -> Vec<Vec<u8>> {
+        let lines = text.split(|byte| *byte == b'\n');
+        let lines = lines.map(|line| Line::cut(line, self.inputs[input].line.line_bytes_max));
+        let Some(mut joiner) = self.joiner(input) else {
+            return lines.map(|line| line.bytes.to_vec()).collect();
+        };
+        let mut events = Vec::new();
+        lines.for_each(|line| joiner.add(line, |joined| events.push(joined.text.to_vec())));
+        joiner.finish(|joined| events.push(joined.text.to_vec()));
+        events
+    }
+
+    /// What `rule` makes of the first event of `text`, read at `now`, that it takes, of the first of its inputs of which
+    /// it takes one.
+    pub fn take(&self, rule: RuleId, text: &[u8], now: Time) -> Option<Match> {
         let reads = |input: &InputSpec| self.rules[rule.0].inputs.contains(&input.name);
         let inputs = self.inputs.iter().enumerate().filter(|(_, input)| reads(input));
         inputs.map(|(place, _)| place).find_map(|input| {
-            let line = Line { bytes: line, truncated: false };
             let mut taken = None;
-            self.scan(input, &self.origin(input), line, now, &mut self.search(input), |found| {
-                if found.rule == rule {
-                    taken.get_or_insert(found);
-                }
-            });
+            for event in self.events(input, text) {
+                let line = Line { bytes: &event, truncated: false };
+                self.scan(input, &self.origin(input), line, now, &mut self.search(input), |found| {
+                    if found.rule == rule {
+                        taken.get_or_insert(found);
+                    }
+                });
+            }
             taken
         })
     }

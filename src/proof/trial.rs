@@ -67,14 +67,29 @@ fn rehearse(case: &Case, stations: &Stations) -> Vec<Shown> {
     };
     let start = case.at.or_else(|| case.entries.iter().find_map(own)).unwrap_or(START);
     let mut rehearsal = Rehearsal::new(stations, start);
+    let take = |rehearsal: &mut Rehearsal<'_>, line: Line<'_>| {
+        let now = rehearsal.now();
+        rehearsal.line(input, &origin, line, now);
+    };
+    let mut joiner = stations.joiner(input);
     for entry in &case.entries {
-        match entry {
-            Entry::Line(line) => {
-                let now = rehearsal.now();
-                rehearsal.line(input, &origin, Line::cut(line.as_bytes(), max), now);
+        match (entry, &mut joiner) {
+            (Entry::Line(line), None) => take(&mut rehearsal, Line::cut(line.as_bytes(), max)),
+            (Entry::Line(line), Some(joiner)) => {
+                joiner.add(Line::cut(line.as_bytes(), max), |joined| take(&mut rehearsal, joined.line()));
             }
-            Entry::Wait(time) => rehearsal.wait(*time),
+            (Entry::Wait(time), joiner) => {
+                // What is complete by then was so at once: the time of an event is that of its line.
+                if let Some(joiner) = joiner.as_mut().filter(|joiner| *time >= joiner.timeout()) {
+                    joiner.finish(|joined| take(&mut rehearsal, joined.line()));
+                }
+                rehearsal.wait(*time);
+            }
         }
+    }
+    // The end of the lines is one of their file.
+    if let Some(joiner) = &mut joiner {
+        joiner.finish(|joined| take(&mut rehearsal, joined.line()));
     }
     let alerts = rehearsal.take_alerts().into_iter().filter(|alert| alert.rule == case.rule);
     alerts.map(|alert| Shown::new(alert, Some(rule), &stations.host)).collect()

@@ -11,6 +11,7 @@ use globset::GlobBuilder;
 use crate::event::{Match, Origin};
 use crate::input::feed::Read;
 use crate::input::{InputSpec, Source};
+use crate::line::join::Joiner;
 use crate::line::split::{Line, Splitter};
 use crate::proof::rehearsal::Stations;
 use crate::scan::Search;
@@ -186,24 +187,28 @@ struct Head {
 impl Reader<'_> {
     fn all(&mut self, read: &(dyn Fn(u64) + Sync)) -> Result<(), Stop> {
         let mut archive = Archive::open(&self.log.path, self.log.caps, read).map_err(Stop::Failed)?;
-        let mut splitter = Splitter::new(self.stations.inputs[self.log.input].line.line_bytes_max);
+        let spec = &self.stations.inputs[self.log.input].line;
+        let (mut splitter, mut joiner) = (Splitter::of_stream(spec), Joiner::new(spec));
         loop {
             let len = match archive.read(splitter.room()) {
                 Ok(len) => len,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    self.last_line(&mut splitter)?;
+                    self.last_lines(&mut splitter, &mut joiner)?;
                     return Err(Stop::Failed(error));
                 }
             };
             if len == 0 {
-                self.last_line(&mut splitter)?;
+                self.last_lines(&mut splitter, &mut joiner)?;
                 return Ok(());
             }
             self.counted.bytes += len as u64;
             splitter.filled(len);
+            if let Some(unmarked) = splitter.unmarked() {
+                return Err(Stop::Failed(io::Error::other(unmarked)));
+            }
             while let Some(line) = splitter.next_line() {
-                self.line(line)?;
+                self.read(line, &mut joiner)?;
                 if self.past() {
                     return Ok(());
                 }
@@ -212,8 +217,28 @@ impl Reader<'_> {
         }
     }
 
-    fn last_line(&mut self, splitter: &mut Splitter) -> Result<(), Gone> {
-        splitter.finish().map_or(Ok(()), |line| self.line(line))
+    fn last_lines(&mut self, splitter: &mut Splitter, joiner: &mut Option<Joiner>) -> Result<(), Gone> {
+        while let Some(line) = splitter.finish() {
+            self.read(line, joiner)?;
+        }
+        let mut told = Ok(());
+        if let Some(joiner) = joiner {
+            joiner.finish(|joined| told = self.event(joined.line()));
+        }
+        told
+    }
+
+    /// A line of the log; an event of its own, or a part of one. Here no time passes between two lines.
+    fn read(&mut self, line: Line<'_>, joiner: &mut Option<Joiner>) -> Result<(), Gone> {
+        self.counted.lines += 1;
+        self.counted.truncated += u64::from(line.truncated);
+        let Some(joiner) = joiner else { return self.event(line) };
+        let mut told = Ok(());
+        joiner.add(line, |joined| {
+            let event = self.event(joined.line());
+            told = std::mem::replace(&mut told, Ok(())).and(event);
+        });
+        told
     }
 
     /// Nothing after it can lie in the range: lines come in the order of their times, as far as they have one.
@@ -221,9 +246,7 @@ impl Reader<'_> {
         matches!((self.range.until, self.latest), (Some(until), Some(latest)) if latest >= until)
     }
 
-    fn line(&mut self, line: Line<'_>) -> Result<(), Gone> {
-        self.counted.lines += 1;
-        self.counted.truncated += u64::from(line.truncated);
+    fn event(&mut self, line: Line<'_>) -> Result<(), Gone> {
         let own = self.stations.own_time(self.log.input, line, self.near);
         match (own, self.latest) {
             (Some(time), None) => {

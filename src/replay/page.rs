@@ -16,6 +16,7 @@ use crate::proof::rehearsal::Stations;
 use crate::proof::shown::Shown;
 use crate::rule::Color;
 use crate::time::Time;
+use crate::web::BASE;
 
 use super::{Replayed, Timeline};
 
@@ -96,7 +97,7 @@ impl Page {
 
     /// The whole document.
     pub fn finish(self, stations: &Stations, replayed: &Replayed) -> String {
-        let style = format!("{STYLE}{STYLESHEET}");
+        let style = format!("{BASE}{STYLE}{STYLESHEET}");
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
             base64(&sha256(style.as_bytes()))

@@ -246,6 +246,28 @@ fn windows_and_dedup_hold_as_they_would_have() {
     assert_eq!(heard.told(), ["22 opened failed from x", "52 summary failed from x · 3 more in 30s"]);
 }
 
+/// As `run` would have missed it, had it read the logs as they grew: from the first line of any of them on.
+#[test]
+fn what_is_absent_is_missed_from_the_first_line_to_the_last() {
+    let rules = RULES.replace(
+        "- { name: panic, match: panic, dedup: off }",
+        "- { name: gone, match: panic, when: { absent: 100s } }",
+    );
+    let stations = stations(&rules);
+    let quiet = format!("{} fine\n{} fine\n", stamp(1_000), stamp(1_150));
+    let log = |end: i64| {
+        let at = |secs: i64, what: &str| format!("{} {what}\n", stamp(secs));
+        [at(1_040, "fine"), at(1_130, "panic"), at(1_229, "panic"), at(end, "fine")].concat()
+    };
+    let told = |logs: &[String]| replay(&stations, logs, Range::default()).0.told();
+    let missed = ["1100 opened gone", "1130 resolved gone · after 2m, 1 times"];
+    let last = told(&[quiet.clone(), log(1_328)]);
+    assert_eq!(last.iter().map(|line| &line[..13]).collect::<Vec<_>>(), missed.map(|line| &line[..13]));
+    // The end of the logs is no absence; a line is what says that time has passed.
+    assert_eq!(told(&[quiet, log(1_329)]).len(), 3);
+    assert_eq!(told(&[log(1_328)]).len(), 0, "armed at the first line, 90 seconds before the match");
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();

@@ -216,6 +216,11 @@ impl Scanner {
         Self { rules, host, line, patterns, filter, open, reach }
     }
 
+    /// All rules, of this input and of others: a match says which by its place among them.
+    pub const fn rules(&self) -> &Arc<[Rule]> {
+        &self.rules
+    }
+
     /// What a thread needs to scan.
     pub fn search(&self) -> Search {
         Search {
@@ -227,6 +232,12 @@ impl Scanner {
             trails: Trails::new(self.reach),
             taken: Vec::new(),
         }
+    }
+
+    /// The same for a thread that scanned by other rules until now: what lies around its lines is known.
+    pub fn go_over(&self, search: &mut Search) {
+        let before = std::mem::replace(search, self.search());
+        search.trails = before.trails.at_reach(self.reach);
     }
 
     /// Once enough of the stream was seen: a filter by what is rare in it.

@@ -86,6 +86,11 @@ impl Trails {
         Self { reach, trails: HashMap::new(), looks: 0 }
     }
 
+    /// The same files, where rules show so many lines.
+    pub(super) fn at_reach(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
     /// Of how many files lines are kept.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {

@@ -1,19 +1,15 @@
 //! The live page: what came is in the document itself, so that it can be read without a script; the script asks for
 //! what comes after.
 //!
-//! All of it comes from this receiver. The policy forbids everything else, inline scripts and styles too, so that a
-//! hostile message could do nothing even if it got past the escaping.
+//! All of it comes from this receiver.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -22,13 +18,11 @@ use super::SAMPLE_PATH;
 use super::server::{Received, Shared};
 use crate::message::draw::{self, STYLESHEET, escape};
 use crate::time::Time;
+use crate::web::{BAR, BASE, HEADERS, fill, names_this_machine};
 
 const DOCUMENT: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
-
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The newest messages that a document or an answer holds; the script keeps as many.
 const SHOWN_MAX: usize = 200;
@@ -36,21 +30,9 @@ const SHOWN_MAX: usize = 200;
 const WAIT_MAX: Duration = Duration::from_secs(25);
 
 /// The answer to a question that was asked by a name which only leads here.
-///
-/// Where the receiver listens on loopback, loopback names alone may ask: a web page whose name is made to point at
-/// this machine could read the messages else.
 fn forbidden(shared: &Shared, headers: &HeaderMap) -> Option<Response> {
-    if !shared.loopback() {
-        return None;
-    }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("");
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let address = name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
-    let known = address || matches!(name, "localhost" | "[::1]");
-    (!known).then(|| (StatusCode::FORBIDDEN, "ask for localhost").into_response())
+    let forbidden = shared.loopback() && !names_this_machine(headers);
+    forbidden.then(|| (StatusCode::FORBIDDEN, "ask for localhost").into_response())
 }
 
 /// `GET /`
@@ -80,7 +62,7 @@ pub(super) async fn document(State(shared): State<Arc<Shared>>, headers: HeaderM
 
 /// `GET /page.css`
 pub(super) async fn stylesheet() -> Response {
-    file("text/css; charset=utf-8", format!("{STYLESHEET}\n{STYLE}"))
+    file("text/css; charset=utf-8", format!("{BASE}{BAR}{STYLESHEET}\n{STYLE}"))
 }
 
 /// `GET /page.js`
@@ -125,11 +107,11 @@ pub(super) async fn messages(
         "refused": counts.refused,
         "messages": fresh.iter().map(|received| entry(received)).collect::<Vec<_>>(),
     });
-    (headers_of_ours(), Json(answer)).into_response()
+    (HEADERS, Json(answer)).into_response()
 }
 
 pub(super) fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, headers_of_ours(), "not found\n").into_response()
+    (StatusCode::NOT_FOUND, HEADERS, "not found\n").into_response()
 }
 
 fn entry(received: &Received) -> serde_json::Value {
@@ -147,32 +129,8 @@ fn entry(received: &Received) -> serde_json::Value {
     })
 }
 
-fn headers_of_ours() -> [(HeaderName, &'static str); 4] {
-    [
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "no-referrer"),
-        (CACHE_CONTROL, "no-store"),
-    ]
-}
-
 fn file(content_type: &'static str, body: String) -> Response {
-    (headers_of_ours(), [(CONTENT_TYPE, content_type)], body).into_response()
-}
-
-/// `template` with each `{{name}}` replaced once, in order of appearance; what is put in is never looked at again.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    let mut out = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((before, (name, after))) =
-        rest.split_once("{{").and_then(|(before, rest)| Some((before, rest.split_once("}}")?)))
-    {
-        out.push_str(before);
-        let value = values.iter().find(|(known, _)| *known == name);
-        out.push_str(value.map_or("", |(_, value)| value));
-        rest = after;
-    }
-    out + rest
+    (HEADERS, [(CONTENT_TYPE, content_type)], body).into_response()
 }
 
 /// One request as an item of the page's list.

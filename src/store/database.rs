@@ -353,7 +353,11 @@ fn insert_dead(transaction: &Transaction<'_>, dead: &DeadLetter) -> rusqlite::Re
 }
 
 /// Inserts a record with its checksum behind its columns, and returns that.
-fn insert(transaction: &Transaction<'_>, sql: &str, columns: &[ValueRef<'_>]) -> rusqlite::Result<i64> {
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    columns: &[ValueRef<'_>],
+) -> rusqlite::Result<i64> {
     let sum = checksum(columns);
     let all = columns.iter().copied().chain([ValueRef::Integer(sum)]).map(ToSqlOutput::Borrowed);
     transaction.prepare_cached(sql)?.execute(params_from_iter(all))?;
@@ -375,6 +379,6 @@ fn remove(
     Ok(())
 }
 
-fn to_json(alert: &Alert) -> rusqlite::Result<String> {
+pub(super) fn to_json(alert: &Alert) -> rusqlite::Result<String> {
     serde_json::to_string(alert).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }

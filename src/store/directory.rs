@@ -13,6 +13,7 @@ use super::OpenError;
 const DATABASE: &str = "state.db";
 const LOCK: &str = "lock";
 const RESERVE: &str = "reserve";
+const HISTORY: &str = "history.db";
 
 /// A directory that this process owns until the value is dropped.
 #[derive(Debug)]
@@ -68,12 +69,20 @@ impl Directory {
         Ok(Self { path: path.to_owned(), lock, before })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn database(&self) -> PathBuf {
         database_in(&self.path)
     }
 
     pub(super) fn reserve(&self) -> PathBuf {
         self.path.join(RESERVE)
+    }
+
+    pub(super) fn history(&self) -> PathBuf {
+        history_in(&self.path)
     }
 
     pub(super) const fn before(&self) -> Before {
@@ -91,6 +100,11 @@ impl Drop for Directory {
 /// The database of a state directory.
 pub(crate) fn database_in(directory: &Path) -> PathBuf {
     directory.join(DATABASE)
+}
+
+/// The history of a state directory.
+pub(super) fn history_in(directory: &Path) -> PathBuf {
+    directory.join(HISTORY)
 }
 
 /// Opens one of our files for nobody but us, and makes it where there is none; returns how long it was.

@@ -7,6 +7,7 @@ mod database;
 mod dead_letters;
 mod directory;
 mod error;
+mod history;
 mod outbox;
 mod record;
 mod reserve;
@@ -23,6 +24,7 @@ pub use database::DeadLetter;
 pub use dead_letters::{DeadLetters, LetterId};
 pub(crate) use directory::database_in;
 pub use error::{OpenError, WriteError};
+pub use history::{Entry, Fate, History, HistorySpec, Past as PastAlerts, Receipt, Wanted, look_back};
 pub use outbox::{Outbox, Waiting};
 pub use record::{Record, Space};
 
@@ -136,12 +138,35 @@ impl Store {
         ))
     }
 
+    /// From now on, what is decided and what becomes of it is kept, beside the rest. Returns what is to be told about
+    /// it: without a history the agent does all the same what it is for.
+    pub fn keep_history(&self, spec: HistorySpec, now: Time) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let opened = match &self.directory {
+            Some(directory) => History::open(&directory.history(), spec, now, &mut notices),
+            None => History::in_memory(spec).map_err(history::HistoryError::from),
+        };
+        match opened {
+            Ok(history) => self.outbox.keep_history(Arc::new(history)),
+            Err(error) => {
+                let text = format!("there is no history, and `why` knows nothing: {error}");
+                notices.push(Notice { sort: Sort::Damage, danger: false, text });
+            }
+        }
+        notices
+    }
+
     /// Whether what is committed outlives the process.
     pub const fn keeps(&self) -> Keeps {
         match self.directory {
             Some(_) => Keeps::OnDisk,
             None => Keeps::InMemory,
         }
+    }
+
+    /// The state directory, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.directory.as_ref().map(Directory::path)
     }
 
     /// What waits for the webhooks.

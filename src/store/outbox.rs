@@ -2,7 +2,8 @@
 //! ([`Outbox::settle`]) or into the dead letters ([`Outbox::set_aside`]). Each change is durable before it shows here.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::Notify;
 
@@ -10,6 +11,7 @@ use crate::engine::{Alert, AlertId};
 use crate::time::Time;
 
 use super::database::{Answer, Changes, DeadLetter, Stored};
+use super::history::{Fate, History, Receipt};
 use super::writer::Writer;
 use super::{Record, WriteError};
 
@@ -25,16 +27,29 @@ pub struct Waiting {
 /// The alerts that wait, a queue a webhook. Shared by the engine's thread and the webhooks' workers.
 #[derive(Debug)]
 pub struct Outbox {
-    queues: BTreeMap<Arc<str>, Queue>,
+    queues: RwLock<Queues>,
     /// How many alerts may wait for a webhook.
-    alerts_max: usize,
+    alerts_max: AtomicUsize,
     writer: Arc<Writer>,
+    history: OnceLock<Arc<History>>,
 }
+
+type Queues = BTreeMap<Arc<str>, Arc<Queue>>;
 
 #[derive(Debug, Default)]
 struct Queue {
     entries: Mutex<Entries>,
     changed: Notify,
+}
+
+/// Whether a webhook of a queue's name is in the configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Gate {
+    /// Alerts for it are taken.
+    #[default]
+    Open,
+    /// What waits is kept, in case it comes back; nothing is added.
+    Closed,
 }
 
 /// A waiting alert, with its place in the store.
@@ -71,6 +86,7 @@ struct Entries {
     /// For each rule whose alerts found the queue full, all of them as one.
     overflow: BTreeMap<Arc<str>, Entry>,
     overflowed: u64,
+    gate: Gate,
 }
 
 /// What is added to a queue.
@@ -80,6 +96,8 @@ struct Arrivals {
     /// What the queue's overflow is then.
     overflow: BTreeMap<Arc<str>, Entry>,
     overflowed: u64,
+    /// Those that are told in the digest of an earlier one.
+    folded: Vec<AlertId>,
 }
 
 impl Outbox {
@@ -94,27 +112,77 @@ impl Outbox {
         webhooks: impl Iterator<Item = Arc<str>>,
         alerts_max: usize,
     ) -> Self {
-        let queues = webhooks.map(|name| (name, Queue::default())).collect();
-        Self { queues, alerts_max, writer }
+        let queues = webhooks.map(|name| (name, Arc::default())).collect();
+        Self {
+            queues: RwLock::new(queues),
+            alerts_max: AtomicUsize::new(alerts_max),
+            writer,
+            history: OnceLock::new(),
+        }
     }
 
-    /// Takes back what is stored, in order; returns what waits for no webhook of this configuration. Where the bound is
-    /// lower than it was, what is past it is folded.
+    /// From now on, what is decided and what becomes of it is written here too.
+    pub(super) fn keep_history(&self, history: Arc<History>) {
+        // A second one would know less than the first.
+        let _ = self.history.set(history);
+    }
+
+    /// The alerts of the past, where they are kept.
+    pub fn history(&self) -> Option<&Arc<History>> {
+        self.history.get()
+    }
+
+    fn queues(&self) -> RwLockReadGuard<'_, Queues> {
+        self.queues.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn queue(&self, webhook: &str) -> Option<Arc<Queue>> {
+        self.queues().get(webhook).cloned()
+    }
+
+    fn alerts_max(&self) -> usize {
+        self.alerts_max.load(Ordering::Relaxed)
+    }
+
+    /// Takes alerts for these webhooks too from now on, and at most so many for each. What waits for one of them from a
+    /// time when it was there waits on.
+    pub fn open(&self, webhooks: impl Iterator<Item = Arc<str>>, alerts_max: usize) {
+        self.alerts_max.store(alerts_max, Ordering::Relaxed);
+        let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
+        for name in webhooks {
+            queues.entry(name).or_default().entries().gate = Gate::Open;
+        }
+    }
+
+    /// Takes alerts for these webhooks alone. What waits for others is kept, in case they come back.
+    pub fn close_others(&self, webhooks: &[Arc<str>]) {
+        let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
+        queues.retain(|name, queue| {
+            let mut entries = queue.entries();
+            if !webhooks.contains(name) {
+                entries.gate = Gate::Closed;
+            }
+            entries.gate == Gate::Open || !entries.alerts.is_empty() || !entries.overflow.is_empty()
+        });
+    }
+
+    /// Takes back what is stored, in order; returns what waits for no webhook of this configuration, and is kept. Where
+    /// the bound is lower than it was, what is past it is folded.
     pub(super) fn restore(&self, stored: Vec<Stored>) -> Result<BTreeMap<Arc<str>, usize>, WriteError> {
         let mut unknown = BTreeMap::new();
         let mut by_webhook: BTreeMap<Arc<str>, Vec<Entry>> = BTreeMap::new();
         for Stored { place, webhook, since, alert } in stored {
-            if self.queues.contains_key(&webhook) {
-                by_webhook.entry(webhook).or_default().push(Entry::new(place, alert, since));
-            } else {
-                *unknown.entry(webhook).or_default() += 1;
-            }
+            by_webhook.entry(webhook).or_default().push(Entry::new(place, alert, since));
         }
+        let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
         let mut writer = self.writer.lock();
         for (webhook, entries) in by_webhook {
-            let Some(queue) = self.queues.get(&webhook) else { continue };
+            let queue = queues.entry(webhook.clone()).or_insert_with(|| {
+                unknown.insert(webhook.clone(), entries.len());
+                Arc::new(Queue::closed())
+            });
             let stored = entries.clone();
-            let arrivals = queue.entries().arrive(entries, self.alerts_max, &webhook);
+            let arrivals = queue.entries().arrive(entries, self.alerts_max(), &webhook);
             let mut changes = Changes::default();
             arrivals.add_to(&mut changes, &stored, &webhook);
             writer.commit(changes)?;
@@ -129,25 +197,31 @@ impl Outbox {
     /// # Errors
     /// Nothing of it is stored, and nothing shows here.
     pub fn commit(&self, records: &[Record], alerts: &[Arc<Alert>], now: Time) -> Result<(), WriteError> {
+        if let Some(history) = self.history.get() {
+            // First: what is committed is then known, also after a crash, and written again it is the same.
+            history.decided(alerts, now);
+        }
+        let queues = self.queues();
         let mut writer = self.writer.lock();
         let mut arrived: BTreeMap<&Arc<str>, Vec<Entry>> = BTreeMap::new();
         for alert in alerts {
-            for (name, _) in alert.webhooks.iter().filter_map(|name| self.queues.get_key_value(name)) {
+            for (name, _) in open(&queues, alert) {
                 let entry = Entry::new(writer.next_place(), alert.clone(), now);
                 arrived.entry(name).or_default().push(entry);
             }
         }
         let mut changes = Changes { records, ..Changes::default() };
-        let mut queues = Vec::new();
+        let mut grown = Vec::new();
         for (name, entries) in arrived {
-            let queue = &self.queues[name];
+            let queue = &queues[name];
             let stored: Vec<Entry> = queue.entries().overflow.values().cloned().collect();
-            let arrivals = queue.entries().arrive(entries, self.alerts_max, name);
+            let arrivals = queue.entries().arrive(entries, self.alerts_max(), name);
             arrivals.add_to(&mut changes, &stored, name);
-            queues.push((queue, arrivals));
+            grown.push((name, queue, arrivals));
         }
         writer.commit(changes)?;
-        for (queue, arrivals) in queues {
+        for (name, queue, arrivals) in grown {
+            self.note(name, &arrivals.folded, Fate::Folded, "the outbox was full", now);
             queue.entries().apply(arrivals);
             queue.changed.notify_one();
         }
@@ -156,11 +230,12 @@ impl Outbox {
 
     /// Lets an alert wait in memory alone, until the process ends: one that can't be stored, and says so.
     pub fn hold(&self, alert: &Arc<Alert>, now: Time) {
+        let queues = self.queues();
         let mut writer = self.writer.lock();
-        for (name, queue) in alert.webhooks.iter().filter_map(|name| self.queues.get_key_value(name)) {
+        for (name, queue) in open(&queues, alert) {
             let entry = Entry::new(writer.next_place(), alert.clone(), now);
             let mut entries = queue.entries();
-            let arrivals = entries.arrive(vec![entry], self.alerts_max, name);
+            let arrivals = entries.arrive(vec![entry], self.alerts_max(), name);
             entries.apply(arrivals);
             queue.changed.notify_one();
         }
@@ -172,12 +247,14 @@ impl Outbox {
     /// # Errors
     /// The store can't be written any more.
     pub fn finish(&self, finished: &[Arc<Alert>]) -> Result<(), WriteError> {
-        if finished.is_empty() {
-            return Ok(());
+        let Some(last) = finished.last() else { return Ok(()) };
+        if let Some(history) = self.history.get() {
+            history.decided(finished, last.decided);
         }
+        let queues = self.queues();
         let mut writer = self.writer.lock();
         let mut changes = Changes::default();
-        for (name, queue) in &self.queues {
+        for (name, queue) in &*queues {
             let mut entries = queue.entries();
             let unfinished = entries.alerts.iter_mut().filter(|entry| entry.stage == Stage::Unfinished);
             for entry in unfinished {
@@ -193,7 +270,7 @@ impl Outbox {
             Ok(()) | Err(WriteError::Full | WriteError::Busy) => {}
             Err(failed) => return Err(failed),
         }
-        drop(writer);
+        drop((writer, queues));
         self.show(|entry| finished.iter().any(|alert| alert.id == entry.waiting.alert.id));
         Ok(())
     }
@@ -204,7 +281,7 @@ impl Outbox {
     }
 
     fn show(&self, which: impl Fn(&Entry) -> bool) {
-        for queue in self.queues.values() {
+        for queue in self.queues().values() {
             let mut entries = queue.entries();
             let unfinished = entries.alerts.iter_mut().filter(|entry| entry.stage == Stage::Unfinished);
             for entry in unfinished.filter(|entry| which(entry)) {
@@ -216,10 +293,19 @@ impl Outbox {
 
     /// What may be sent to a webhook, in the order in which it was decided.
     pub fn waiting(&self, webhook: &str) -> Vec<Waiting> {
-        let Some(queue) = self.queues.get(webhook) else { return Vec::new() };
+        let Some(queue) = self.queue(webhook) else { return Vec::new() };
         let entries = queue.entries();
         let ready = entries.alerts.iter().filter(|entry| entry.stage == Stage::Ready);
         ready.map(|entry| entry.waiting.clone()).collect()
+    }
+
+    /// Writes to the history what becomes of alerts of a webhook. To be called before they are taken out here: a crash
+    /// between the two has them sent and noted again.
+    pub fn note(&self, webhook: &str, ids: &[AlertId], fate: Fate, answer: &str, now: Time) {
+        if let Some(history) = self.history.get() {
+            let answer = answer.to_owned();
+            history.left_outbox(ids, &Receipt { webhook: webhook.into(), at: now, fate, answer });
+        }
     }
 
     /// Takes out what the receiver has answered for.
@@ -229,6 +315,7 @@ impl Outbox {
 
     /// Takes out what the receiver refuses for good, and keeps it among the dead letters with its answer.
     pub fn set_aside(&self, webhook: &str, ids: &[AlertId], answer: &str, now: Time) {
+        self.note(webhook, ids, Fate::SetAside, answer, now);
         self.take(webhook, ids, |waiting| {
             let alert = waiting.alert.clone();
             Some(DeadLetter { webhook: webhook.into(), since: now, answer: answer.to_owned(), alert })
@@ -236,7 +323,7 @@ impl Outbox {
     }
 
     fn take(&self, webhook: &str, ids: &[AlertId], dead: impl Fn(&Waiting) -> Option<DeadLetter>) {
-        let Some(queue) = self.queues.get(webhook) else { return };
+        let Some(queue) = self.queue(webhook) else { return };
         let mut writer = self.writer.lock();
         let ids: HashSet<AlertId> = ids.iter().copied().collect();
         let answer = |entry: &Entry| Answer { place: entry.place, dead: dead(&entry.waiting) };
@@ -249,7 +336,7 @@ impl Outbox {
             .collect();
         match writer.settle(answers) {
             Ok(()) => {
-                queue.entries().settle(&ids, self.alerts_max);
+                queue.entries().settle(&ids, self.alerts_max());
                 queue.changed.notify_one();
             }
             Err(failure) => self.writer.fail(failure),
@@ -258,29 +345,48 @@ impl Outbox {
 
     /// Returns when something was committed to or settled for a webhook since the last call.
     pub async fn changed(&self, webhook: &str) {
-        match self.queues.get(webhook) {
+        match self.queue(webhook) {
             Some(queue) => queue.changed.notified().await,
             None => std::future::pending().await,
         }
     }
 
+    /// Since when the alert has waited that has waited longest for a webhook.
+    pub fn oldest(&self, webhook: &str) -> Option<Time> {
+        let queue = self.queue(webhook)?;
+        let entries = queue.entries();
+        entries.alerts.iter().map(|entry| entry.waiting.since).min()
+    }
+
     /// How many alerts wait for a webhook.
     pub fn len(&self, webhook: &str) -> usize {
-        self.queues.get(webhook).map_or(0, |queue| queue.entries().alerts.len())
+        self.queue(webhook).map_or(0, |queue| queue.entries().alerts.len())
     }
 
     /// Whether nothing waits for any webhook.
     pub fn is_empty(&self) -> bool {
-        self.queues.values().all(|queue| queue.entries().alerts.is_empty())
+        self.queues().values().all(|queue| queue.entries().alerts.is_empty())
     }
 
     /// How many alerts of a webhook found its queue full, ever.
     pub fn overflowed(&self, webhook: &str) -> u64 {
-        self.queues.get(webhook).map_or(0, |queue| queue.entries().overflowed)
+        self.queue(webhook).map_or(0, |queue| queue.entries().overflowed)
     }
 }
 
+/// The queues that take an alert, with their webhooks.
+fn open<'q>(queues: &'q Queues, alert: &Alert) -> Vec<(&'q Arc<str>, &'q Arc<Queue>)> {
+    let known = alert.webhooks.iter().filter_map(|name| queues.get_key_value(name));
+    known.filter(|(_, queue)| queue.entries().gate == Gate::Open).collect()
+}
+
 impl Queue {
+    /// Of a webhook that is not there.
+    fn closed() -> Self {
+        let entries = Entries { gate: Gate::Closed, ..Entries::default() };
+        Self { entries: Mutex::new(entries), changed: Notify::new() }
+    }
+
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -305,6 +411,7 @@ impl Entries {
             arrivals.overflowed += 1;
             let rule = entry.waiting.alert.rule.clone();
             if let Some(Entry { place, waiting, .. }) = arrivals.overflow.remove(&rule) {
+                arrivals.folded.push(entry.waiting.alert.id);
                 let digest = Arc::unwrap_or_clone(waiting.alert).digest(&entry.waiting.alert);
                 entry = Entry::new(place, Arc::new(digest), waiting.since);
             }
@@ -382,6 +489,23 @@ mod tests {
         assert_eq!(outbox.waiting("ops")[0].alert.id, AlertId(3));
         outbox.settle("ops", &[AlertId(3), AlertId(6)]);
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn what_waits_for_a_webhook_that_is_gone_waits_for_its_return() {
+        let outbox = Outbox::new(["ops".into(), "dev".into()].into_iter(), 1);
+        commit(&outbox, vec![alert("a", 1), alert("a", 2)]);
+        outbox.close_others(&["dev".into()]);
+        commit(&outbox, vec![alert("b", 3)]);
+        assert_eq!((outbox.len("ops"), outbox.overflowed("ops")), (1, 1), "nothing is added");
+        outbox.settle("ops", &[AlertId(1)]);
+        assert_eq!(rules(&outbox), [("a".to_owned(), Kind::Opened, 1)]);
+        outbox.open(["ops".into(), "new".into()].into_iter(), 10);
+        commit(&outbox, vec![alert("b", 4), Alert { webhooks: vec!["new".into()], ..alert("b", 5) }]);
+        assert_eq!((outbox.len("ops"), outbox.len("new")), (2, 1));
+        outbox.settle("new", &[AlertId(5)]);
+        outbox.close_others(&[]);
+        assert_eq!(outbox.queues().len(), 1, "where nothing waits, nothing is kept");
     }
 
     #[test]

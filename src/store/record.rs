@@ -10,6 +10,8 @@ pub enum Space {
     Position,
     /// Of the engine: a window, an episode, a counter.
     Engine,
+    /// A silence that somebody made while the agent ran.
+    Silence,
 }
 
 impl Space {
@@ -18,12 +20,13 @@ impl Space {
         match self {
             Self::Position => "position",
             Self::Engine => "engine",
+            Self::Silence => "silence",
         }
     }
 
     /// The space of that name.
     pub(super) fn from_name(name: &str) -> Option<Self> {
-        [Self::Position, Self::Engine].into_iter().find(|space| space.name() == name)
+        [Self::Position, Self::Engine, Self::Silence].into_iter().find(|space| space.name() == name)
     }
 }
 

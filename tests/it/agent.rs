@@ -273,6 +273,13 @@ impl Agent {
         drop(self.wait_until(text, |state| String::from_utf8_lossy(&state.stderr.bytes).contains(text)));
     }
 
+    /// Waits until standard error holds `text` so many times.
+    #[track_caller]
+    pub(crate) fn wait_for_stderr_times(&self, text: &str, times: usize) {
+        let often = |state: &State| String::from_utf8_lossy(&state.stderr.bytes).matches(text).count();
+        drop(self.wait_until(text, |state| often(state) >= times));
+    }
+
     /// Waits until standard output holds `length` bytes, and returns what it holds.
     #[track_caller]
     pub(crate) fn wait_for_stdout(&self, length: usize) -> Vec<u8> {

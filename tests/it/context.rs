@@ -70,6 +70,17 @@ fn lines_after_are_waited_for_and_those_of_another_file_are_none() {
 }
 
 #[test]
+fn what_a_file_held_before_it_was_truncated_is_not_around() {
+    let scene = scene();
+    scene.folder.write("logs/a.log", "old\nerror one\n");
+    let agent = scene.launch_with(LOGS, &ERRORS.replace("after: 2", "after: 0")).start();
+    assert_eq!(wait_for(&scene, 1), ["```\n  old\n&gt; error one\n```"]);
+    scene.folder.write("logs/a.log", "new\nerror\n");
+    assert_eq!(wait_for(&scene, 2)[1], "```\n  new\n&gt; error\n```");
+    assert_eq!(agent.stop().code(), 0);
+}
+
+#[test]
 fn at_the_end_and_at_a_stop_what_has_come_is_sent() {
     for stop in [false, true] {
         let scene = Scene::new();

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, a file a feature.
 
+mod admin;
 mod agent;
 mod client;
 mod content;
@@ -10,13 +11,17 @@ mod drills;
 mod exec;
 mod files;
 mod flavours;
+mod gates;
 mod generated;
+mod heartbeat;
 mod help;
 mod hostile;
 mod kill;
 mod mounted;
 mod notices;
 mod oracle;
+
+mod packaging;
 mod page;
 mod pipe;
 mod preview;
@@ -24,6 +29,8 @@ mod purity;
 mod readme;
 mod receiver;
 mod refusals;
+mod reload;
+mod reloads;
 mod replay;
 mod resume;
 mod rotation;
@@ -33,4 +40,5 @@ mod secrets;
 mod sink;
 mod state;
 mod stdin;
+mod supervisor;
 mod trouble;

@@ -32,7 +32,7 @@ const MENTION: &str = r##"{
 }"##;
 
 /// The browser; `None`, said on standard error, where there is none and none is required.
-fn chromium() -> Option<PathBuf> {
+pub(crate) fn chromium() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
     let found = named.or_else(|| PLACES.iter().map(PathBuf::from).find(|place| place.exists()));
     if found.is_none() {
@@ -44,7 +44,7 @@ fn chromium() -> Option<PathBuf> {
 
 /// Loads `url`, lets its scripts run for `budget_ms` of the browser's own time, and prints the document. That time
 /// stands still while a request is open.
-fn dump(chromium: &Path, profile: &Path, url: &str, budget_ms: u32) -> Child {
+pub(crate) fn dump(chromium: &Path, profile: &Path, url: &str, budget_ms: u32) -> Child {
     Command::new(chromium)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])

@@ -34,6 +34,12 @@ const PURE: &[&str] = &[
     "input/program/death.rs",
     "input/program/tail.rs",
     "notice.rs",
+    "board/timeline.rs",
+    "board/health.rs",
+    "admin/metrics.rs",
+    "admin/past.rs",
+    "admin/silence.rs",
+    "pulse.rs",
 ];
 
 const FORBIDDEN: &str =

@@ -1,4 +1,4 @@
-//! The README does what it says: its rule files are accepted, its commands run, its commands exist.
+//! The README and the pages for whoever runs it do what they say: its rule files are accepted, its commands run, its commands exist.
 //!
 //! Three sorts of blocks: `yaml` is a whole rule file, which is saved as `hooktail.yaml`; `console` holds commands
 //! after `$ `, run by a shell in that same folder, in the README's order, each with what its output must hold in the
@@ -26,9 +26,22 @@ struct Step {
 
 #[test]
 fn the_readme_runs() {
+    assert!(run_page("README.md") >= 4, "the README or this test has lost some blocks");
+}
+
+#[test]
+fn the_pages_run() {
+    for (page, least) in [("docs/operations.md", 5), ("docs/security.md", 1), ("docs/reference.md", 2)] {
+        let ran = run_page(page);
+        assert!(ran >= least, "only {ran} blocks of {page} were run: it or this test has lost some");
+    }
+}
+
+/// Runs what a page says, in a folder of its own; how much that was.
+fn run_page(page: &str) -> usize {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut ran = 0;
-    for block in blocks(&readme()) {
+    for block in blocks(&read(page)) {
         match block.language.as_str() {
             "yaml" => {
                 std::fs::write(folder.path().join("hooktail.yaml"), &block.text).expect("the folder is ours");
@@ -45,15 +58,15 @@ fn the_readme_runs() {
                 }
             }
             "sh" | "text" => {}
-            other => panic!("the README has a block of `{other}`, which nobody checks"),
+            other => panic!("{page} has a block of `{other}`, which nobody checks"),
         }
     }
-    assert!(ran >= 4, "only {ran} blocks were run: the README or this test has lost some");
+    ran
 }
 
 #[test]
-fn every_command_in_the_readme_exists() {
-    let readme = readme();
+fn every_command_that_is_named_exists() {
+    let readme = [readme(), read("docs/operations.md"), read("docs/security.md")].concat();
     // In the table of commands, and wherever one is called with options.
     let pattern = regex::Regex::new("hooktail ([a-z]+)(?:`| -)").expect("a pattern");
     let mut names: Vec<&str> =
@@ -72,7 +85,7 @@ fn every_shipped_configuration_is_accepted() {
     let webhook = credentials.path().join("webhook");
     std::fs::write(&webhook, WEBHOOK).expect("the folder is ours");
     restrict(&webhook);
-    let mut files: Vec<PathBuf> = ["examples", "packaging"]
+    let mut files: Vec<PathBuf> = ["examples", "packaging/hooktail.yaml"]
         .iter()
         .flat_map(|folder| walkdir::WalkDir::new(root().join(folder)))
         .map(|entry| entry.expect("our own folders can be read").into_path())
@@ -288,7 +301,30 @@ fn root() -> PathBuf {
 }
 
 fn readme() -> String {
-    std::fs::read_to_string(root().join("README.md")).expect("the README lies beside Cargo.toml")
+    read("README.md")
+}
+
+fn read(page: &str) -> String {
+    std::fs::read_to_string(root().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"))
+}
+
+/// A link to a file that isn't there helps nobody.
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let link = regex::Regex::new(r"\]\(([^)#\s]+)[^)]*\)").expect("a pattern");
+    let docs = std::fs::read_dir(root().join("docs")).expect("our own folder");
+    let docs = docs.map(|entry| format!("docs/{}", entry.expect("ours").file_name().to_string_lossy()));
+    let mut followed = 0;
+    for page in docs.chain(["README.md".to_owned()]).filter(|page| page.ends_with(".md")) {
+        let folder = root().join(&page).parent().expect("a page lies in a folder").to_owned();
+        // What is neither an address nor a path is a word of an example.
+        let is_path = |path: &str| path.contains(['.', '/']) && !path.contains("://");
+        for found in link.captures_iter(&read(&page)).filter(|found| is_path(&found[1])) {
+            assert!(folder.join(&found[1]).exists(), "{page}: {}", &found[1]);
+            followed += 1;
+        }
+    }
+    assert!(followed > 20, "{followed} only");
 }
 
 fn blocks(markdown: &str) -> Vec<Block> {

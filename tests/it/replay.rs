@@ -34,6 +34,19 @@ fn stdout(ended: &Ended) -> String {
 }
 
 #[test]
+fn a_log_in_utf_16_is_read_by_its_mark_and_refused_without_one() {
+    let folder = folder();
+    let units = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    folder.write("app.log", units(&format!("\u{feff}{LOG}")));
+    let ended = replay(&folder, &["app.log"]);
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    assert!(stdout(&ended).contains("disk-full: 3 matches"), "{}", stdout(&ended));
+    folder.write("app.log", units(LOG));
+    let ended = replay(&folder, &["app.log"]);
+    assert_eq!((ended.code(), ended.said(&["app.log", "`encoding: utf-16be`"])), (1, 1), "{}", ended.stderr);
+}
+
+#[test]
 fn what_would_have_been_sent_and_what_became_of_the_rest() {
     let ended = replay(&folder(), &["app.log"]);
     assert_eq!(ended.code(), 0, "{}", ended.stderr);

@@ -336,3 +336,48 @@ fn row_72_new_rules_and_globs_take_what_comes_from_now_on() {
     agent.stop();
     check(&scene, "1\n2\n3\n4\n");
 }
+
+const TRACE: &str =
+    "ERROR charge failed\ncom.example.PaymentException: declined\n\tat com.example.Pay.charge(Pay.java:4)\n";
+
+fn joined(inputs: &str) -> String {
+    format!("logs: {{ files: '{inputs}', poll: 20ms, multiline: {{ preset: java, timeout: 10m }} }}")
+}
+
+#[test]
+fn row_48_an_event_of_several_lines_over_kills_and_a_restart() {
+    let scene = Scene::new();
+    scene.folder.make("logs");
+    scene.folder.write("logs/a.log", "");
+    let inputs = joined("logs/a.log");
+    finish(&scene, &inputs);
+    for line in TRACE.split_inclusive('\n') {
+        let agent = launch(&scene, &inputs).start();
+        scene.folder.append("logs/a.log", line);
+        wait_until_read(&agent, "a.log");
+        agent.signal(Signal::KILL);
+    }
+    let agent = launch(&scene, &inputs).start();
+    scene.folder.append("logs/a.log", "\t... 3 more\nINFO next\n");
+    scene.wait_for(1);
+    assert_eq!(agent.stop().code(), 0);
+    assert_eq!(lines(&scene).len(), 1, "{:?}", lines(&scene));
+    finish(&scene, &inputs);
+    assert_eq!(lines(&scene), [format!("{TRACE}\t... 3 more"), "INFO next".to_owned()]);
+}
+
+#[test]
+fn row_48_an_event_of_several_lines_ends_with_its_file() {
+    let scene = Scene::new();
+    scene.folder.make("logs");
+    scene.folder.write("logs/a.log", "");
+    let inputs = joined("logs/a.log*");
+    finish(&scene, &inputs);
+    scene.folder.append("logs/a.log", TRACE);
+    scene.folder.rename("logs/a.log", "logs/a.log.1");
+    scene.folder.write("logs/a.log", "\t... 3 more\n");
+    finish(&scene, &inputs);
+    let mut told = lines(&scene);
+    told.sort();
+    assert_eq!(told, ["... 3 more", TRACE.trim_end()]);
+}

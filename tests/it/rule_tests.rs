@@ -94,3 +94,26 @@ fn a_line_is_explained_and_the_status_is_0() {
     assert_eq!(gates, [r#""posted" "match""#, r#""match" "posted""#]);
     assert_eq!(explain(&["--input", "auth", "x"], "").code(), 2);
 }
+
+#[test]
+fn lines_that_are_one_event_are_tested_explained_and_drawn_as_one() {
+    let rules = RULES.replace("app: { files: /var/log/app.log }", "app: { files: /var/log/app.log, multiline: { preset: python } }")
+        .replace("- name: other\n    match: other\n", "- name: other\n    match: '(?s)^ERROR save.*TimeoutError: (?P<why>.*)'\n    \
+            message: { title: '{{ why }}' }\n    tests:\n      - lines: |\n          ERROR save\n          Traceback (most recent call last):\n            \
+            File \"a.py\", line 1, in f\n          TimeoutError: no answer\n        expect: [{ kind: opened, title: no answer }]\n");
+    let folder = Folder::new();
+    let ended = test(&folder, &rules, &[]);
+    assert_eq!(ended.code(), 0, "{}{}", ended.stderr, String::from_utf8_lossy(&ended.stdout));
+    let run = |args: &[&str]| Launch::new(args.iter().copied()).folder(&folder.path("")).output("");
+    let text = "ERROR save\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\nTimeoutError: no answer";
+    let explained = run(&["explain", "-c", "rules.yaml", text]);
+    let words = String::from_utf8_lossy(&explained.stdout).into_owned();
+    assert_eq!(words.matches("shape:").count(), 1, "{words}");
+    assert!(words.contains("other: takes it"), "{words}");
+    for args in
+        [&["preview", "-c", "rules.yaml", "other"][..], &["preview", "-c", "rules.yaml", "other", text]]
+    {
+        let drawn = run(args);
+        assert!(String::from_utf8_lossy(&drawn.stdout).contains("no answer"), "{}", drawn.stderr);
+    }
+}

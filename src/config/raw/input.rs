@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Flag, Named, OneOrMany, Scalar, Text, TextOr, kind};
+use super::{Count, Flag, Named, OneOrMany, Scalar, Text, TextOr, kind};
 
 /// An input.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -34,11 +34,12 @@ pub(in crate::config) struct RawInput {
     /// Follows links out of the directories that the globs name.
     #[schemars(extend("default" = false))]
     pub(in crate::config) follow_symlinks: Option<Flag>,
-    /// A longer line is cut here, and its rest is skipped.
+    /// A longer line is cut here, in bytes as they are read, and its rest is skipped.
     #[schemars(with = "kind::Size", extend("default" = "256KiB"))]
     pub(in crate::config) max_line: Option<Scalar>,
-    /// How characters are encoded. Invalid bytes are kept, and shown as U+FFFD.
-    #[schemars(with = "kind::Encoding", extend("default" = "utf-8"))]
+    /// How characters are encoded; without it, as the byte order mark at the beginning says, else in `utf-8`, of which
+    /// invalid bytes are kept, and shown as U+FFFD.
+    #[schemars(with = "kind::Encoding")]
     pub(in crate::config) encoding: Option<Text>,
     /// `strip` takes terminal colour codes out before matching, `keep` leaves them.
     #[schemars(with = "kind::Ansi", extend("default" = "strip"))]
@@ -47,6 +48,9 @@ pub(in crate::config) struct RawInput {
     /// A line that can't be read so is matched as text.
     #[schemars(with = "kind::Either<kind::Parse, RawParse>", extend("default" = "text"))]
     pub(in crate::config) parse: Option<TextOr<RawParse>>,
+    /// Which lines are one event, as those of a stack trace are.
+    #[schemars(extend("examples" = [{"preset": "java"}]))]
+    pub(in crate::config) multiline: Option<RawMultiline>,
     /// An event's time: `auto`, the one at the line's start or the parser's time field; `read`, when it was read; or the
     /// field that has it.
     #[schemars(with = "kind::Either<kind::Time, RawTime>", extend("default" = "auto"))]
@@ -67,6 +71,29 @@ pub(in crate::config) struct RawParse {
     /// Its named groups are the fields.
     #[schemars(with = "kind::Regex", extend("examples" = ["^(?P<level>[A-Z]+) (?P<text>.*)"]))]
     pub(in crate::config) regex: Option<Text>,
+}
+
+/// Which lines are one event: one of the first three keys says it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("oneOf" = kind::one_of(&["start", "continue", "preset"])))]
+pub(in crate::config) struct RawMultiline {
+    /// A line that matches begins an event, others add to it.
+    #[schemars(with = "kind::Regex", extend("examples" = ["^\\d{4}-\\d\\d-\\d\\d "]))]
+    pub(in crate::config) start: Option<Text>,
+    /// A line that matches adds to the one before it, others begin an event.
+    #[serde(rename = "continue")]
+    #[schemars(with = "kind::Regex", extend("examples" = ["^\\s"]))]
+    pub(in crate::config) next: Option<Text>,
+    /// The stack traces of a language, each with the line before it if that tells of an error.
+    #[schemars(with = "kind::Preset")]
+    pub(in crate::config) preset: Option<Text>,
+    /// An event to which no line came for so long is complete.
+    #[schemars(with = "kind::Duration", extend("default" = "1s"))]
+    pub(in crate::config) timeout: Option<Scalar>,
+    /// So is one of so many lines.
+    #[schemars(extend("minimum" = 2, "maximum" = 10_000, "default" = 500))]
+    pub(in crate::config) max_lines: Option<Count>,
 }
 
 /// Where an event's own time is read.

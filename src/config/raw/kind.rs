@@ -106,7 +106,9 @@ kinds! {
     /// The words of `start`.
     Start: { "enum": ["end", "beginning"] }
     /// The words of `encoding`.
-    Encoding: { "enum": ["utf-8"] }
+    Encoding: { "enum": ["utf-8", "utf-16le", "utf-16be", "latin1"] }
+    /// The languages whose stack traces are known.
+    Preset: { "enum": ["java", "python", "go", "rust", "ruby", "node"] }
     /// The words of `ansi`.
     Ansi: { "enum": ["strip", "keep"] }
     /// The words of `parse`.

@@ -2,6 +2,7 @@
 //!
 //! The comment of a field is what the JSON schema says of the key.
 
+mod admin;
 mod input;
 mod kind;
 mod leaf;
@@ -16,9 +17,10 @@ mod webhook;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) use input::{RawInput, RawParse, RawTime};
+pub(super) use admin::RawAdmin;
+pub(super) use input::{RawInput, RawMultiline, RawParse, RawTime};
 pub(super) use leaf::{Count, Flag, Named, Number, OffOr, OneOrMany, Scalar, Text, TextOr};
-pub(super) use notices::RawNotices;
+pub(super) use notices::{RawHeartbeat, RawNotices};
 pub(super) use on_exit::RawOnExit;
 pub(super) use rule::{RawDedup, RawField, RawMessage, RawRule, RawSeverity, RawStep, RawWhen};
 pub(super) use schedule::RawHours;
@@ -55,6 +57,8 @@ pub(super) struct RawFile {
     pub(super) silences: Option<Vec<Option<RawSilence>>>,
     /// Where hooktail tells about itself.
     pub(super) notices: Option<RawNotices>,
+    /// The endpoint for health, metrics, the state and silences; without it, there is none.
+    pub(super) admin: Option<RawAdmin>,
     /// What is posted when the program of `hooktail exec` ends.
     pub(super) on_exit: Option<RawOnExit>,
     /// This machine's name in messages; without it, the host name.
@@ -143,4 +147,10 @@ pub(super) struct RawLimits {
     /// How long a deleted file is held open.
     #[schemars(with = "kind::Duration", extend("default" = "5m"))]
     pub(super) deleted_file: Option<Scalar>,
+    /// How long an alert stays in the history.
+    #[schemars(with = "kind::Duration", extend("default" = "30d"))]
+    pub(super) history: Option<Scalar>,
+    /// How many alerts stay in the history; the oldest leave first.
+    #[schemars(extend("default" = 100_000, "minimum" = 1))]
+    pub(super) history_alerts: Option<Count>,
 }

@@ -15,12 +15,13 @@ use crate::config::scalar::name::{name as checked_name, texts};
 use crate::config::scalar::regex::parser as regex_of;
 use crate::config::scalar::size::size;
 use crate::input::{FilesSpec, InputSpec, Source, Start};
+use crate::line::encoding::Encoding;
 use crate::line::own_time::TimeSpec;
 use crate::line::parse::Parser;
 use crate::line::{Ansi, LineSpec};
 use crate::store::database_in;
 
-use super::{File, time};
+use super::{File, multiline, time};
 
 const POLL: Duration = Duration::from_secs(1);
 /// Compressed rotations.
@@ -39,9 +40,6 @@ pub(super) fn resolve(
 ) -> Option<InputSpec> {
     let line = line(at, size_max, report);
     let labels = at.get("labels", |raw| &raw.labels).map(|at| labels(at, report)).unwrap_or_default();
-    if let Some(encoding) = at.get("encoding", |raw| &raw.encoding) {
-        choice(encoding, "encoding", &[("utf-8", ())], report);
-    }
     let source = source(at, name, report)?;
     // A name that is none was reported with the names of all files.
     let name = checked_name(name, &at.place.key_span(), &mut Report::default())?;
@@ -94,6 +92,11 @@ fn line(at: At<'_, RawInput>, size_max: usize, report: &mut Report) -> LineSpec 
     let ansi = at.get("ansi", |raw| &raw.ansi);
     let ansi =
         ansi.and_then(|at| choice(at, "ansi", &[("strip", Ansi::Strip), ("keep", Ansi::Keep)], report));
+    let encodings = Encoding::ALL.map(|encoding| (encoding.name(), encoding));
+    let encoding = at.get("encoding", |raw| &raw.encoding);
+    let encoding = encoding.and_then(|at| choice(at, "encoding", &encodings, report));
+    let multiline = at.get("multiline", |raw| &raw.multiline);
+    let multiline = multiline.and_then(|at| multiline::resolve(at, size_max, report));
     let parser = at.get("parse", |raw| &raw.parse).and_then(|at| parser(at, size_max, report));
     let parser = parser.unwrap_or_default();
     let time = at.get("time", |raw| &raw.time).and_then(|at| time::resolve(at, &parser, report));
@@ -105,7 +108,9 @@ fn line(at: At<'_, RawInput>, size_max: usize, report: &mut Report) -> LineSpec 
     }
     LineSpec {
         line_bytes_max: max.unwrap_or(LineSpec::LINE_BYTES_MAX),
+        encoding,
         ansi: ansi.unwrap_or(Ansi::Strip),
+        multiline,
         parser,
         time: time.unwrap_or_default(),
         max_age,

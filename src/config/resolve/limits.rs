@@ -30,5 +30,11 @@ pub(super) fn resolve(at: Option<At<'_, RawLimits>>, report: &mut Report) -> Lim
     if let Some(deleted_file) = at.get("deleted_file", |raw| &raw.deleted_file) {
         limits.deleted_file = duration(deleted_file, report).unwrap_or(limits.deleted_file);
     }
+    if let Some(history) = at.get("history", |raw| &raw.history) {
+        limits.history.keep = duration(history, report).unwrap_or(limits.history.keep);
+    }
+    if let Some(alerts) = at.get("history_alerts", |raw| &raw.history_alerts) {
+        limits.history.alerts_max = count(number(alerts, 1..=MANY, report), limits.history.alerts_max);
+    }
     limits
 }

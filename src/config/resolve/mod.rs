@@ -1,5 +1,6 @@
 //! The raw files to one checked [`Config`]; every mistake is reported, and what is right is resolved all the same.
 
+mod admin;
 mod context;
 mod dedup;
 mod escalate;
@@ -10,6 +11,7 @@ mod limits;
 mod look;
 mod mentions;
 mod message;
+mod multiline;
 mod names;
 mod notices;
 mod on_exit;
@@ -126,6 +128,7 @@ pub(super) fn resolve(
     if let Some(state_dir) = &state_dir {
         input::refuse_state(files, &inputs, state_dir, report);
     }
+    let admin = main.get("admin", |raw| &raw.admin).map(|at| admin::resolve(at, env, report));
     let limits = scope.limits;
     Config {
         host,
@@ -136,6 +139,7 @@ pub(super) fn resolve(
         rules,
         tests,
         notices,
+        admin,
         on_exit,
         limits,
         state_dir,
@@ -152,6 +156,7 @@ fn empty(host: Arc<str>) -> Config {
         inputs: Vec::new(),
         rules: Vec::new(),
         notices: notices::nobody(),
+        admin: None,
         on_exit: None,
         tests: Vec::new(),
         limits: Limits::default(),
@@ -170,9 +175,18 @@ fn named<'a, T, U>(
 
 /// The keys that hold for all of the configuration, and so stand in the main file alone.
 fn refuse_main_only(file: File<'_>, report: &mut Report) {
-    for key in
-        ["severities", "redact", "mentions", "notices", "on_exit", "host", "state_dir", "limits", "include"]
-    {
+    for key in [
+        "severities",
+        "redact",
+        "mentions",
+        "notices",
+        "admin",
+        "on_exit",
+        "host",
+        "state_dir",
+        "limits",
+        "include",
+    ] {
         if file.place.has(key) {
             let help =
                 "an included file has `webhooks`, `inputs`, `rules`, `schedules`, `silences` and `defaults`";

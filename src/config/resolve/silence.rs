@@ -8,7 +8,7 @@ use crate::config::diagnostic::Report;
 use crate::config::layers::At;
 use crate::config::raw::{RawSilence, Text};
 use crate::config::scalar::expression::{expression, reference_range};
-use crate::engine::Silence;
+use crate::engine::{OF_THE_FILE, Silence};
 use crate::event::EPISODE_FIELDS;
 use crate::time::Time;
 
@@ -36,7 +36,7 @@ fn silence(at: At<'_, RawSilence>, report: &mut Report) -> Option<Silence> {
     let seed = format!("{}\0{}", until.as_nanos(), filter.source());
     let why = at.raw.why.as_ref().map(|why| why.text.clone()).unwrap_or_default();
     Some(Silence {
-        id: format!("file-{:016x}", xxh3_64(seed.as_bytes())).into(),
+        id: format!("{OF_THE_FILE}{:016x}", xxh3_64(seed.as_bytes())).into(),
         filter: Arc::new(filter),
         until,
         why,

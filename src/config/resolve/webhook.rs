@@ -26,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY_MAX: Duration = Duration::from_secs(5 * 60);
 const RETRY_PROBE: Duration = Duration::from_secs(10 * 60);
 
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 pub(super) fn resolve(
     at: At<'_, RawWebhook>,
@@ -130,7 +130,7 @@ fn read_secret(file: &UrlFile, at: At<'_, Text>, env: Env<'_>, report: &mut Repo
 }
 
 /// Where the service manager or the container runtime keeps others out.
-fn is_guarded(path: &Path, env: Env<'_>) -> bool {
+pub(super) fn is_guarded(path: &Path, env: Env<'_>) -> bool {
     path.starts_with("/run/secrets")
         || env("CREDENTIALS_DIRECTORY")
             .is_some_and(|folder| !folder.is_empty() && path.starts_with(PathBuf::from(folder)))

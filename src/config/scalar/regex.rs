@@ -29,6 +29,15 @@ pub(in crate::config) fn parser(
     Some(regex)
 }
 
+/// A regex on lines before they are events: nothing of it becomes a field.
+pub(in crate::config) fn on_line(
+    at: At<'_, Text>,
+    size_max: usize,
+    report: &mut Report,
+) -> Option<regex::bytes::Regex> {
+    compile(at, size_max, report)
+}
+
 /// A pattern on a text of the event; its named groups become fields.
 pub(in crate::config) fn pattern(
     at: At<'_, Text>,

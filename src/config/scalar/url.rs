@@ -43,6 +43,16 @@ pub(in crate::config) fn proxy_url(text: &str, at: &Span<'_>, report: &mut Repor
     url.map(SecretUrl::new)
 }
 
+/// Checks the URL of a page that only who knows it may fetch.
+pub(in crate::config) fn secret_page_url(
+    text: &str,
+    at: &Span<'_>,
+    report: &mut Report,
+) -> Option<SecretUrl> {
+    let page = page_url(text, at, report)?;
+    Url::parse(&page).ok().map(SecretUrl::new)
+}
+
 /// Checks the URL of a page.
 pub(in crate::config) fn page_url(text: &str, at: &Span<'_>, report: &mut Report) -> Option<String> {
     match Url::parse(text.trim()) {

@@ -11,8 +11,12 @@ use crate::flavor::{Flavor, Persona};
 use crate::herald::Lifecycle;
 use crate::input::{FilesSpec, Source, Start};
 use crate::line::Ansi;
+use crate::line::encoding::Encoding;
+use crate::line::join::Joins;
 use crate::line::parse::Parser;
+use crate::line::trace::Preset;
 use crate::rule::{Color, Mention, Severity, StepAt, When};
+use crate::store::HistorySpec;
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -100,6 +104,18 @@ fn notices_go_to_the_first_webhook_unless_another_is_named() {
         config(&yaml("notices: { webhook: own, lifecycle: true }\nredact: { patterns: ['h.d'] }\n")).notices;
     assert_eq!((&*notices.webhook, notices.lifecycle), ("own", Lifecycle::Told));
     assert_eq!(notices.redact.redact("hid password=x1"), "[redacted] password=[redacted]");
+    assert!(notices.heartbeat.is_none());
+}
+
+#[test]
+fn the_heartbeats_url_is_a_secret() {
+    let yaml =
+        |heartbeat: &str| format!("notices: {{ heartbeat: {heartbeat} }}\n{}", rules("    match: x\n"));
+    let beat = config(&yaml("{ url: 'https://example.com/SECRET' }")).notices.heartbeat.expect("it is named");
+    assert_eq!((beat.url.expose().path(), beat.every), ("/SECRET", Duration::from_secs(60)));
+    assert!(!format!("{beat:?}").contains("SECRET"));
+    let beat = config(&yaml("{ url: 'https://example.com/SECRET', every: 10s }")).notices.heartbeat;
+    assert_eq!(beat.expect("it is named").every, Duration::from_secs(10));
 }
 
 #[test]
@@ -312,19 +328,80 @@ fn a_state_directory_is_relative_to_its_file() {
 #[test]
 fn host_and_limits() {
     let config = config(&format!(
-        "{}host: '${{NODE_NAME}}'\nlimits: {{ keys: 5, outbox: 6, regex: 1MiB, deleted_file: 1h }}\n",
+        "{}host: '${{NODE_NAME}}'\nlimits: {{ keys: 5, outbox: 6, regex: 1MiB, deleted_file: 1h, history: 2d, \
+         history_alerts: 7 }}\n",
         rules("    match: x\n")
     ));
     assert_eq!(&*config.host, "node-7");
     assert_eq!(
         config.limits,
-        Limits { keys: 5, outbox: 6, regex: 1 << 20, deleted_file: Duration::from_secs(3600) }
+        Limits {
+            keys: 5,
+            outbox: 6,
+            regex: 1 << 20,
+            deleted_file: secs(3600),
+            history: HistorySpec { keep: secs(2 * 24 * 3600), alerts_max: 7 }
+        }
     );
     assert_eq!(
         Limits::default(),
-        Limits { keys: 100_000, outbox: 2_000, regex: 10 << 20, deleted_file: Duration::from_secs(300) }
+        Limits {
+            keys: 100_000,
+            outbox: 2_000,
+            regex: 10 << 20,
+            deleted_file: secs(300),
+            history: HistorySpec { keep: secs(30 * 24 * 3600), alerts_max: 100_000 }
+        }
     );
     assert_eq!(&*super::config(&format!("{}host: 7\n", rules("    match: x\n"))).host, "7");
+}
+
+/// A file of this mode that holds a token, and what stands in it.
+fn token_file(mode: u32) -> (tempfile::TempDir, String) {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, "0123456789abcdef\n").unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+    (folder, path.display().to_string())
+}
+
+#[test]
+fn an_admins_keys() {
+    let admin = |section: &str| config(&format!("{}{section}\n", rules("    match: x\n"))).admin;
+    assert_eq!(admin("# none"), None);
+    let usual = admin("admin: {}").unwrap();
+    assert_eq!((usual.listen.to_string().as_str(), usual.token), ("127.0.0.1:9321", None));
+    let (_folder, path) = token_file(0o640);
+    let full = admin(&format!("admin: {{ listen: '[::1]:80', token_file: {path} }}")).unwrap();
+    assert_eq!(full.listen.to_string(), "[::1]:80");
+    assert!(full.token.is_some_and(|token| token.is("0123456789abcdef")));
+}
+
+#[test]
+fn an_admins_mistakes() {
+    let said = |section: &str| {
+        let told = told(&format!("{}{section}\n", rules("    match: x\n")));
+        told.iter().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect::<Vec<_>>()
+    };
+    let help = "write `127.0.0.1:9321` or `\"[::1]:9321\"`";
+    for wrong in ["localhost:9321", "':9321'", "'9321'", "/run/x.sock"] {
+        let expected = format!("error: not an address with a port = {help}");
+        assert_eq!(said(&format!("admin: {{ listen: {wrong} }}")), [expected]);
+    }
+    let open = &said("admin: { listen: '0.0.0.0:9321' }")[0];
+    assert!(open.starts_with("warning: whoever reaches this address can read"), "{open}");
+    let (_folder, path) = token_file(0o644);
+    let everyone = format!("error: everyone on this machine can read `{path}` = chmod o-r {path}");
+    assert_eq!(said(&format!("admin: {{ token_file: {path} }}")), [everyone]);
+    let (_folder, path) = token_file(0o600);
+    std::fs::write(&path, "short").unwrap();
+    let short = &said(&format!("admin: {{ token_file: {path} }}"))[0];
+    assert!(short.contains("fewer than 16 characters") && !short.contains("short`"), "{short}");
+    assert_eq!(
+        said("admin: { token_file: /nonexistent/token }"),
+        ["error: `/nonexistent/token` can't be read ^ No such file or directory (os error 2)"]
+    );
 }
 
 #[test]
@@ -447,8 +524,43 @@ fn a_files_inputs_keys() {
     {
         assert_eq!(spec.exclude.is_match(path), left_out, "{path}");
     }
+    let encoding = |keys: &str| input(&format!("{{ files: /x{keys} }}")).line.encoding;
+    assert_eq!(encoding(""), None);
+    for known in Encoding::ALL {
+        assert_eq!(encoding(&format!(", encoding: {}", known.name())), Some(known));
+    }
+    assert!(plain.line.multiline.is_none());
+    let joined =
+        |keys: &str| input(&format!("{{ files: /x, multiline: {{ {keys} }} }}")).line.multiline.unwrap();
+    let java = joined("preset: java");
+    assert!(matches!(java.by, Joins::Preset(Preset::Java)));
+    assert_eq!((java.timeout, java.lines_max), (secs(1), 500));
+    let start = joined("start: '^\\d{4}', timeout: 5s, max_lines: 20");
+    assert!(matches!(&start.by, Joins::Start(regex) if regex.as_str() == "^\\d{4}"), "{start:?}");
+    assert_eq!((start.timeout, start.lines_max), (secs(5), 20));
+    assert!(matches!(joined("continue: '^\\s'").by, Joins::Continue(_)));
     let cut = input("{ files: /x, max_line: 1KiB, ansi: keep }");
     assert_eq!((cut.line.line_bytes_max, cut.line.ansi), (1024, Ansi::Keep));
+}
+
+#[test]
+fn how_lines_are_joined_is_said() {
+    let said = |keys: &str| {
+        let yaml = format!(
+            "webhooks: {{ ops: {{ url: \"https://hooks.slack.com/services/T0/B0/x\" }} }}\n\
+             inputs: {{ app: {{ files: /x, multiline: {{ {keys} }} }} }}\nrules: [{{ name: r, match: boom }}]\n"
+        );
+        let config = config(&yaml);
+        describe(&config.rules[0], &config).remove(0)
+    };
+    assert_eq!(
+        said("preset: java"),
+        "takes lines of `app` (joined with the java stack traces after them) that match `boom`"
+    );
+    assert_eq!(
+        said("start: '^\\d'"),
+        "takes lines of `app` (joined up to the next that matches `^\\d`) that match `boom`"
+    );
 }
 
 #[test]

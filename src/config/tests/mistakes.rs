@@ -689,6 +689,19 @@ fn inputs() {
                 ],
             ),
             (
+                "inputs:\n  a: { files: x, multiline: {} }\n  b: { files: x, multiline: { start: '[', preset: java } }\n  \
+                 c: { files: x, multiline: { preset: jav, max_lines: 1, timeout: 5 } }\n  \
+                 d: { files: x, multiline: { start: '[' } }\n",
+                &[
+                    "2:29 error: `multiline` says not which lines belong together = write `start: REGEX`, `continue: REGEX`, or `preset: java`",
+                    "3:43 error: `preset` beside `start` ^ one of them says which lines belong together",
+                    "4:39 error: `jav` is no `preset` ^ did you mean `java`?",
+                    "4:55 error: a number out of bounds ^ must be from 2 to 10000",
+                    "4:67 error: a duration needs a unit ^ did you mean `5s`?",
+                    "5:39 error: the regex is wrong ^ unclosed character class",
+                ],
+            ),
+            (
                 "inputs:\n  a: { files: x, max_line: 5XB }\n",
                 &["2:28 error: not a size = write it as `64KiB`, `10MB`, or bytes as a number"],
             ),
@@ -856,6 +869,18 @@ fn notices() {
         &[
             ("{ webhook: opps }", &["1:21 error: there is no webhook `opps` ^ did you mean `ops`?"]),
             ("{ webhok: ops }", &["1:12 error: unknown key `webhok` ^ did you mean `webhook`?"]),
+            (
+                "{ heartbeat: { every: 1m } }",
+                &["1:12 error: a heartbeat needs `url` = write `{ url: \"${HEARTBEAT_URL}\", every: 1m }`"],
+            ),
+            (
+                "{ heartbeat: { url: example.com/SECRET } }",
+                &["1:30 error: not a URL = write the whole of it, from `https://` on"],
+            ),
+            (
+                "{ heartbeat: { url: 'https://example.com/SECRET', every: 500ms } }",
+                &["1:67 error: a heartbeat too often ^ at least 1s"],
+            ),
             ("{ lifecycle: 1 }", &["1:23 error: `lifecycle` takes `true` or `false` ^ this is a number"]),
         ],
     );

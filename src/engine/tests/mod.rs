@@ -1,6 +1,8 @@
 //! The engine against `engine.md`: its example to the letter, each gate, and the accounting for any stream.
 
 mod episodes;
+mod hours;
+mod reload;
 mod restart;
 mod whens;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::around::{Around, FOLLOW_WAIT, Reach};
 use crate::message::redact::Redactor;
 use crate::message::redact_alert::redact_alert;
 use crate::store::{Record, Space};
@@ -188,4 +189,52 @@ fn no_secret_is_stored() {
     assert!(text.contains("redacted") && !text.contains("hunter"), "{text}");
     assert_eq!(bench.restart(&stored, rules, 3), Restored::default());
     assert_eq!(bench.line_of(0, 3, "x", "password=hunter").len(), 1, "told once more, not hidden");
+}
+
+/// A match among a line with a secret and one that is still to come.
+fn among(bench: &Bench, at: u64) -> (Match, Arc<Around>) {
+    let before = ["earlier", "pin password=hunter"].map(str::as_bytes);
+    let around =
+        Arc::new(Around::new(before.into_iter().rev(), Reach { before: 5, after: 5 }, START + secs(at)));
+    let (origin, line, time) = (bench.origin.clone(), b"failed".as_slice().into(), START + secs(at));
+    let event = Arc::new(Event { origin, line, truncated: false, time, parse: Parse::Text });
+    let (severity, captures) = (Severity::Error, Texts::new());
+    let found =
+        Match { rule: RuleId(0), role: Role::Match, event, captures, severity, around: Some(around.clone()) };
+    (found, around)
+}
+
+#[test]
+fn a_summary_shows_what_was_around_the_last_line_also_after_a_restart() {
+    let redact = Arc::new(Redactor::new(true, Vec::new()));
+    let rules: Arc<[Rule]> = Arc::from([Rule { context: Reach { before: 1, after: 2 }, redact, ..rule() }]);
+    for is_restarted in [false, true] {
+        let mut bench = Bench::of(rules.clone(), 100);
+        let mut stored = Stored::default();
+        bench.restart(&stored, rules.clone(), 0);
+        let (found, around) = among(&bench, 0);
+        bench.engine.take(found, START);
+        let mut opened = bench.engine.take_alerts().remove(0);
+        assert_eq!(opened.follow(START), Some(START + FOLLOW_WAIT));
+        while around.follow(b"later", START) {}
+        assert_eq!(opened.follow(START), None);
+        let context = opened.event.unwrap().context;
+        assert_eq!([context.before, context.after].concat(), ["pin password=hunter", "later", "later"]);
+
+        let (found, around) = among(&bench, 9);
+        bench.engine.take(found, START + secs(9));
+        around.follow(b"token=hunter", START + secs(10));
+        around.follow(b"too late", START + secs(11));
+        bench.store(&mut stored);
+        assert!(!stored.text().contains("hunter"), "{}", stored.text());
+        if is_restarted {
+            bench.restart(&stored, rules.clone(), 20);
+        }
+        bench.engine.advance(START + secs(600));
+        let mut summary = bench.engine.take_alerts().remove(0);
+        assert_eq!((summary.kind, summary.follow(START + secs(600))), (Kind::Summary, None));
+        redact_alert(&mut summary, &rules[0].redact);
+        let context = summary.event.unwrap().context;
+        assert_eq!([context.before, context.after].concat(), ["pin password=[redacted]", "token=[redacted]"]);
+    }
 }

@@ -156,6 +156,41 @@ impl WhenState {
         }
     }
 
+    /// Forgets all keys.
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Every => {}
+            Self::Count(keys) => keys.clear(),
+            Self::Distinct(keys) => keys.clear(),
+            Self::Absent(keys) => keys.clear(),
+            Self::Spike(keys) => keys.clear(),
+            Self::Drop(keys) => keys.clear(),
+            Self::Level(keys) => keys.clear(),
+            Self::NotFollowedBy(keys) => keys.clear(),
+            Self::New(values) => {
+                values.seen.clear();
+                values.first = None;
+            }
+            Self::Changed(keys) => keys.clear(),
+        }
+    }
+
+    /// At most so many keys from now on.
+    pub(super) fn limit(&mut self, keys_max: usize) {
+        match self {
+            Self::Every => {}
+            Self::Count(keys) => keys.limit(keys_max),
+            Self::Distinct(keys) => keys.limit(keys_max),
+            Self::Absent(keys) => keys.limit(keys_max),
+            Self::Spike(keys) => keys.limit(keys_max),
+            Self::Drop(keys) => keys.limit(keys_max),
+            Self::Level(keys) => keys.limit(keys_max),
+            Self::NotFollowedBy(keys) => keys.limit(keys_max),
+            Self::New(values) => values.seen.limit(keys_max),
+            Self::Changed(keys) => keys.limit(keys_max),
+        }
+    }
+
     /// Nobody will ask what changes.
     pub(super) fn untrack(&mut self) {
         match self {

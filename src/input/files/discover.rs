@@ -81,13 +81,18 @@ impl Globs {
         self.globs.iter().map(|glob| &*glob.text).collect()
     }
 
+    /// Those that were used.
+    pub(super) fn used(&self) -> Vec<String> {
+        let used = self.globs.iter().filter(|glob| glob.first_use == FirstUse::Past);
+        used.map(|glob| glob.text.clone()).collect()
+    }
+
     /// Whether a path is left out.
     pub(super) fn exclude(&self, path: &Path) -> bool {
         self.exclude.is_match(path)
     }
 
     /// Whether the globs name a path, as far as names go.
-    #[cfg(test)]
     pub(super) fn name(&self, path: &Path) -> Option<FirstUse> {
         let naming = self.globs.iter().filter(|glob| match &glob.matcher {
             Some(matcher) => matcher.is_match(path),

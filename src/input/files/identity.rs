@@ -169,10 +169,18 @@ impl<D: Disk> FilesInput<D> {
         }
     }
 
-    /// Goes on where another file of the same content is.
+    /// Goes on where another file of the same content is; what waits there for the rest of its event waits here then.
     fn go_on_as(&mut self, generation: Generation, other: Generation) -> Settled {
-        let position = self.tails.get(&other).map(|other| other.position.clone());
-        if let (Some(tail), Some(position)) = (self.tails.get_mut(&generation), position) {
+        let (Some(tail), Some(before)) = (self.tails.get(&generation), self.tails.get(&other)) else {
+            return Settled::Own;
+        };
+        let (position, read_to) = (before.position.clone(), before.read_to());
+        let holds = |file| matches!(read_to.held_by(file, tail.facts.size), Ok(Holds::All));
+        let waits_here = tail.file.as_ref().is_some_and(holds);
+        if let Some(before) = self.tails.get_mut(&other).filter(|_| waits_here) {
+            before.pass_kept();
+        }
+        if let Some(tail) = self.tails.get_mut(&generation) {
             tail.continue_as(&position);
         }
         Settled::Own
@@ -195,7 +203,7 @@ impl<D: Disk> FilesInput<D> {
 
     /// The generation that copies were waiting for is over: what was read of it is not read from them again.
     pub(super) fn release_copies(&mut self, old: &Position, generation: Generation) {
-        let line_bytes_max = self.feed.line_spec().line_bytes_max;
+        let spec = self.feed.line_spec();
         for tail in self.tails.values_mut() {
             let Settled::CopyOf(of, verified) = tail.settled else { continue };
             if of != generation {
@@ -208,7 +216,7 @@ impl<D: Disk> FilesInput<D> {
                 Ok(Holds::All) => tail.continue_as(old),
                 // All of it was read there.
                 Ok(Holds::Less) if size <= verified => {
-                    if tail.continue_behind(&file, size, line_bytes_max).is_err() {
+                    if tail.continue_behind(&file, size, spec).is_err() {
                         tail.settled = Settled::Own;
                     }
                 }

@@ -1,33 +1,35 @@
 //! One input of files: its globs, what is being read of them, and what is remembered of files that are gone.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{InputState, Origin, Texts};
+use crate::board::Gauge;
+use crate::event::{InputState, Texts};
+use crate::input::FilesSpec;
 use crate::input::feed::{EngineGone, Feed};
-use crate::input::{FilesSpec, Start};
-use crate::line::split::Splitter;
 use crate::notice::{Notice, Sort};
-use crate::store::{Record, Space};
+use crate::store::Record;
 use crate::time::Time;
 
 use super::Until;
-use super::discover::{FirstUse, Globs};
-use super::disk::{Disk, Facts, FileId};
+use super::cutter::{self, Cutter};
+use super::discover::Globs;
+use super::disk::{Disk, FileId};
 use super::open::Refusal;
-use super::position::{Generation, Holds, Position};
+use super::position::{Generation, Position};
 use super::said::Said;
-use super::tail::{LastLine, Settled, Tail, TailError, Turn};
+use super::tail::{Settled, Tail};
 use super::trouble::Trouble;
+use super::turn::{LastLine, TailError, Turn};
 
 /// The key of the record of the globs that were used.
-const GLOBS_KEY: &str = "globs";
+pub(super) const GLOBS_KEY: &str = "globs";
 
 /// How it begins what is said of a path that is not opened, or not read.
-const NOT_READ: &str = "not read";
-const FAILED: &str = "failed to read";
+pub(super) const NOT_READ: &str = "not read";
+pub(super) const FAILED: &str = "failed to read";
 
 /// What it needs to know, and how it hands on.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub(super) struct Setup {
     pub(super) deleted_max: Duration,
     /// So many files are open at once.
     pub(super) open_max: usize,
+    /// Where it says how it stands.
+    pub(super) gauge: Arc<Gauge>,
 }
 
 /// One input.
@@ -48,14 +52,17 @@ pub(super) struct Setup {
 pub(super) struct FilesInput<D: Disk> {
     pub(super) disk: D,
     pub(super) name: Arc<str>,
-    labels: Texts,
+    pub(super) labels: Texts,
     pub(super) spec: FilesSpec,
-    globs: Globs,
+    pub(super) globs: Globs,
     pub(super) feed: Feed,
     pub(super) until: Until,
+    pub(super) gauge: Arc<Gauge>,
     pub(super) deleted_max: Duration,
     pub(super) open_max: usize,
-    pub(super) splitter: Splitter,
+    pub(super) cutter: Cutter,
+    /// So long lines wait for the rest of their event.
+    pub(super) patience: Duration,
     /// Boxed: they come in order, which leaves a tree's leaves half empty.
     pub(super) tails: BTreeMap<Generation, Box<Tail<D::File>>>,
     pub(super) by_file: HashMap<FileId, Generation>,
@@ -65,32 +72,22 @@ pub(super) struct FilesInput<D: Disk> {
     pub(super) gone: BTreeMap<Generation, Position>,
     /// Some of it is still to be looked for.
     pub(super) lost: bool,
-    homes: Option<Vec<PathBuf>>,
+    pub(super) homes: Option<Vec<PathBuf>>,
     /// Those that may have something to read.
     pub(super) ready: BTreeSet<Generation>,
     /// Those that want to be looked at after a time.
     pub(super) attended: BTreeSet<Generation>,
-    next: u64,
+    pub(super) next: u64,
     /// A name led elsewhere than the look had found.
     pub(super) look_again: bool,
     /// Some name is a link: what it leads to sends no events.
-    links: bool,
+    pub(super) links: bool,
     pub(super) said: Said,
-}
-
-/// A file that is not being read yet.
-#[derive(Debug)]
-pub(super) struct Newcomer {
-    pub(super) path: PathBuf,
-    pub(super) facts: Facts,
-    pub(super) first_use: FirstUse,
-    /// A glob names it; else it lies beside a file that one names.
-    pub(super) named: bool,
 }
 
 impl<D: Disk> FilesInput<D> {
     pub(super) fn new(disk: D, setup: Setup, stored: &[Record]) -> Result<Self, globset::Error> {
-        let Setup { name, labels, spec, feed, until, deleted_max, open_max } = setup;
+        let Setup { name, labels, spec, feed, until, deleted_max, open_max, gauge } = setup;
         let mut globs = Globs::new(&spec)?;
         let used = stored.iter().filter(|record| &*record.key == GLOBS_KEY);
         let used = used.filter_map(|record| serde_json::from_slice(record.value.as_deref()?).ok());
@@ -104,10 +101,12 @@ impl<D: Disk> FilesInput<D> {
             name,
             labels,
             globs,
-            splitter: Splitter::new(feed.line_spec().line_bytes_max),
+            cutter: Cutter::new(feed.line_spec()),
+            patience: cutter::patience(feed.line_spec()),
             spec,
             feed,
             until,
+            gauge,
             deleted_max,
             open_max,
             tails: BTreeMap::new(),
@@ -130,225 +129,14 @@ impl<D: Disk> FilesInput<D> {
         self.links || self.said.any()
     }
 
-    /// Looks what the globs name now; returns the directories to watch.
-    pub(super) fn look(&mut self, now: Time) -> BTreeSet<PathBuf> {
-        let found = self.disk.find(&self.globs);
-        self.look_again = false;
-        self.homes = found.homes;
-        let before = std::mem::take(&mut self.names);
-        let mut named = HashSet::new();
-        let mut newcomers = Vec::new();
-        let mut troubled = BTreeSet::new();
-        self.links = found.links;
-        for (path, first_use) in found.paths {
-            let facts = match self.disk.facts(&path) {
-                Ok(facts) => facts,
-                // It was renamed or deleted since the directory was read: the next look finds what became of it.
-                Err(Refusal::Gone) => continue,
-                Err(refusal) => {
-                    self.said.say(&self.name, &path, &format!("{NOT_READ}: {refusal}"), now);
-                    troubled.insert(path);
-                    continue;
-                }
-            };
-            if named.insert(facts.file) {
-                self.let_go_of_reborn(&facts);
-                match self.by_file.get(&facts.file).and_then(|known| self.tails.get_mut(known)) {
-                    Some(tail) => {
-                        let changed = tail.attach(&path, &facts).then_some(tail.generation);
-                        self.ready.extend(changed);
-                    }
-                    None => newcomers.push(Newcomer { path: path.clone(), facts, first_use, named: true }),
-                }
-            }
-            self.names.insert(path, facts.file);
-        }
-        for glob in found.empty {
-            let glob = PathBuf::from(glob);
-            match self.until {
-                Until::Stopped => self.said.say(&self.name, &glob, "names no file yet: waiting for one", now),
-                Until::Eof => self.said.say(&self.name, &glob, "names no file", now),
-            }
-            troubled.insert(glob);
-        }
-        self.said.settle(&troubled, now);
-        self.let_go(&named, now);
-        self.find_between(&before, &mut newcomers);
-        newcomers.sort_by(|one, other| (one.facts.born, &one.path).cmp(&(other.facts.born, &other.path)));
-        self.welcome(newcomers, now);
-        self.remember_globs();
-        self.forget(now);
-        found.directories
-    }
-
-    /// A file that is not open may be gone, and its number given to another one.
-    fn let_go_of_reborn(&mut self, facts: &Facts) {
-        let known = self.by_file.get(&facts.file).and_then(|known| self.tails.get(known));
-        let reborn = known.filter(|tail| tail.file.is_none() && tail.position.born != facts.born);
-        if let Some(tail) = reborn.map(|tail| tail.generation).and_then(|reborn| self.remove(reborn)) {
-            self.gone.insert(tail.generation, tail.position);
-            self.lost = true;
-        }
-    }
-
-    /// What no name leads to any more is read on while it is open, and looked for where it isn't.
-    fn let_go(&mut self, named: &HashSet<FileId>, now: Time) {
-        let mut lost = Vec::new();
-        for tail in self.tails.values_mut() {
-            match tail.position.file {
-                Some(file) if named.contains(&file) => {}
-                _ if tail.file.is_some() => {
-                    tail.detach(now);
-                    self.attended.insert(tail.generation);
-                }
-                _ => lost.push(tail.generation),
-            }
-        }
-        for generation in lost {
-            if let Some(tail) = self.remove(generation) {
-                self.gone.insert(generation, tail.position);
-                self.lost = true;
-            }
-        }
-    }
-
-    fn welcome(&mut self, newcomers: Vec<Newcomer>, now: Time) {
-        if newcomers.is_empty() {
-            return;
-        }
-        let gone: HashMap<FileId, Generation> = self
-            .gone
-            .iter()
-            .filter_map(|(generation, position)| Some((position.file?, *generation)))
-            .collect();
-        let moved: HashMap<(PathBuf, u64), Generation> = self
-            .gone
-            .iter()
-            .filter(|(_, position)| position.gone.is_none())
-            .filter_map(|(generation, position)| {
-                Some(((position.path.clone(), position.file?.inode), *generation))
-            })
-            .collect();
-        for newcomer in newcomers {
-            let Newcomer { path, facts, .. } = &newcomer;
-            // The file itself; or, where a file system has come back as another device, the same name and number.
-            let known = gone.get(&facts.file).or_else(|| moved.get(&(path.clone(), facts.file.inode)));
-            let known = known.copied().filter(|known| self.gone.contains_key(known));
-            match known {
-                Some(known) if self.come_back(known, &newcomer, now) => {}
-                _ => self.begin(newcomer, now),
-            }
-        }
-    }
-
-    /// Goes on with a generation that is there again, if its content says so.
-    fn come_back(&mut self, generation: Generation, newcomer: &Newcomer, now: Time) -> bool {
-        let Some(position) = self.gone.get(&generation) else { return false };
-        let Newcomer { path, facts, .. } = newcomer;
-        // A number that was given anew, with a banner as the old file had.
-        let reborn = position.born.is_some() && facts.born.is_some() && position.born != facts.born;
-        if reborn && !position.is_telling() && position.file == Some(facts.file) {
-            return false;
-        }
-        let (file, facts) = match self.disk.open(path, self.homes.as_deref()) {
-            Ok((file, opened)) if opened.file == facts.file => match position.held_by(&file, opened.size) {
-                Ok(Holds::All) => (Some(file), opened),
-                Ok(Holds::Less) if !reborn => (Some(file), opened),
-                Ok(Holds::Less | Holds::Other) => return false,
-                // It is tried again, and its content is looked at then.
-                Err(_) => (None, *facts),
-            },
-            Ok(_) => {
-                self.look_again = true;
-                (None, *facts)
-            }
-            Err(_) => (None, *facts),
-        };
-        let Some(mut position) = self.gone.remove(&generation) else { return false };
-        position.path.clone_from(path);
-        (position.file, position.born, position.gone) = (Some(facts.file), facts.born, None);
-        tracing::debug!(input = %self.name, file = %path.display(), position = position.offset, "reading");
-        self.add(generation, position, file, facts, newcomer.named, now);
-        true
-    }
-
-    /// A file that was not known.
-    fn begin(&mut self, newcomer: Newcomer, now: Time) {
-        let Newcomer { path, facts, first_use, named } = newcomer;
-        let mut position = Position::new(path, &facts);
-        let at_end = (self.until, self.spec.start, first_use) == (Until::Stopped, Start::End, FirstUse::Now);
-        if at_end && facts.size > 0 {
-            (position.offset, position.unseen) = (facts.size, true);
-        }
-        let generation = Generation(self.next);
-        self.next += 1;
-        self.add(generation, position, None, facts, named, now);
-    }
-
-    pub(super) fn add(
-        &mut self,
-        generation: Generation,
-        position: Position,
-        file: Option<D::File>,
-        facts: Facts,
-        named: bool,
-        now: Time,
-    ) {
-        let origin = Origin {
-            input: self.name.clone(),
-            file: Some(Arc::from(position.path.to_string_lossy())),
-            stream: None,
-            labels: self.labels.clone(),
-        };
-        self.by_file.insert(facts.file, generation);
-        let mut tail = Tail::new(generation, position, file, facts, Arc::new(origin), now);
-        if !named {
-            tail.detach(now);
-            self.attended.insert(generation);
-        }
-        tail.save(&mut self.feed);
-        self.tails.insert(generation, Box::new(tail));
-        self.ready.insert(generation);
-    }
-
-    /// Takes a tail out, whose position is then to be kept or dropped.
-    pub(super) fn remove(&mut self, generation: Generation) -> Option<Box<Tail<D::File>>> {
-        self.ready.remove(&generation);
-        self.attended.remove(&generation);
-        let tail = self.tails.remove(&generation)?;
-        if let Some(file) = tail.position.file
-            && self.by_file.get(&file) == Some(&generation)
-        {
-            self.by_file.remove(&file);
-        }
-        self.release_copies(&tail.position, generation);
-        Some(tail)
-    }
-
-    /// Stored together with the positions of all files that were there: `start` is then done with.
-    fn remember_globs(&mut self) {
-        let fresh = self.globs.use_all();
-        if fresh.is_empty() {
-            return;
-        }
-        let value = serde_json::to_vec(&self.globs.texts()).unwrap_or_default();
-        self.feed.position(Record {
-            space: Space::Position,
-            owner: self.name.clone(),
-            key: GLOBS_KEY.into(),
-            value: Some(value.into()),
-        });
-    }
-
     /// A turn for each file that may have grown; returns whether any has more.
     pub(super) fn turn(&mut self, touched: &BTreeSet<PathBuf>, now: Time) -> Result<bool, EngineGone> {
         let touched = touched.iter().filter_map(|path| self.by_file.get(self.names.get(path)?));
         self.ready.extend(touched);
-        let poll = self.spec.poll;
-        let due = |generation: &&Generation| {
-            self.tails.get(*generation).and_then(|tail| tail.due(poll)).is_some_and(|due| due <= now)
-        };
+        let due = |generation: &&Generation| self.due_of(**generation).is_some_and(|due| due <= now);
         let due: Vec<Generation> = self.attended.iter().filter(due).copied().collect();
+        let kept = self.attended.iter().filter_map(|generation| self.tails.get(generation)?.kept.as_ref());
+        self.cutter.room = cutter::room(kept.map(|kept| kept.group.joined().text.len()).sum());
         self.ready.extend(due);
         let mut more = false;
         let ready: Vec<Generation> = self.ready.iter().copied().collect();
@@ -363,15 +151,18 @@ impl<D: Disk> FilesInput<D> {
             self.seek_the_lost(now);
             more = !self.ready.is_empty();
         }
-        self.splitter.resume(false);
-        self.splitter.release();
+        self.cutter.release();
         self.feed.flush()?;
         Ok(more || self.look_again)
     }
 
     /// When the next file wants to be looked at.
     pub(super) fn due(&self) -> Option<Time> {
-        self.attended.iter().filter_map(|generation| self.tails.get(generation)?.due(self.spec.poll)).min()
+        self.attended.iter().filter_map(|generation| self.due_of(*generation)).min()
+    }
+
+    fn due_of(&self, generation: Generation) -> Option<Time> {
+        self.tails.get(&generation)?.due(self.spec.poll, self.patience)
     }
 
     fn turn_of(&mut self, generation: Generation, now: Time) -> Result<bool, EngineGone> {
@@ -394,8 +185,8 @@ impl<D: Disk> FilesInput<D> {
             }
         }
         let Some(tail) = self.tails.get_mut(&generation) else { return Ok(false) };
-        let last_line = tail.last_line_now(now);
-        match tail.read(&mut self.feed, &mut self.splitter, last_line, now) {
+        let last_line = tail.last_line_now(now, self.patience);
+        match tail.read(&mut self.feed, &mut self.cutter, last_line, now) {
             Ok(turn) => {
                 if tail.trouble.take().is_some() {
                     tracing::info!(input = %self.name, path = %tail.path().display(), "can be read again");
@@ -406,6 +197,10 @@ impl<D: Disk> FilesInput<D> {
             Err(TailError::Read(error)) => {
                 self.feed.count(|count| count.errors += 1);
                 self.failed(generation, &error, now);
+                Ok(false)
+            }
+            Err(error @ TailError::Unmarked(_)) => {
+                self.refuse(generation, &error, now);
                 Ok(false)
             }
         }
@@ -429,7 +224,8 @@ impl<D: Disk> FilesInput<D> {
 
     /// There is nothing more to read of any file for now: the engine learns of that, and whether one can't be read.
     pub(super) fn stand(&mut self) -> Result<(), EngineGone> {
-        let unreadable = self.said.any_of(&[NOT_READ, FAILED]);
+        let troubled = |generation| self.tails.get(generation).is_some_and(|tail| tail.trouble.is_some());
+        let unreadable = self.said.any_of(&[NOT_READ, FAILED]) || self.attended.iter().any(troubled);
         self.feed.stands(if unreadable { InputState::Unreadable } else { InputState::CaughtUp });
         self.feed.flush()
     }
@@ -437,8 +233,7 @@ impl<D: Disk> FilesInput<D> {
     /// It has nothing more to read for now.
     pub(super) fn rest(&mut self, generation: Generation) {
         self.ready.remove(&generation);
-        let waits = self.tails.get(&generation).is_some_and(|tail| tail.due(self.spec.poll).is_some());
-        if waits {
+        if self.due_of(generation).is_some() {
             self.attended.insert(generation)
         } else {
             self.attended.remove(&generation)
@@ -461,9 +256,12 @@ impl<D: Disk> FilesInput<D> {
         match self.disk.open(tail.path(), self.homes.as_deref()) {
             Ok((file, facts)) if Some(facts.file) == tail.position.file => {
                 if tail.position.unseen
-                    && let Err(error) = tail.begin_at_a_line(&file, self.feed.line_spec().line_bytes_max)
+                    && let Err(error) = tail.begin_at_a_line(&file, self.feed.line_spec())
                 {
-                    self.failed(generation, &error, now);
+                    match error {
+                        TailError::Read(error) => self.failed(generation, &error, now),
+                        error => self.refuse(generation, &error, now),
+                    }
                     return false;
                 }
                 tracing::debug!(
@@ -487,6 +285,21 @@ impl<D: Disk> FilesInput<D> {
 
     fn failed(&mut self, generation: Generation, error: &std::io::Error, now: Time) {
         self.trouble(generation, &format!("{FAILED}: {error}"), now);
+    }
+
+    /// Its text can't be read as it is written: that doesn't pass by itself, and is told at once.
+    fn refuse(&mut self, generation: Generation, why: &TailError, now: Time) {
+        let Some(tail) = self.tails.get_mut(&generation) else { return };
+        tail.file = None;
+        match &mut tail.trouble {
+            Some(trouble) => drop(trouble.goes_on(now, why.to_string())),
+            none => {
+                *none = Some(Box::new(Trouble::told(now, why.to_string())));
+                let text = format!("`{}` is not read: {why}", tail.position.path.display());
+                self.feed.notice(Notice { sort: Sort::Unreadable, danger: true, text });
+            }
+        }
+        self.rest(generation);
     }
 
     fn trouble(&mut self, generation: Generation, what: &str, now: Time) {
@@ -547,10 +360,10 @@ impl<D: Disk> FilesInput<D> {
         now: Time,
     ) -> Result<(), EngineGone> {
         for tail in self.tails.values_mut().filter(|tail| over(tail)) {
-            match tail.read(&mut self.feed, &mut self.splitter, LastLine::Told, now) {
+            match tail.read(&mut self.feed, &mut self.cutter, LastLine::Told, now) {
                 Ok(_) => {}
                 Err(TailError::EngineGone(gone)) => return Err(gone),
-                Err(TailError::Read(error)) => {
+                Err(error) => {
                     self.said.say(&self.name, tail.path(), &format!("{FAILED}: {error}"), now);
                 }
             }

@@ -38,6 +38,14 @@ impl Marks {
         self.head.extend(longer.map(|length| head(&beginning[..length])));
     }
 
+    /// What lies before `offset`: the file's first bytes, where they are at hand, and the bytes just before it.
+    pub(super) fn set(&mut self, offset: u64, beginning: Option<&[u8]>, before: &[u8]) {
+        if let Some(beginning) = beginning {
+            self.grow(&beginning[..offset.min(beginning.len() as u64) as usize]);
+        }
+        self.drop_anchor(&before[before.len().saturating_sub(reach(offset))..]);
+    }
+
     /// `before`: the bytes before the position, at least as many as [`reach`] says.
     pub(super) fn drop_anchor(&mut self, before: &[u8]) {
         self.anchor = anchor(before);

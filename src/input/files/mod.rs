@@ -1,11 +1,15 @@
 //! Files that globs name: discovery says what is there, tails read it, hints say when to look. One thread for all.
 
+mod cutter;
 mod descriptors;
 mod discover;
 mod disk;
 mod identity;
 mod input;
+mod kept;
+mod look;
 mod marks;
+mod measure;
 #[cfg(test)]
 mod model;
 mod nuls;
@@ -15,12 +19,18 @@ mod rotation;
 mod said;
 mod tail;
 mod trouble;
+mod turn;
+mod turnover;
 mod watch;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
+
+use crate::board::Gauge;
 use crate::event::Texts;
 use crate::store::Record;
 use crate::time::Time;
@@ -31,7 +41,10 @@ use super::waker::Waker;
 
 use disk::RealDisk;
 use input::{FilesInput, Setup};
+use measure::Gauges;
 use watch::Watch;
+
+pub use turnover::Turnover;
 
 /// How often everything is looked at where events come: they are hints, and hints get lost.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -65,6 +78,8 @@ pub struct Reading {
     pub positions: Vec<Record>,
     /// How long a deleted file is held open.
     pub deleted_max: Duration,
+    /// Where its reader says how it stands.
+    pub gauge: Arc<Gauge>,
 }
 
 /// Why reading files ended before it was asked to.
@@ -81,32 +96,52 @@ pub enum FilesError {
     EngineGone(#[from] EngineGone),
 }
 
-/// Reads all inputs of files until `until`.
+/// Reads the inputs of files of `first` until `until`; where it follows them, those of `turnovers` after that, until one
+/// leaves none.
 ///
 /// # Errors
 /// A glob is wrong, the system refuses to wait, or the engine has stopped. What is wrong with a single file is logged
 /// and counted, and never ends the reading of the others.
-pub fn run(inputs: Vec<Reading>, until: Until, waker: &Arc<Waker>) -> Result<(), FilesError> {
-    let open_max = (descriptors::raise_limit() / inputs.len().max(1)).max(1);
-    let inputs = inputs.into_iter().map(|reading| {
-        let Reading { spec, labels, name, feed, positions, deleted_max } = reading;
-        let setup = Setup { name, labels, spec, feed, until, deleted_max, open_max };
-        FilesInput::new(RealDisk, setup, &positions)
-    });
+pub fn run(
+    first: Turnover,
+    until: Until,
+    waker: &Arc<Waker>,
+    turnovers: Receiver<Turnover>,
+) -> Result<(), FilesError> {
     let mut reader = Reader {
-        inputs: inputs.collect::<Result<_, _>>()?,
+        inputs: Vec::new(),
+        until,
+        turnovers,
+        looking: None,
+        gauges: Gauges::default(),
         watch: Watch::new(waker.clone()),
         all_watched: false,
     };
+    reader.turn_over(first)?;
     match until {
         Until::Eof => reader.read_to_ends(waker),
         Until::Stopped => reader.follow(waker),
     }
 }
 
+/// How many files each of so many inputs may have open.
+fn open_max(inputs: usize) -> usize {
+    (descriptors::raise_limit() / inputs.max(1)).max(1)
+}
+
+fn setup(reading: Reading, until: Until, open_max: usize) -> (Setup, Vec<Record>) {
+    let Reading { spec, labels, name, feed, positions, deleted_max, gauge } = reading;
+    (Setup { name, labels, spec, feed, until, deleted_max, open_max, gauge }, positions)
+}
+
 #[derive(Debug)]
 struct Reader {
     inputs: Vec<FilesInput<RealDisk>>,
+    until: Until,
+    turnovers: Receiver<Turnover>,
+    /// Until the first look after a turnover: who waits for it, and what is brought then.
+    looking: Option<(oneshot::Sender<Vec<Record>>, Vec<Record>)>,
+    gauges: Gauges,
     watch: Watch,
     all_watched: bool,
 }
@@ -116,6 +151,14 @@ impl Reader {
         let mut next_look = Instant::now();
         let mut not_before = next_look;
         loop {
+            if let Ok(turnover) = self.turnovers.try_recv() {
+                self.turn_over(turnover)?;
+                if self.inputs.is_empty() {
+                    self.look();
+                    return Ok(());
+                }
+                next_look = Instant::now();
+            }
             let hints = self.watch.take();
             if hints.look {
                 next_look = next_look.min(not_before);
@@ -138,10 +181,11 @@ impl Reader {
             if waker.stopped() {
                 return self.last_turn();
             }
+            let until_measured = self.gauges.measure(&self.inputs);
             if !more {
                 self.inputs.iter_mut().try_for_each(FilesInput::stand)?;
                 let until_look = next_look.saturating_duration_since(Instant::now());
-                waker.wait(None, Some(until_look.min(self.due_in())))?;
+                waker.wait(None, Some(until_look.min(self.due_in()).min(until_measured)))?;
             }
         }
     }
@@ -169,6 +213,7 @@ impl Reader {
                     input.look(now);
                 }
             }
+            self.gauges.measure(&self.inputs);
             let in_doubt =
                 self.inputs.iter().any(|input| input.tails.values().any(|tail| tail.is_in_doubt()));
             match (more, in_doubt) {
@@ -196,6 +241,10 @@ impl Reader {
         }
         let watched = self.watch.set(&directories);
         self.all_watched = watched.all;
+        if let Some((done, positions)) = self.looking.take() {
+            // Whether somebody waits for it is not our business.
+            let _ = done.send(positions);
+        }
         watched.more
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::line::encoding::Encoding;
 use crate::store::{Record, Space};
 use crate::time::Time;
 
@@ -42,6 +43,9 @@ pub(super) struct Position {
     pub(super) offset: u64,
     /// What lies before that.
     pub(super) marks: Marks,
+    /// How its text is written, as far as its beginning tells.
+    #[serde(default)]
+    pub(super) encoding: Encoding,
     /// In the rest of an over-long line.
     pub(super) skipping: bool,
     /// What was handed on though its line has no end yet.
@@ -82,6 +86,7 @@ impl Position {
             born: facts.born,
             offset: 0,
             marks: Marks::default(),
+            encoding: Encoding::default(),
             skipping: false,
             told: None,
             unseen: false,
@@ -90,7 +95,7 @@ impl Position {
         }
     }
 
-    /// From the beginning of whatever the file holds now.
+    /// From the beginning of whatever the file holds now. Whoever writes it goes on in its encoding, with no new mark.
     pub(super) fn rewind(&mut self) {
         (self.offset, self.marks, self.skipping, self.told, self.unseen) =
             (0, Marks::default(), false, None, false);

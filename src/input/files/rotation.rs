@@ -12,10 +12,11 @@ use crate::time::Time;
 
 use super::discover::FirstUse;
 use super::disk::{Disk, DiskFile, Facts, FileId};
-use super::input::{FilesInput, Newcomer, matters};
+use super::input::{FilesInput, matters};
+use super::look::Newcomer;
 use super::marks::{self, HEAD_BYTES};
 use super::position::{Generation, Holds, Position, read_exactly};
-use super::tail::LastLine;
+use super::turn::LastLine;
 
 /// A file that has lost its name is read on until it was quiet for so long: writers keep a rotated file open.
 const LINGER: Duration = Duration::from_secs(30);
@@ -59,13 +60,13 @@ impl<D: Disk> FilesInput<D> {
         let Some(tail) = self.tails.get_mut(&generation) else { return };
         tracing::debug!(file = %tail.path().display(), "the old file is drained and quiet: closed");
         // What can't be read now is no more than the beginning of a line.
-        let _ = tail.read(&mut self.feed, &mut self.splitter, LastLine::Over, now);
+        let _ = tail.read(&mut self.feed, &mut self.cutter, LastLine::Told, now);
         if let Some(tail) = self.remove(generation) {
             self.keep(generation, tail.position, now);
         }
     }
 
-    fn keep(&mut self, generation: Generation, mut position: Position, now: Time) {
+    pub(super) fn keep(&mut self, generation: Generation, mut position: Position, now: Time) {
         position.gone = Some(now);
         self.feed.position(position.record(&self.name, generation));
         self.gone.insert(generation, position);

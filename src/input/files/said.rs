@@ -47,6 +47,14 @@ impl Said {
         });
     }
 
+    /// How much is wrong now that begins so.
+    pub(super) fn count_of(&self, beginnings: &[&str]) -> usize {
+        let holds = |remark: &&Remark| {
+            remark.holds && beginnings.iter().any(|beginning| remark.what.starts_with(beginning))
+        };
+        self.0.values().filter(holds).count()
+    }
+
     /// Whether something is wrong now that begins so.
     pub(super) fn any_of(&self, beginnings: &[&str]) -> bool {
         let holds = |remark: &Remark| {

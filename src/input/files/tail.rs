@@ -1,6 +1,6 @@
-//! One generation that is being read, in turns: from its position on, as far as whole lines reach. It holds no text: the
-//! beginning of a line that has no end yet is read again with the rest, so that nothing is glued to what it does not
-//! belong to, and ten thousand quiet files cost next to nothing.
+//! One generation that is being read, in turns. It holds no text: the beginning of a line that has no end yet is read
+//! again with the rest, so that nothing is glued to what it does not belong to, and ten thousand quiet files cost next to
+//! nothing.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,61 +8,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::Origin;
-use crate::input::feed::{EngineGone, Feed, Taken};
-use crate::line::split::{KEPT_BYTES, Line, Piece, Splitter};
+use crate::input::feed::Feed;
+use crate::line::LineSpec;
+use crate::line::encoding::{self, Encoding};
 use crate::time::Time;
 
 use super::disk::{DiskFile, Facts};
+use super::kept::Kept;
 use super::marks::{self, HEAD_BYTES};
-use super::nuls::{self, Nuls};
-use super::position::{Generation, Holds, Position, Told, read_exactly};
+use super::position::{Generation, Position, read_exactly};
 use super::trouble::Trouble;
-
-/// How much is read of one file before the others have their turn.
-const QUANTUM_BYTES: u64 = 256 * 1024;
-
-/// How many bytes are read once more where reading goes on within a turn.
-const OVERLAP_BYTES: usize = 256;
+use super::turn::{LastLine, TailError};
 
 /// How long a file must look shorter than what was read of it, where nothing else shows that it was truncated: what
 /// network file systems say of a size is not always true.
-const SHRUNK_FOR: Duration = Duration::from_secs(1);
+pub(super) const SHRUNK_FOR: Duration = Duration::from_secs(1);
 
 /// A last line without an end is handed on when the file has not grown for so long.
 const PARTIAL_AFTER: Duration = Duration::from_secs(5);
-
-/// How a turn of reading ended.
-#[derive(Debug, PartialEq)]
-pub(super) enum Turn {
-    /// There may be more to read now.
-    More,
-    /// The file's end, for now.
-    AtEnd,
-    /// The file holds something else than what was read: that position is over, and it is read from its beginning.
-    Replaced(Box<Position>),
-}
-
-/// What becomes of a last line without an end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LastLine {
-    /// It waits for its end.
-    Waits,
-    /// It was quiet: if it still is, it is handed on as [`Self::Told`] has it.
-    Quiet,
-    /// It is handed on as it is; when it grows, it is handed on again if no rule took it.
-    Told,
-    /// It is handed on, and done with: nothing more comes of the file.
-    Over,
-}
-
-/// Why a turn of reading failed.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum TailError {
-    #[error(transparent)]
-    Read(#[from] io::Error),
-    #[error(transparent)]
-    EngineGone(#[from] EngineGone),
-}
 
 /// A generation that is being read.
 #[derive(Debug)]
@@ -76,6 +39,10 @@ pub(super) struct Tail<F> {
     pub(super) facts: Facts,
     /// The end of what was looked at: the position, and what follows it of a line without an end.
     pub(super) end: u64,
+    /// So many bytes behind the position are whole lines, which wait for the rest of their event.
+    pub(super) held: u64,
+    /// These lines.
+    pub(super) kept: Option<Box<Kept>>,
     /// When it last grew.
     pub(super) grown: Time,
     /// Since when no path of the globs leads to it.
@@ -85,9 +52,9 @@ pub(super) struct Tail<F> {
     /// What it may be a copy of is decided.
     pub(super) settled: Settled,
     /// It seems to be shorter than what was read of it, since then.
-    shrunk: Option<Time>,
+    pub(super) shrunk: Option<Time>,
     /// It ends in bytes that are not written yet: whoever writes them may change neither size nor time.
-    hollow: bool,
+    pub(super) hollow: bool,
     /// When it was last read.
     pub(super) read: Time,
     /// The position is not as it was stored.
@@ -123,6 +90,8 @@ impl<F: DiskFile> Tail<F> {
             origin,
             facts,
             end,
+            held: 0,
+            kept: None,
             grown: now,
             detached: None,
             trouble: None,
@@ -138,252 +107,6 @@ impl<F: DiskFile> Tail<F> {
         &self.position.path
     }
 
-    /// Reads what has come, up to a quantum, and hands on its lines.
-    pub(super) fn read(
-        &mut self,
-        feed: &mut Feed,
-        splitter: &mut Splitter,
-        last_line: LastLine,
-        now: Time,
-    ) -> Result<Turn, TailError> {
-        let Some(file) = self.file.take() else { return Ok(Turn::AtEnd) };
-        self.read = now;
-        let turn = self.read_from(&file, feed, splitter, last_line, now);
-        if !matches!(turn, Err(TailError::Read(_))) {
-            self.file = Some(file);
-        }
-        self.save(feed);
-        turn
-    }
-
-    fn read_from(
-        &mut self,
-        file: &F,
-        feed: &mut Feed,
-        splitter: &mut Splitter,
-        last_line: LastLine,
-        now: Time,
-    ) -> Result<Turn, TailError> {
-        self.facts = file.facts()?;
-        self.hollow = false;
-        if self.position.unseen {
-            self.begin_at_a_line(file, feed.line_spec().line_bytes_max)?;
-        }
-        if self.facts.size < self.position.offset {
-            return self.check_truncation(file, now);
-        }
-        self.shrunk = None;
-        let (began, known_end) = (self.position.offset, self.end);
-        let reach = marks::reach(began);
-        splitter.resume(self.position.skipping);
-        let room = splitter.room();
-        let read = read_some(file, room, began - reach as u64)?;
-        if read < reach {
-            // It was truncated since its size was asked for.
-            self.shrunk = Some(now);
-            return Ok(Turn::AtEnd);
-        }
-        let begins = reach as u64 != began || self.position.marks.begin(&room[..reach]);
-        if !begins || !self.position.marks.hold(&room[..reach]) {
-            return Ok(self.replaced());
-        }
-        let beginning = (reach as u64 == began).then(|| room[..read.min(KEPT_BYTES)].to_vec());
-        splitter.filled(read);
-        splitter.pass(reach);
-        let mut at = began + (read - reach) as u64;
-        loop {
-            self.note_growth(at, feed, now);
-            if !splitter.is_skipping() && splitter.waiting().first() == Some(&0) {
-                if self.skip_nuls(file, splitter, at, feed)? {
-                    self.mark(splitter, beginning.as_deref());
-                    return Ok(Turn::More);
-                }
-                if self.hollow {
-                    return Ok(Turn::AtEnd);
-                }
-                self.mark(splitter, beginning.as_deref());
-            }
-            self.hand_on(at, feed, splitter, beginning.as_deref())?;
-            if at - began >= QUANTUM_BYTES && self.position.offset > began {
-                return Ok(Turn::More);
-            }
-            let mut kept = [0; OVERLAP_BYTES];
-            let overlap = splitter.kept().min(OVERLAP_BYTES);
-            let room = splitter.room_after(overlap);
-            kept[..overlap].copy_from_slice(&room[..overlap]);
-            let read = read_some(file, room, at - overlap as u64)?;
-            let same = read >= overlap && room[..overlap] == kept[..overlap];
-            room[..overlap].copy_from_slice(&kept[..overlap]);
-            if !same {
-                // It was truncated during this turn; the next one finds what the lines so far lead to.
-                return Ok(Turn::More);
-            }
-            if read == overlap {
-                break;
-            }
-            splitter.filled(read - overlap);
-            at += (read - overlap) as u64;
-        }
-        let quiet = at == known_end;
-        if at < known_end {
-            // It is shorter than it was, or said to be: what stands there is not to be trusted yet.
-            self.grown = now;
-        }
-        self.end = at;
-        let last_line = match last_line {
-            LastLine::Quiet if !quiet => LastLine::Waits,
-            other => other,
-        };
-        self.last_line(at, feed, splitter, last_line, beginning.as_deref());
-        Ok(Turn::AtEnd)
-    }
-
-    /// The lines of which the end was read.
-    fn hand_on(
-        &mut self,
-        at: u64,
-        feed: &mut Feed,
-        splitter: &mut Splitter,
-        beginning: Option<&[u8]>,
-    ) -> Result<(), EngineGone> {
-        if splitter.pending() > 0 {
-            self.settled = Settled::Own;
-        }
-        if let Some(told) = self.position.told
-            && let Some(text) = splitter.waiting().get(..told.length as usize)
-        {
-            if marks::head(text) != told.hash {
-                // What was told is no longer there.
-                self.position.told = None;
-            } else if let Some(line) = splitter.next_line() {
-                self.position.told = None;
-                if !told.taken {
-                    feed.take(&self.origin, Piece::One(line));
-                    feed.count(|count| count.lines -= 1);
-                }
-            }
-        }
-        while let Some(piece) = splitter.next_piece() {
-            feed.take(&self.origin, piece);
-            if feed.is_full() {
-                self.advance(at - splitter.pending() as u64, splitter, beginning);
-                self.save(feed);
-                feed.flush()?;
-            }
-        }
-        self.advance(at - splitter.pending() as u64, splitter, beginning);
-        Ok(())
-    }
-
-    /// The line that the file ends in.
-    fn last_line(
-        &mut self,
-        at: u64,
-        feed: &mut Feed,
-        splitter: &mut Splitter,
-        what: LastLine,
-        beginning: Option<&[u8]>,
-    ) {
-        let pending = splitter.pending() as u64;
-        if what == LastLine::Waits || pending == 0 {
-            return;
-        }
-        let before = self.position.told;
-        if before.is_none_or(|told| !told.taken && told.length < pending) {
-            let line = Line::cut(splitter.waiting(), feed.line_spec().line_bytes_max);
-            let taken = feed.take(&self.origin, Piece::One(line)) == Taken::ByARule;
-            if before.is_some() {
-                feed.count(|count| count.lines -= 1);
-            }
-            self.position.told = Some(Told { length: pending, hash: marks::head(splitter.waiting()), taken });
-            self.unsaved = true;
-        }
-        if what == LastLine::Over {
-            splitter.pass(splitter.pending());
-            self.position.told = None;
-            self.advance(at, splitter, beginning);
-        }
-    }
-
-    fn advance(&mut self, offset: u64, splitter: &Splitter, beginning: Option<&[u8]>) {
-        if offset > self.position.offset || splitter.is_skipping() != self.position.skipping {
-            self.position.offset = offset;
-            self.mark(splitter, beginning);
-        }
-    }
-
-    fn mark(&mut self, splitter: &Splitter, beginning: Option<&[u8]>) {
-        let Position { offset, marks, skipping, size, .. } = &mut self.position;
-        if let Some(beginning) = beginning {
-            let read = (*offset).min(beginning.len() as u64) as usize;
-            marks.grow(&beginning[..read]);
-        }
-        let before = splitter.before();
-        marks.drop_anchor(&before[before.len().saturating_sub(marks::reach(*offset))..]);
-        *skipping = splitter.is_skipping();
-        *size = self.facts.size.max(*offset);
-        self.unsaved = true;
-    }
-
-    fn note_growth(&mut self, at: u64, feed: &mut Feed, now: Time) {
-        if at > self.end {
-            let grown = at - self.end;
-            feed.count(|count| count.bytes += grown);
-            self.end = at;
-            self.grown = now;
-        }
-    }
-
-    /// Passes the bytes that were never written, before the line that follows them. Returns whether the splitter is to
-    /// begin anew behind them.
-    fn skip_nuls(&mut self, file: &F, splitter: &mut Splitter, at: u64, feed: &mut Feed) -> io::Result<bool> {
-        let waiting = splitter.waiting();
-        let zeros = waiting.iter().take_while(|byte| **byte == 0).count();
-        if zeros < waiting.len() {
-            splitter.pass(zeros);
-            feed.count(|count| count.nul_bytes += zeros as u64);
-            self.settled = Settled::Own;
-            self.position.offset = at - splitter.pending() as u64;
-            return Ok(false);
-        }
-        match nuls::after(file, at, self.facts.size)? {
-            Nuls::Until(text) => {
-                feed.count(|count| count.nul_bytes += text - self.position.offset);
-                self.settled = Settled::Own;
-                self.position.offset = text;
-                self.end = self.end.max(text);
-                // What lies before it is known without reading it.
-                splitter.resume(false);
-                let before = marks::reach(text);
-                splitter.room()[..before].fill(0);
-                splitter.filled(before);
-                splitter.pass(before);
-                Ok(true)
-            }
-            Nuls::ToTheEnd => {
-                self.hollow = true;
-                Ok(false)
-            }
-        }
-    }
-
-    /// The file is shorter than what was read of it.
-    fn check_truncation(&mut self, file: &F, now: Time) -> Result<Turn, TailError> {
-        let since = *self.shrunk.get_or_insert(now);
-        let other = self.position.held_by(file, self.facts.size)? == Holds::Other;
-        Ok(if other || now.since(since) >= SHRUNK_FOR { self.replaced() } else { Turn::AtEnd })
-    }
-
-    fn replaced(&mut self) -> Turn {
-        let mut old = self.position.clone();
-        old.file = None;
-        self.position.rewind();
-        // Its number may have been given to another file.
-        self.position.born = self.facts.born;
-        (self.shrunk, self.settled, self.unsaved) = (None, Settled::Not, true);
-        Turn::Replaced(Box::new(old))
-    }
-
     /// Bytes of a line that was not handed on, before the content was replaced.
     pub(super) fn take_dropped(&mut self, old: &Position) -> u64 {
         let dropped = if old.told.is_some() { 0 } else { self.end.saturating_sub(old.offset) };
@@ -391,11 +114,37 @@ impl<F: DiskFile> Tail<F> {
         dropped
     }
 
+    /// How its text is written: what the configuration has `named`, else what the file's beginning says.
+    pub(super) fn learn_encoding(
+        &mut self,
+        named: Option<Encoding>,
+        beginning: &[u8],
+    ) -> Result<(), TailError> {
+        let before = self.position.encoding;
+        self.position.encoding = match Encoding::of(named, beginning) {
+            Some((encoding, _)) => encoding,
+            None => match Encoding::unmarked(beginning) {
+                Some(unmarked) if unmarked.0 != before => return Err(unmarked.into()),
+                // Its mark went with a truncation, or what is there is too little to tell.
+                _ if beginning.contains(&0) => before,
+                _ => Encoding::default(),
+            },
+        };
+        self.unsaved |= self.position.encoding != before;
+        Ok(())
+    }
+
     /// Where the line begins that the file ended in when it was found.
-    pub(super) fn begin_at_a_line(&mut self, file: &F, line_bytes_max: usize) -> io::Result<()> {
+    pub(super) fn begin_at_a_line(&mut self, file: &F, spec: &LineSpec) -> Result<(), TailError> {
+        self.learn_encoding_of(file, spec)?;
         let size = self.position.offset.min(self.facts.size);
-        let offset = start_of_last_line(file, size, line_bytes_max)?;
-        self.continue_at(file, offset)
+        let offset = start_of_last_line(file, size, spec.line_bytes_max, self.position.encoding)?;
+        Ok(self.continue_at(file, offset)?)
+    }
+
+    fn learn_encoding_of(&mut self, file: &F, spec: &LineSpec) -> Result<(), TailError> {
+        let beginning = read_exactly(file, 0, self.facts.size.min(encoding::HEAD_BYTES as u64) as usize)?;
+        self.learn_encoding(spec.encoding, &beginning.unwrap_or_default())
     }
 
     /// Goes on at `offset`, whatever lies before it.
@@ -413,21 +162,42 @@ impl<F: DiskFile> Tail<F> {
     }
 
     /// Goes on with the line that `size` lies in, of a file whose lines before were handed on.
-    pub(super) fn continue_behind(&mut self, file: &F, size: u64, line_bytes_max: usize) -> io::Result<()> {
-        let start = start_of_last_line(file, size, line_bytes_max)?;
-        let cut = start > 0 && read_exactly(file, start - 1, 1)?.is_some_and(|byte| byte != *b"\n");
-        self.continue_at(file, if cut { size } else { start })?;
+    pub(super) fn continue_behind(&mut self, file: &F, size: u64, spec: &LineSpec) -> Result<(), TailError> {
+        self.learn_encoding_of(file, spec)?;
+        let encoding = self.position.encoding;
+        let start = start_of_last_line(file, size, spec.line_bytes_max, encoding)?;
+        let unit = encoding.unit_bytes();
+        let before = start.checked_sub(unit as u64).map(|end| read_exactly(file, end, unit)).transpose()?;
+        let cut = before.flatten().is_some_and(|before| encoding.line_end(&before).is_none());
+        self.continue_at(file, if cut { encoding.whole(size as usize) as u64 } else { start })?;
         // The beginning of an over-long line was handed on.
         self.position.skipping = cut;
         Ok(())
     }
 
+    /// How far it was read, lines included that wait for the rest of their event, if they are kept.
+    pub(super) fn read_to(&self) -> Position {
+        let mut position = self.position.clone();
+        if let Some(kept) = &self.kept {
+            (position.offset, position.marks) = (kept.end, kept.marks.clone());
+        }
+        position
+    }
+
+    /// What waits is no longer waited with here.
+    pub(super) fn pass_kept(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            (self.position.offset, self.position.marks) = (kept.end, kept.marks);
+            (self.held, self.unsaved) = (0, true);
+        }
+    }
+
     /// Goes on where another generation of the same content was read to.
     pub(super) fn continue_as(&mut self, other: &Position) {
-        let Position { offset, ref marks, skipping, told, .. } = *other;
+        let Position { offset, ref marks, encoding, skipping, told, .. } = *other;
         self.position.offset = offset;
         self.position.marks = marks.clone();
-        self.position.skipping = skipping;
+        (self.position.encoding, self.position.skipping) = (encoding, skipping);
         self.position.told = told;
         (self.settled, self.unsaved, self.end) = (Settled::Own, true, offset);
     }
@@ -467,15 +237,21 @@ impl<F: DiskFile> Tail<F> {
 
     /// Whether it ends in a line that waits to be handed on without its end.
     fn has_untold(&self) -> bool {
-        let pending = self.end.saturating_sub(self.position.offset);
+        let pending = self.end.saturating_sub(self.position.offset + self.held);
         let untold = self.position.told.is_none_or(|told| !told.taken && told.length < pending);
         pending > 0 && !self.position.skipping && !self.hollow && untold
     }
 
-    /// What becomes of its last line now.
-    pub(super) fn last_line_now(&self, now: Time) -> LastLine {
-        let due = self.has_untold() && now.since(self.grown) >= PARTIAL_AFTER;
-        if due { LastLine::Quiet } else { LastLine::Waits }
+    /// What becomes of its last lines now; those that wait for the rest of their event do so for `patience`.
+    pub(super) fn last_line_now(&self, now: Time, patience: Duration) -> LastLine {
+        let quiet = now.since(self.grown);
+        if self.has_untold() && quiet >= PARTIAL_AFTER.max(patience) {
+            LastLine::Quiet
+        } else if self.held > 0 && quiet >= patience {
+            LastLine::QuietGroup
+        } else {
+            LastLine::Waits
+        }
     }
 
     /// Whether only time will show if it was truncated.
@@ -484,23 +260,14 @@ impl<F: DiskFile> Tail<F> {
     }
 
     /// When it wants to be looked at though nothing is known to have happened.
-    pub(super) fn due(&self, poll: Duration) -> Option<Time> {
+    pub(super) fn due(&self, poll: Duration, patience: Duration) -> Option<Time> {
         let shrunk = self.shrunk.map(|since| since + SHRUNK_FOR);
-        let partial = self.has_untold().then(|| self.grown + PARTIAL_AFTER);
+        let partial = self.has_untold().then(|| self.grown + PARTIAL_AFTER.max(patience));
+        let group = (self.held > 0).then(|| self.grown + patience);
         let trouble = self.trouble.as_ref().map(|trouble| trouble.again);
         let in_doubt = matches!(self.settled, Settled::CopyOf(_, 0));
         let unseen = (self.hollow || in_doubt || self.detached.is_some()).then(|| self.read + poll);
-        [shrunk, partial, trouble, unseen].into_iter().flatten().min()
-    }
-}
-
-/// As many bytes as one call gives.
-fn read_some(file: &impl DiskFile, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    loop {
-        match file.read_at(bytes, offset) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
-        }
+        [shrunk, partial, group, trouble, unseen].into_iter().flatten().min()
     }
 }
 
@@ -509,10 +276,15 @@ fn read_some(file: &impl DiskFile, bytes: &mut [u8], offset: u64) -> io::Result<
 ///
 /// # Errors
 /// Reading failed.
-pub(super) fn start_of_last_line(file: &impl DiskFile, size: u64, line_bytes_max: usize) -> io::Result<u64> {
-    let window = size.min(line_bytes_max as u64);
-    let from = size - window;
-    let Some(tail) = read_exactly(file, from, window as usize)? else { return Ok(0) };
+pub(super) fn start_of_last_line(
+    file: &impl DiskFile,
+    size: u64,
+    line_bytes_max: usize,
+    encoding: Encoding,
+) -> io::Result<u64> {
+    let unit = encoding.unit_bytes() as u64;
+    let from = size.saturating_sub(line_bytes_max as u64).next_multiple_of(unit).min(size);
+    let Some(tail) = read_exactly(file, from, (size - from) as usize)? else { return Ok(0) };
     // A longer unfinished line than is kept is read from here: its beginning is gone either way.
-    Ok(memchr::memrchr(b'\n', &tail).map_or(from, |newline| from + newline as u64 + 1))
+    Ok(encoding.last_line_end(&tail).map_or(from, |newline| from + newline as u64 + unit))
 }

@@ -28,6 +28,11 @@ impl Trouble {
         Self { since: now, again: now + FIRST_WAIT, wait: FIRST_WAIT, what, told: false }
     }
 
+    /// One that is told already.
+    pub(super) fn told(now: Time, what: String) -> Self {
+        Self { told: true, ..Self::new(now, what) }
+    }
+
     /// It is still there. Returns whether it is another one than before.
     pub(super) fn goes_on(&mut self, now: Time, what: String) -> bool {
         self.wait = (self.wait * 2).min(LONGEST_WAIT);

@@ -17,9 +17,11 @@ pub use death::{Death, How, OnExit};
 
 use crate::clock::Clock;
 use crate::event::{Origin, Stream};
+use crate::rule::Rule;
 
-use super::feed::{Batch, Feed};
-use super::stdin::{self, StdinError, WhenClosed, pass};
+use super::feed::Batch;
+use super::slot::Slot;
+use super::stdin::{self, StdinError, Watched, WhenClosed, pass};
 use super::waker::Waker;
 use tail::Tail;
 
@@ -32,8 +34,6 @@ pub struct Program {
     pub stderr: Pipe,
     /// Brings its end; closed without one where it can't be known.
     pub death: Receiver<Death>,
-    /// What is told of its end.
-    pub on_exit: Option<OnExit>,
 }
 
 /// A stream of the program, and where it goes on.
@@ -50,18 +50,29 @@ pub struct Pipe {
 /// The way to the engine, and where the lines of both streams come from.
 #[derive(Debug)]
 pub struct Watch {
-    /// Of standard output.
-    pub stdout: Feed,
-    /// Of standard error.
-    pub stderr: Feed,
+    /// Standard output.
+    pub stdout: Watched,
+    /// Standard error.
+    pub stderr: Watched,
     /// For the end.
     pub sender: SyncSender<Batch>,
-    /// The input's place in the configuration.
-    pub input: usize,
-    /// The input; each stream adds itself.
-    pub origin: Origin,
+    /// What is told of it.
+    pub ending: Ending,
+    /// Where a reload leaves what is told of it then.
+    pub endings: Arc<Slot<Ending>>,
     /// The engine's.
     pub clock: Arc<Clock>,
+}
+
+/// What is told of a program's end.
+#[derive(Debug)]
+pub struct Ending {
+    /// `None`: nothing.
+    pub on_exit: Option<OnExit>,
+    /// Those that it names its rule of.
+    pub rules: Arc<[Rule]>,
+    /// The input, of neither stream.
+    pub origin: Arc<Origin>,
 }
 
 /// Passes on and watches both streams until their ends, then tells of the program's end.
@@ -69,41 +80,32 @@ pub struct Watch {
 /// # Errors
 /// A stream can't be read.
 pub fn run(program: Program, watch: Watch) -> Result<(), StdinError> {
-    let Program { stdout, stderr, death, on_exit } = program;
-    let Watch { sender, input, origin, clock, .. } = watch;
+    let Program { stdout, stderr, death } = program;
+    let Watch { sender, ending, endings, clock, .. } = watch;
+    let encoding = watch.stdout.feed.line_spec().encoding.unwrap_or_default();
     let tail = Mutex::new(Tail::default());
-    let of =
-        |stream| Arc::new(Origin { stream: Some(stream), labels: origin.labels.clone(), ..named(&origin) });
-    let (out, err) = (of(Stream::Stdout), of(Stream::Stderr));
     let [stdout, stderr] = std::thread::scope(|scope| {
-        let other = scope.spawn(|| follow(stderr, Stream::Stderr, err, watch.stderr, &tail));
-        let own = follow(stdout, Stream::Stdout, out, watch.stdout, &tail);
+        let other = scope.spawn(|| follow(stderr, Stream::Stderr, watch.stderr, &tail));
+        let own = follow(stdout, Stream::Stdout, watch.stdout, &tail);
         [own, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))]
     });
-    if let (Some(on_exit), Ok(death)) = (on_exit, death.recv()) {
-        let last = tail.into_inner().unwrap_or_else(PoisonError::into_inner).lines(on_exit.lines);
-        let matches = death.told(&on_exit, &last, &Arc::new(origin), clock.now()).into_iter().collect();
+    let death = death.recv();
+    let Ending { on_exit, rules, origin } = endings.take().unwrap_or(ending);
+    if let (Some(on_exit), Ok(death)) = (on_exit, death) {
+        let tail = tail.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let last = tail.lines(on_exit.lines, encoding);
+        let matches = death.told(&on_exit, &last, &origin, clock.now()).into_iter().collect();
         // Without an engine there is nobody to tell.
-        let _ = sender.send(Batch { input, matches, ..Batch::default() });
+        let _ = sender.send(Batch { input: origin.input.clone(), rules, matches, ..Batch::default() });
     }
     stdout.and(stderr)
 }
 
-fn named(origin: &Origin) -> Origin {
-    Origin { input: origin.input.clone(), file: None, stream: None, labels: Vec::new() }
-}
-
 /// One stream until its end.
-fn follow(
-    pipe: Pipe,
-    stream: Stream,
-    origin: Arc<Origin>,
-    feed: Feed,
-    tail: &Mutex<Tail>,
-) -> Result<(), StdinError> {
+fn follow(pipe: Pipe, stream: Stream, watched: Watched, tail: &Mutex<Tail>) -> Result<(), StdinError> {
     let Pipe { mut from, to, waker } = pipe;
     let mut to = Kept { to, stream, tail };
-    match stdin::run(&mut from, Some(&mut to), WhenClosed::End, origin, feed, &waker) {
+    match stdin::run(&mut from, Some(&mut to), WhenClosed::End, watched, &waker) {
         Err(StdinError::EngineGone(_)) => {
             tracing::error!(stream = stream.name(), "the output is no longer watched; it is still passed on");
             Ok(pass_on(&mut from, &mut to, &waker)?)
@@ -168,7 +170,7 @@ mod tests {
 
     use super::*;
     use crate::config;
-    use crate::input::feed;
+    use crate::input::feed::{self, Feed, Tuning};
     use crate::scan::Scanner;
 
     fn pipe() -> (File, File) {
@@ -183,18 +185,30 @@ mod tests {
                     rules: [{ name: all, match: '^', dedup: off }]\n";
         let config = config::from_str(yaml, "rules", std::path::Path::new("/"), &|_| None).config.unwrap();
         let rules: Arc<[_]> = config.rules.into();
-        let scanner = Arc::new(Scanner::new("out", config.inputs[0].line.clone(), rules, "host".into()));
+        let line = config.inputs[0].line.clone();
+        let scanner = Arc::new(Scanner::new("out", line.clone(), rules.clone(), "host".into()));
+        let origin = Arc::new(Origin { input: "out".into(), file: None, stream: None, labels: Vec::new() });
         let (sender, receiver) = feed::channel();
         drop(receiver);
         let clock = Arc::new(Clock::start());
-        let feed =
-            || Feed::new(0, scanner.clone(), config.inputs[0].line.clone(), clock.clone(), sender.clone());
+        let tuning = || Tuning { scanner: scanner.clone(), line: line.clone() };
+        let watched = || Watched {
+            origin: origin.clone(),
+            feed: Feed::new("out".into(), tuning(), clock.clone(), sender.clone()),
+            tunings: Arc::default(),
+        };
+        let on_exit = OnExit {
+            rule: crate::event::RuleId(0),
+            severity: crate::rule::Severity::Error,
+            lines: 3,
+            ok: Vec::new(),
+        };
         let watch = Watch {
-            stdout: feed(),
-            stderr: feed(),
+            stdout: watched(),
+            stderr: watched(),
             sender: sender.clone(),
-            input: 0,
-            origin: Origin { input: "out".into(), file: None, stream: None, labels: Vec::new() },
+            ending: Ending { on_exit: Some(on_exit), rules, origin: origin.clone() },
+            endings: Arc::default(),
             clock: clock.clone(),
         };
         let ((from, mut program), (mut passed, to)) = (pipe(), pipe());
@@ -205,12 +219,6 @@ mod tests {
             stdout: Pipe { from, to, waker: waker() },
             stderr: Pipe { from: from_err, to: to_err, waker: waker() },
             death: dies,
-            on_exit: Some(OnExit {
-                rule: crate::event::RuleId(0),
-                severity: crate::rule::Severity::Error,
-                lines: 3,
-                ok: Vec::new(),
-            }),
         };
         let running = std::thread::spawn(move || run(program_of, watch));
         for n in 0..100 {

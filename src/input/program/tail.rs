@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::event::Stream;
 use crate::line::ansi;
+use crate::line::encoding::Encoding;
 
 /// What is kept of both streams together.
 const BYTES_MAX: usize = 32 * 1024;
@@ -39,7 +40,8 @@ impl Tail {
     }
 
     /// The last `max` lines, each where its end was written; without terminal codes and cut to what a message shows.
-    pub(super) fn lines(&self, max: usize) -> Vec<String> {
+    pub(super) fn lines(&self, max: usize, encoding: Encoding) -> Vec<String> {
+        let shown = |line: &[u8]| shown(line, encoding);
         let mut lines = Vec::new();
         let mut open: [(Vec<u8>, bool); 2] = [(Vec::new(), self.cut), (Vec::new(), self.cut)];
         for (stream, bytes) in &self.pieces {
@@ -65,9 +67,10 @@ impl Tail {
     }
 }
 
-fn shown(line: &[u8]) -> String {
+fn shown(line: &[u8], encoding: Encoding) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = ansi::strip(line.strip_suffix(b"\r").unwrap_or(line));
+    let line = encoding.decode(&line);
     let text = String::from_utf8_lossy(&line);
     match text.char_indices().nth(LINE_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -83,7 +86,7 @@ mod tests {
     fn lines(pieces: &[(Stream, &str)], max: usize) -> Vec<String> {
         let mut tail = Tail::default();
         pieces.iter().for_each(|(stream, text)| tail.add(*stream, text.as_bytes()));
-        tail.lines(max)
+        tail.lines(max, Encoding::Utf8)
     }
 
     #[test]
@@ -96,24 +99,35 @@ mod tests {
     }
 
     #[test]
+    fn they_are_decoded() {
+        let mut tail = Tail::default();
+        tail.add(Stdout, b"gr\xfc\xdfe\n");
+        assert_eq!(tail.lines(1, Encoding::Latin1), ["grüße"]);
+    }
+
+    #[test]
     fn what_is_kept_and_what_is_shown_is_bounded() {
         let mut tail = Tail::default();
         for n in 0..10_000 {
             tail.add(Stdout, format!("line {n}\n").as_bytes());
             assert!(tail.bytes <= BYTES_MAX);
         }
-        let last = tail.lines(3);
+        let last = tail.lines(3, Encoding::Utf8);
         assert_eq!(last, ["line 9997", "line 9998", "line 9999"]);
         tail.add(Stderr, &vec![b'x'; 3 * BYTES_MAX]);
         assert!(tail.bytes <= BYTES_MAX);
-        let long = tail.lines(20);
+        let long = tail.lines(20, Encoding::Utf8);
         assert_eq!((long.len(), long[0].chars().count()), (1, LINE_CHARS_MAX + 1));
         tail.add(Stderr, b"\nthe end\n");
-        assert_eq!(tail.lines(20), ["the end"], "a line whose beginning is gone is not shown as one");
+        assert_eq!(
+            tail.lines(20, Encoding::Utf8),
+            ["the end"],
+            "a line whose beginning is gone is not shown as one"
+        );
         for _ in 0..20 {
             tail.add(Stdout, format!("{}\n", "é".repeat(300)).as_bytes());
         }
-        let shown: usize = tail.lines(20).iter().map(|line| line.len() + 1).sum();
+        let shown: usize = tail.lines(20, Encoding::Utf8).iter().map(|line| line.len() + 1).sum();
         assert!((SHOWN_BYTES_MAX - 700..=SHOWN_BYTES_MAX).contains(&shown), "{shown}");
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::event::{Event, Origin, RuleId, Texts};
 use crate::fields::Fields;
+use crate::line::LineSpec;
 use crate::line::split::Line;
 use crate::rule::{Matcher, Pattern, Rule};
 use crate::shape::shape;
@@ -144,7 +145,13 @@ impl<'a> Explainer<'a> {
         Self { stations, rehearsal: Rehearsal::new(stations, now), inputs, so_far: HashMap::new() }
     }
 
-    /// What the rules make of `line`.
+    /// How the lines that are looked at are read: as of the input that was asked for, else as of the first rule's.
+    pub fn line_spec(&self) -> &'a LineSpec {
+        let first = self.inputs.first().map_or(0, |(input, _)| *input);
+        &self.stations.inputs[first].line
+    }
+
+    /// What the rules make of `line`, which may be several that are joined.
     pub fn explain(&mut self, line: &[u8]) -> Explanation<'a> {
         let rules: Vec<View<'a>> =
             (0..self.stations.rules.len()).map(|id| self.view(RuleId(id), line)).collect();

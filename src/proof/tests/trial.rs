@@ -53,6 +53,42 @@ fn a_window_is_open_at_its_old_end() {
     check(&format!("      - lines: ['{line}', {{ wait: 1m }}, '{line}']\n        expect: []\n"), &[]);
 }
 
+/// Where nothing is told of an input it is read as it grows: `absent` is armed when the test begins.
+#[test]
+fn what_is_absent_is_missed_since_the_beginning_and_since_the_last_match() {
+    let rule = |by: &str| {
+        format!(
+            "rules:\n  - name: gone\n    match: 'backup of (?P<what>\\w+)'\n    when: {{ absent: 10m{by} }}\n    tests:\n"
+        )
+    };
+    let passes = |by: &str, test: &str| {
+        let (cases, stations) = stations(&format!("{}      - {test}\n", rule(by)));
+        assert!(
+            trial::run(&cases[0], &stations).passed(),
+            "{test}: {:#?}",
+            unified(&trial::run(&cases[0], &stations))
+        );
+    };
+    let opened = "kind: opened, count: 0";
+    passes("", "{ lines: [{ wait: 599s }], expect: [] }");
+    passes("", &format!("{{ lines: [{{ wait: 10m }}], expect: [{{ {opened} }}] }}"));
+    passes("", &format!("{{ lines: [noise, {{ wait: 10m }}], expect: [{{ {opened} }}] }}"));
+    passes("", "{ lines: [{ wait: 599s }, backup of db, { wait: 599s }], expect: [] }");
+    passes(
+        "",
+        &format!(
+            "{{ lines: [backup of db, {{ wait: 10m }}, backup of db], expect: [{{ {opened} }}, {{ kind: resolved }}] }}"
+        ),
+    );
+    passes(", by: what", "{ lines: [noise, { wait: 2h }], expect: [] }");
+    passes(
+        ", by: what",
+        &format!(
+            "{{ lines: [backup of db, {{ wait: 5m }}, backup of web, {{ wait: 5m }}], expect: [{{ {opened}, key: {{ what: db }} }}] }}"
+        ),
+    );
+}
+
 #[test]
 fn what_differs_stands_side_by_side() {
     let line = failure("10.0.0.1");

@@ -6,10 +6,75 @@
 //! cut to a part of itself, where a copy was made of what was read less than a kibibyte of, or where a copy goes on on its
 //! own: then the content doesn't say that it is the same. Nothing is handed on that nobody wrote.
 
+mod one_file;
 mod play;
 mod world;
 
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use globset::GlobSet;
+
+use crate::clock::Clock;
+use crate::input::feed::{self, Batch, Feed, Tuning};
+use crate::input::{FilesSpec, Start};
+use crate::line::LineSpec;
+use crate::rule::Rule;
+use crate::scan::Scanner;
+use crate::store::Record;
+use crate::time::Time;
+
+use super::Until;
+use super::input::{FilesInput, Setup};
 use play::Play;
+use world::{ModelDisk, Shared};
+
+/// Each line is handed on.
+const RULES: &str = r#"
+webhooks: { w: { url: "https://hooks.slack.com/services/T0/B0/x" } }
+inputs: { m: { files: /x } }
+rules: [{ name: all, match: "" }]
+"#;
+
+fn rules() -> Arc<[Rule]> {
+    let loaded = crate::config::from_str(RULES, "rules", Path::new("."), &|_| None);
+    loaded.config.expect("a good configuration").rules.into()
+}
+
+/// A reader of `world` that has had its first look, and what it hands on.
+fn reader(
+    world: &Shared,
+    rules: &Arc<[Rule]>,
+    line: LineSpec,
+    open_max: usize,
+    stored: &[Record],
+) -> (FilesInput<ModelDisk>, Receiver<Batch>) {
+    let (sender, receiver) = feed::channel();
+    let scanner = Arc::new(Scanner::new("m", line.clone(), rules.clone(), "h".into()));
+    let setup = Setup {
+        name: "m".into(),
+        labels: Vec::new(),
+        spec: FilesSpec {
+            globs: vec!["/l/?.log".into(), "/l/?.log.in.*".into()],
+            exclude: GlobSet::empty(),
+            start: Start::End,
+            poll: Duration::from_secs(1),
+            follow_symlinks: true,
+        },
+        feed: Feed::new("m".into(), Tuning { scanner, line }, Arc::new(Clock::start()), sender),
+        until: Until::Stopped,
+        deleted_max: Duration::from_secs(300),
+        open_max,
+        gauge: Arc::default(),
+    };
+    let mut input = FilesInput::new(ModelDisk(world.clone()), setup, stored).expect("good globs");
+    let now = Time::from_nanos(world.borrow().now);
+    // Nothing is read before a look.
+    input.look(now);
+    (input, receiver)
+}
 
 /// Plays `steps` steps of the games that `seed` and its followers name, each from an empty world.
 fn play(seed: u64, steps: usize) {

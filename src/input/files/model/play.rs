@@ -8,30 +8,25 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use globset::GlobSet;
+use regex::bytes::Regex;
 
-use crate::clock::Clock;
-use crate::input::feed::{self, Batch, Feed};
-use crate::input::{FilesSpec, Start};
+use crate::input::feed::Batch;
+use crate::line::join::{Joins, Multiline};
 use crate::line::{Ansi, LineSpec};
 use crate::rule::Rule;
-use crate::scan::Scanner;
 use crate::store::Record;
 use crate::time::Time;
 
-use super::super::Until;
-use super::super::input::{FilesInput, Setup};
+use super::super::input::FilesInput;
 use super::super::tail::Settled;
 use super::world::{ModelDisk, Name, Shared, World};
-
-const RULES: &str = r#"
-webhooks: { w: { url: "https://hooks.slack.com/services/T0/B0/x" } }
-inputs: { m: { files: /x } }
-rules: [{ name: all, match: "" }]
-"#;
+use super::{reader, rules};
 
 /// A writer goes on with a renamed or deleted file for so long: the reader lingers longer.
 const LATE: i64 = 10_000_000_000;
+
+/// Where lines are joined, two of three belong to the one before them.
+const STARTS: &str = "^(?:#|L[0-9]{6}[0369])";
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -45,6 +40,8 @@ struct Line {
     seen: bool,
     /// And that was committed: it must be handed on.
     owed: bool,
+    /// It waits for the rest of its event: it must be handed on unless there is a crash.
+    held: bool,
     may_repeat: bool,
     /// Where it was read, each time.
     given: Vec<String>,
@@ -86,13 +83,12 @@ pub(super) struct Play {
 
 impl Play {
     pub(super) fn new(seed: u64) -> Self {
-        let loaded = crate::config::from_str(RULES, "rules", Path::new("."), &|_| None);
         let world = World { now: 1_000 * SECOND, device: 1, ..World::default() };
         let mut play = Self {
             seed,
             random: fastrand::Rng::with_seed(seed),
             world: Rc::new(RefCell::new(world)),
-            rules: loaded.config.expect("a good configuration").rules.into(),
+            rules: rules(),
             input: None,
             pending: Vec::new(),
             stored: BTreeMap::new(),
@@ -107,6 +103,11 @@ impl Play {
         play
     }
 
+    /// Whether lines are joined in this game.
+    const fn joins(&self) -> bool {
+        self.seed.is_multiple_of(2)
+    }
+
     pub(super) fn run(mut self, steps: usize) {
         for _ in 0..steps {
             self.step();
@@ -119,6 +120,9 @@ impl Play {
             }
             self.poll();
             self.commit();
+        }
+        if self.lines.iter().any(|line| line.held) {
+            self.fail("lines wait although nothing came for long");
         }
         for (number, line) in self.lines.iter().enumerate() {
             if line.owed && line.given.is_empty() {
@@ -187,30 +191,15 @@ impl Play {
     // The reader.
 
     fn start(&mut self) {
-        let (sender, receiver) = feed::channel();
-        let spec = LineSpec { line_bytes_max: 200, ansi: Ansi::Keep, ..LineSpec::default() };
-        let scanner = Arc::new(Scanner::new("m", spec.clone(), self.rules.clone(), "h".into()));
-        let feed = Feed::new(0, scanner, spec, Arc::new(Clock::start()), sender);
-        let setup = Setup {
-            name: "m".into(),
-            labels: Vec::new(),
-            spec: FilesSpec {
-                globs: vec!["/l/?.log".into(), "/l/?.log.in.*".into()],
-                exclude: GlobSet::empty(),
-                start: Start::End,
-                poll: Duration::from_secs(1),
-                follow_symlinks: true,
-            },
-            feed,
-            until: Until::Stopped,
-            deleted_max: Duration::from_secs(300),
-            open_max: if self.seed.is_multiple_of(3) { 2 } else { 100 },
-        };
+        let multiline = self.joins().then(|| Multiline {
+            by: Joins::Start(Regex::new(STARTS).expect("a good regex")),
+            timeout: Duration::from_secs(1),
+            lines_max: 4,
+        });
+        let line = LineSpec { line_bytes_max: 200, ansi: Ansi::Keep, multiline, ..LineSpec::default() };
+        let open_max = if self.seed.is_multiple_of(3) { 2 } else { 100 };
         let stored: Vec<Record> = self.stored.values().cloned().collect();
-        let mut input = FilesInput::new(ModelDisk(self.world.clone()), setup, &stored).expect("good globs");
-        // Nothing is read before a look.
-        input.look(self.now());
-        self.input = Some((input, receiver));
+        self.input = Some(reader(&self.world, &self.rules, line, open_max, &stored));
         self.note("start".into());
         if self.stored.is_empty() {
             // An empty world: what comes is read from its beginning.
@@ -245,6 +234,7 @@ impl Play {
         input.look(now);
         self.turns();
         self.look_at_given();
+        self.look_at_held();
         let (input, _) = self.input.as_ref().expect("it runs");
         let troubled = input.tails.values().any(|tail| tail.trouble.is_some());
         let world = self.world.borrow();
@@ -276,6 +266,18 @@ impl Play {
         }
     }
 
+    /// Lines that wait for the rest of their event are owed once they don't.
+    fn look_at_held(&mut self) {
+        let (input, _) = self.input.as_ref().expect("it runs");
+        let kept = input.tails.values().filter_map(|tail| tail.kept.as_ref());
+        let texts = kept.flat_map(|kept| kept.group.joined().text.split(|byte| *byte == b'\n'));
+        let held: HashSet<usize> = texts.filter_map(number).collect();
+        for (number, line) in self.lines.iter_mut().enumerate() {
+            let before = std::mem::replace(&mut line.held, held.contains(&number));
+            line.seen |= before && !line.held;
+        }
+    }
+
     /// Only some of it: what hints would cause.
     fn glance(&mut self) {
         let now = self.now();
@@ -296,7 +298,7 @@ impl Play {
             .pending
             .iter()
             .flat_map(|batch| &batch.matches)
-            .map(|found| found.event.line.to_vec())
+            .flat_map(|found| found.event.line.split(|byte| *byte == b'\n').map(<[u8]>::to_vec))
             .collect();
         for text in texts {
             // The rest of a line that a truncation has cut.
@@ -318,20 +320,19 @@ impl Play {
             }
             for found in batch.matches {
                 tracing::debug!("given {}", String::from_utf8_lossy(&found.event.line));
-                let Some(number) = number(&found.event.line) else { continue };
-                let line = &mut self.lines[number];
                 let file = found.event.origin.file.clone().unwrap_or_default();
-                line.given.push(format!(
-                    "{file} at {:.3}",
-                    (self.world.borrow().now - 1_000 * SECOND) as f64 / 1e9
-                ));
-                if line.given.len() > 1 && !line.may_repeat {
-                    let given = line.given.clone();
-                    self.fail(&format!("line {number} was handed on twice: {given:?}"));
+                let when = (self.world.borrow().now - 1_000 * SECOND) as f64 / 1e9;
+                for number in found.event.line.split(|byte| *byte == b'\n').filter_map(number) {
+                    let line = &mut self.lines[number];
+                    line.given.push(format!("{file} at {when:.3}"));
+                    if line.given.len() > 1 && !line.may_repeat {
+                        let given = line.given.clone();
+                        self.fail(&format!("line {number} was handed on twice: {given:?}"));
+                    }
                 }
             }
         }
-        for line in self.lines.iter_mut().filter(|line| line.seen) {
+        for line in self.lines.iter_mut().filter(|line| line.seen && !line.held) {
             line.owed = true;
         }
         for file in self.files.values_mut() {
@@ -345,7 +346,7 @@ impl Play {
         self.pending.clear();
         self.input = None;
         for line in self.lines.iter_mut().filter(|line| !line.owed) {
-            line.seen = false;
+            (line.seen, line.held) = (false, false);
         }
         for file in self.files.values_mut() {
             file.polled = file.committed;

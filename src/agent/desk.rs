@@ -1,0 +1,81 @@
+//! Where the engine's thread deals with whoever looks on: it publishes how it stands, and obeys.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use crate::board::{Board, Ledger, Placed, Seats};
+use crate::store::WriteError;
+
+use super::Agent;
+use super::decide::{Decider, Finish, When};
+use super::sources::Sources;
+
+/// There is one where somebody may look on.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) board: Arc<Board>,
+    pub(super) ledger: Ledger,
+    pub(super) orders: Receiver<Placed>,
+}
+
+impl Agent {
+    /// Whoever looks on sees these from now on.
+    pub(super) fn seat(&mut self, sources: &Sources, webhooks: &[Arc<str>]) {
+        if let Some(board) = &self.board {
+            board.seat(Seats {
+                inputs: self.inputs.seats(sources),
+                webhooks: self.workers.seats(webhooks),
+                rules: sources.rules.clone(),
+            });
+        }
+    }
+}
+
+impl Decider {
+    /// Does what was asked for, and says so once it is stored.
+    pub(super) fn obey(&mut self) -> Result<Finish, WriteError> {
+        let Some(desk) = &self.desk else { return Ok(Finish::Whole) };
+        let placed: Vec<Placed> = desk.orders.try_iter().collect();
+        if placed.is_empty() {
+            return Ok(Finish::Whole);
+        }
+        let now = self.clock.now();
+        let results = placed.into_iter().map(|(order, done)| (self.silences.obey(order, now), done));
+        let results: Vec<_> = results.collect();
+        self.engine.silence(self.silences.all(), now);
+        let finish = self.commit(When::Now)?;
+        // Where the disk stayed full, whoever asked is told by the end of the way that it was not done.
+        if finish == Finish::Whole {
+            for (result, done) in results {
+                // Nobody waits any more: it is done all the same.
+                let _ = done.send(result);
+            }
+            self.publish(Publish::Now);
+        }
+        Ok(finish)
+    }
+
+    /// Publishes how it stands.
+    pub(super) fn publish(&mut self, when: Publish) {
+        let Some(desk) = &mut self.desk else { return };
+        if when == Publish::Due && !desk.ledger.due_in().is_zero() {
+            return;
+        }
+        let reads = self.reads.iter().map(|(name, read)| (name.clone(), *read)).collect();
+        desk.ledger.publish(&desk.board, &self.engine, reads, self.clock.now());
+        if when == Publish::Last {
+            desk.board.is_over();
+        }
+    }
+}
+
+/// When a view is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Publish {
+    /// If the last one is old enough.
+    Due,
+    /// In any case.
+    Now,
+    /// In any case, and no other follows.
+    Last,
+}
