@@ -3,7 +3,7 @@
 //! 10 kills and 20,000 lines here; `KILLS=50 LINES=200000` in the environment for more. The seed is printed, and taken
 //! from `SEED`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::process::Command;
@@ -98,17 +98,20 @@ impl World {
         }
     }
 
-    /// How often each title arrived, and the ids of the rule that counts.
-    fn arrived(&self) -> (BTreeMap<usize, usize>, BTreeMap<String, usize>) {
-        let (mut numbers, mut hundreds) = (BTreeMap::new(), BTreeMap::new());
+    /// The ids of the alerts of each number, and those of the rule that counts.
+    fn arrived(&self) -> (BTreeMap<usize, BTreeSet<String>>, BTreeSet<String>) {
+        let (mut numbers, mut hundreds) = (BTreeMap::new(), BTreeSet::new());
         for attachment in self.receiver.messages().into_iter().flat_map(|message| message.attachments) {
-            let title = attachment.title.expect("the rules give one");
+            let footer = attachment.footer.as_deref().expect("each has one");
+            let id = footer.rsplit(" · ").next().unwrap_or_default().to_owned();
+            let title = attachment.title.as_deref().unwrap_or_default();
             match title.split_once('=') {
-                Some((_, n)) => *numbers.entry(n.parse().expect("a number")).or_default() += 1,
+                Some((_, n)) => {
+                    numbers.entry(n.parse().expect("a number")).or_insert_with(BTreeSet::new).insert(id);
+                }
                 None => {
-                    let footer = attachment.footer.expect("each has one");
-                    let id = footer.rsplit(" · ").next().unwrap_or_default().to_owned();
-                    *hundreds.entry(id).or_default() += 1;
+                    assert_eq!(title, "hundred", "nothing goes wrong that is to be told: {attachment:?}");
+                    hundreds.insert(id);
                 }
             }
         }
@@ -163,9 +166,12 @@ fn kills(mode: Mode) {
     let (numbers, hundreds) = world.arrived();
     let expected: Vec<usize> = (1..=marks).map(|n| n * 100).collect();
     assert_eq!(numbers.keys().copied().collect::<Vec<_>>(), expected, "each arrived");
+    // Read once, and stored with its position: a message may be repeated, but not the alert.
+    let twice: Vec<_> = numbers.iter().filter(|(_, ids)| ids.len() > 1).collect();
+    assert!(twice.is_empty(), "decided twice: {twice:?}");
     // A message holds up to twenty; of messages, one a kill is repeated.
     let sent: Vec<_> = world.receiver.messages().iter().map(ids).collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let repeated = sent.iter().filter(|ids| ids.iter().any(|id| !seen.insert((*id).clone()))).count();
     assert!(repeated <= kills, "{repeated} messages repeat something after {kills} kills");
     check_context(&world.receiver);
