@@ -118,6 +118,12 @@ impl Launch {
         self
     }
 
+    /// With no signal ignored: what started the tests may ignore some, as a shell does for what it runs beside itself.
+    /// Called before what is said of its user and its group.
+    pub(crate) fn with_default_signals(self) -> Self {
+        if cfg!(target_os = "linux") { self.under(&["env", "--default-signal"]) } else { self }
+    }
+
     /// In this folder.
     pub(crate) fn folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);

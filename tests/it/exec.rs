@@ -30,7 +30,8 @@ impl Stage {
         );
         let file = self.folder.write("rules.yaml", rules);
         let launch = Launch::new(["exec".as_ref(), "-c".as_ref(), file.as_os_str()]);
-        launch.args(options).args(["--"]).args(program).folder(&self.folder.path("")).in_own_group()
+        let launch = launch.args(options).args(["--"]).args(program).folder(&self.folder.path(""));
+        launch.with_default_signals().in_own_group()
     }
 
     fn program(&self, more: &str, program: &[&str]) -> Launch {
@@ -440,7 +441,8 @@ fn a_key_of_the_terminal_reaches_the_program_once() {
     stage.program("", &["true"]).output("");
     let trap = "trap 'echo got INT' INT; echo ready; read a; read b; echo over";
     stage.folder.write("program.sh", trap);
-    let line = format!("{} exec -c rules.yaml -- sh program.sh", env!("CARGO_BIN_EXE_hooktail"));
+    let defaults = if cfg!(target_os = "linux") { "env --default-signal " } else { "" };
+    let line = format!("{defaults}{} exec -c rules.yaml -- sh program.sh", env!("CARGO_BIN_EXE_hooktail"));
     let script = Command::new("script")
         .args(["-q", "-e", "-c", &line, "/dev/null"])
         .current_dir(stage.folder.path(""))

@@ -515,7 +515,8 @@ fn a_program_is_watched_by_the_new_rules_and_sighup_is_its_own() {
     let script = "trap 'echo x hup' HUP; echo x 1; until [ -e go ]; do sleep 0.02; done; echo x 2; \
                   until [ -e end ]; do sleep 0.02; done; exit 3";
     let launch = Launch::new(["exec", "-c", "rules.yaml", "--", "sh", "-c", script]);
-    let launch = launch.env("RUST_LOG", "hooktail=info").folder(&stage.folder.path("")).in_own_group();
+    let launch = launch.env("RUST_LOG", "hooktail=info").folder(&stage.folder.path(""));
+    let launch = launch.with_default_signals().in_own_group();
     let mut running = Running { agent: launch.start(), reloads: 0 };
     stage.wait_for(HOOK, "a: x 1");
     stage.write(&format!("on_exit: {{ severity: info }}\nrules: [{}]", rule("b", "x")));
