@@ -169,17 +169,19 @@ impl<D: Disk> FilesInput<D> {
         }
     }
 
-    /// Goes on where another file of the same content is; what waits there for the rest of its event waits here then.
+    /// Goes on where another file of the same content is. What waits there for the rest of its event waits no longer:
+    /// either of them may go.
     fn go_on_as(&mut self, generation: Generation, other: Generation) -> Settled {
         let (Some(tail), Some(before)) = (self.tails.get(&generation), self.tails.get(&other)) else {
             return Settled::Own;
         };
-        let (position, read_to) = (before.position.clone(), before.read_to());
-        let holds = |file| matches!(read_to.held_by(file, tail.facts.size), Ok(Holds::All));
-        let waits_here = tail.file.as_ref().is_some_and(holds);
-        if let Some(before) = self.tails.get_mut(&other).filter(|_| waits_here) {
-            before.pass_kept();
+        let holds = |file| matches!(before.read_to().held_by(file, tail.facts.size), Ok(Holds::All));
+        let holds_all = tail.file.as_ref().is_some_and(holds);
+        let Some(before) = self.tails.get_mut(&other) else { return Settled::Own };
+        if holds_all {
+            before.finish_kept(&mut self.feed);
         }
+        let position = before.position.clone();
         if let Some(tail) = self.tails.get_mut(&generation) {
             tail.continue_as(&position);
         }
@@ -211,16 +213,18 @@ impl<D: Disk> FilesInput<D> {
             }
             self.ready.insert(tail.generation);
             let Some(file) = tail.file.take() else { continue };
-            let size = file.facts().map_or(0, |facts| facts.size);
-            match old.held_by(&file, size) {
-                Ok(Holds::All) => tail.continue_as(old),
+            let holds = file.facts().and_then(|facts| Ok((facts.size, old.held_by(&file, facts.size)?)));
+            match holds {
+                Ok((_, Holds::All)) => tail.continue_as(old),
                 // All of it was read there.
-                Ok(Holds::Less) if size <= verified => {
+                Ok((size, Holds::Less)) if size <= verified => {
                     if tail.continue_behind(&file, size, spec).is_err() {
                         tail.settled = Settled::Own;
                     }
                 }
-                _ => tail.settled = Settled::Own,
+                Ok(_) => tail.settled = Settled::Own,
+                // Once it can be read, it is looked for among those that are over.
+                Err(_) => tail.settled = Settled::Not,
             }
             tail.file = Some(file);
         }

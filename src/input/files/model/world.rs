@@ -37,7 +37,7 @@ pub(super) enum Name {
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) bytes: Vec<u8>,
-    born: i64,
+    pub(super) born: i64,
     changed: i64,
     pub(super) links: u64,
     open: u64,
