@@ -393,6 +393,9 @@ impl Play {
         self.world.borrow_mut().lie = 0;
         self.note("and right again".into());
         self.poll();
+        // What looked shorter is looked at once more.
+        self.pass(SECOND);
+        self.poll();
     }
 
     // The writers.
@@ -449,7 +452,10 @@ impl Play {
             let mut rest = self.rests.remove(&serial).unwrap_or_default();
             if rest.is_empty() {
                 let padding = [0, 5, 30, 150, 300][self.random.usize(..5)];
-                rest = format!("L{:07}{}\n", self.lines.len(), ".".repeat(padding)).into_bytes();
+                let number = self.lines.len();
+                // No two places of a file look alike: what is read again is known by what lies before it.
+                let padding: String = format!(".{number}").chars().cycle().take(padding).collect();
+                rest = format!("L{number:07}{padding}\n").into_bytes();
                 self.lines.push(Line::default());
                 self.note(format!("line {} in {inode}", self.lines.len() - 1));
             }
