@@ -156,7 +156,7 @@ impl<D: Disk> FilesInput<D> {
                 let beside = listings
                     .entry(directory.clone())
                     .or_insert_with(|| Beside::new(list(&self.disk, &directory)));
-                let found = beside.find(&self.disk, position, by, |facts| self.is_read(facts));
+                let found = beside.find(&self.disk, position, by, |path, facts| self.is_read(path, facts));
                 if let Some((path, file, facts)) = found
                     && let Some(position) = self.gone.remove(generation)
                 {
@@ -175,10 +175,13 @@ impl<D: Disk> FilesInput<D> {
         self.tell_missing(&missing);
     }
 
-    /// Whether a file is being read, or was read to its end.
-    fn is_read(&self, facts: &Facts) -> bool {
+    /// Whether a file is being read, or was read to its end, perhaps on a file system that has come back as another
+    /// device.
+    fn is_read(&self, path: &Path, facts: &Facts) -> bool {
         let drained = |position: &Position| {
-            position.gone.is_some() && position.file == Some(facts.file) && !position.is_reborn(facts)
+            let same =
+                |file: FileId| file == facts.file || file.inode == facts.file.inode && position.path == path;
+            position.gone.is_some() && position.file.is_some_and(same) && !position.is_reborn(facts)
         };
         self.by_file.contains_key(&facts.file) || self.gone.values().any(drained)
     }
@@ -269,11 +272,11 @@ impl Beside {
         disk: &D,
         position: &Position,
         by: By,
-        is_read: impl Fn(&Facts) -> bool,
+        is_read: impl Fn(&Path, &Facts) -> bool,
     ) -> Option<(PathBuf, D::File, Facts)> {
         if by == By::Number {
-            let (_, facts) = self.by_file.get(&position.file?)?;
-            let file = (!position.is_reborn(facts) && !is_read(facts)).then_some(facts.file)?;
+            let (path, facts) = self.by_file.get(&position.file?)?;
+            let file = (!position.is_reborn(facts) && !is_read(path, facts)).then_some(facts.file)?;
             return self.open(disk, file, position, &[Holds::All, Holds::Less]);
         }
         let head = position.marks.whole_head()?;
@@ -288,7 +291,10 @@ impl Beside {
         });
         let same: Vec<FileId> = heads.iter().filter(|(it, _)| *it == head).map(|(_, file)| *file).collect();
         same.into_iter()
-            .filter(|file| !is_read(&self.by_file[file].1))
+            .filter(|file| {
+                let (path, facts) = &self.by_file[file];
+                !is_read(path, facts)
+            })
             .find_map(|file| self.open(disk, file, position, &[Holds::All]))
     }
 

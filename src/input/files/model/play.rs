@@ -19,7 +19,7 @@ use crate::time::Time;
 
 use super::super::input::FilesInput;
 use super::super::tail::Settled;
-use super::world::{ModelDisk, Name, Shared, World};
+use super::world::{ModelDisk, Name, Shared, TICK_NANOS, World};
 use super::{reader, rules};
 
 /// A writer goes on with a renamed or deleted file for so long: the reader lingers longer.
@@ -572,6 +572,8 @@ impl Play {
         let size = self.world.borrow().files[&inode].bytes.len();
         let hole = to == 0 && size > 0 && self.random.u8(..4) == 0;
         let rest = self.rests.remove(&serial);
+        // A file that has the size and the time of before looks unchanged.
+        self.pass(TICK_NANOS);
         self.world.borrow_mut().change(inode, |content| content.truncate(to));
         if hole {
             self.world.borrow_mut().change(inode, |content| content.resize(size, 0));
