@@ -59,7 +59,7 @@ impl Decider {
             return;
         }
         let reads = self.reads.iter().map(|(name, read)| (name.clone(), *read)).collect();
-        desk.ledger.publish(&self.board, &self.engine, reads, self.clock.now());
+        desk.ledger.publish(&self.board, &self.engine, reads, &self.costs, self.clock.now());
         if when == Publish::Last {
             self.board.is_over();
         }
