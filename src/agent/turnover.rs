@@ -51,11 +51,11 @@ impl Decider {
         let unfinished = self.unfinished.take_of(is_gone, now);
         self.store.finish(&self.without_secrets(unfinished))?;
         let reloaded = self.engine.reload(rules.clone(), host, keys_max, now);
-        self.herald.forget_inputs(|input| !rules.iter().any(|rule| rule.inputs.contains(input)));
         self.rules = rules;
         for rule in reloaded.anew.iter().chain(&reloaded.gone) {
             self.counted_before.remove(rule);
         }
+        self.costs.retain(|rule, _| !reloaded.gone.contains(rule));
         for input in &new_files {
             self.engine.input(input, InputState::Behind, now);
         }

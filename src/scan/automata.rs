@@ -73,6 +73,11 @@ impl Automaton {
         }
     }
 
+    /// Whatever the user knows them by.
+    pub(super) fn patterns(&self) -> &[u32] {
+        &self.patterns
+    }
+
     /// What a thread needs to search.
     pub(super) fn search(&self) -> Search {
         Search {

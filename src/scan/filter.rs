@@ -11,6 +11,7 @@ use regex_syntax::hir::Hir;
 use super::Ends;
 use super::automata::{self, Automaton, PATTERNS_MAX};
 use super::block::{Line, line_at};
+use super::cost::Lap;
 use super::grams::{self, Grams};
 use super::needle::{self, Needle};
 use super::rarity::Rarity;
@@ -92,6 +93,10 @@ pub(super) enum Certainty {
 pub(super) struct Search {
     /// In order of the lines, and of the patterns of each.
     pub(super) candidates: Vec<Candidate>,
+    /// What looking for the needles took, where it was timed.
+    pub(super) needle_nanos: u64,
+    /// What each automaton took, likewise.
+    automaton_nanos: Vec<u64>,
     grams: Vec<grams::Hit>,
     windows: Vec<windows::Hit>,
     automata: Vec<automata::Search>,
@@ -136,19 +141,27 @@ impl Filter {
         &self.unfiltered
     }
 
+    /// The patterns of each automaton, and what it took when it was timed last.
+    pub(super) fn by_automata<'a>(&'a self, search: &'a Search) -> impl Iterator<Item = (&'a [u32], u64)> {
+        let patterns = self.automata.iter().map(Automaton::patterns);
+        patterns.zip(search.automaton_nanos.iter().copied())
+    }
+
     /// What a thread needs to search.
     pub(super) fn search(&self) -> Search {
         Search {
             candidates: Vec::new(),
+            needle_nanos: 0,
+            automaton_nanos: vec![0; self.automata.len()],
             grams: Vec::new(),
             windows: Vec::new(),
             automata: self.automata.iter().map(Automaton::search).collect(),
         }
     }
 
-    /// Finds the candidates of `block`, which is of whole lines and shorter than 4 GiB.
-    pub(super) fn find(&self, block: &[u8], ends: Ends, search: &mut Search) {
-        let Search { candidates, grams, windows, automata } = search;
+    /// Finds the candidates of `block`, which is of whole lines and shorter than 4 GiB. With `lap` it is timed.
+    pub(super) fn find(&self, block: &[u8], ends: Ends, search: &mut Search, mut lap: Option<&mut Lap>) {
+        let Search { candidates, needle_nanos, automaton_nanos, grams, windows, automata } = search;
         candidates.clear();
         let mut line = None;
         if let Some(all) = &self.grams {
@@ -168,10 +181,16 @@ impl Filter {
                 }
             }
         }
-        for (automaton, search) in self.automata.iter().zip(automata) {
+        if let Some(lap) = &mut lap {
+            *needle_nanos = lap.nanos();
+        }
+        for ((automaton, search), nanos) in self.automata.iter().zip(automata).zip(automaton_nanos) {
             automaton.find(block, ends, search, |line, pattern, certainty| {
                 candidates.push(Candidate { line, pattern, certainty });
             });
+            if let Some(lap) = &mut lap {
+                *nanos = lap.nanos();
+            }
         }
         candidates.sort_unstable();
         candidates.dedup();
