@@ -4,7 +4,8 @@
 //! What is shown: a line that was whole on the disk at a poll, in a file that a glob names or that was read before, and
 //! was there until the next commit, is handed on exactly once, through all crashes. More than once only where a file was
 //! cut to a part of itself, where a copy was made of what was read less than a kibibyte of, where a copy goes on on its
-//! own, or where it is given its original's number within a tick of the clock: then nothing says which it is. Nothing is handed on that nobody wrote.
+//! own, or where it is given its original's number within a tick of the clock: then nothing says which it is. Nothing is
+//! handed on that nobody wrote.
 
 mod one_file;
 mod play;
