@@ -238,6 +238,26 @@ fn its_death_is_posted_with_status_and_last_lines() {
 }
 
 #[test]
+fn lines_of_each_stream_are_joined_on_their_own() {
+    let stage = Stage::new();
+    let joins = "inputs: { app: { stdin: true, multiline: { preset: python, timeout: 10m } } }";
+    let script = "echo 'ERROR first'; echo 'Traceback (most recent call last):'; echo 'ERROR second' >&2; \
+                  echo '  File \"a.py\", line 1, in f'; echo 'ValueError: ERROR third'";
+    let ended = stage.shell(joins, script).output("");
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    let mut told: Vec<(String, usize)> = (stage.attachments().into_iter())
+        .map(|it| {
+            (
+                it.title.unwrap_or_default(),
+                it.text.unwrap_or_default().trim_matches('`').trim().lines().count(),
+            )
+        })
+        .collect();
+    told.sort();
+    assert_eq!(told, [("first on stdout".into(), 4), ("second on stderr".into(), 1)]);
+}
+
+#[test]
 fn a_death_that_is_expected_is_not_posted() {
     let stage = Stage::new();
     for (keys, script) in [

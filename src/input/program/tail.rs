@@ -22,19 +22,25 @@ pub(super) struct Tail {
     bytes: usize,
     /// Something before the pieces was dropped: of each stream the first line may be cut.
     cut: bool,
+    /// So many bytes of each stream lie before its pieces.
+    dropped: [usize; 2],
 }
 
 impl Tail {
     /// `bytes` were written to `stream`.
     pub(super) fn add(&mut self, stream: Stream, bytes: &[u8]) {
         let kept = &bytes[bytes.len().saturating_sub(BYTES_MAX)..];
-        self.cut |= kept.len() < bytes.len();
+        if kept.len() < bytes.len() {
+            self.cut = true;
+            self.dropped[stream as usize] += bytes.len() - kept.len();
+        }
         self.bytes += kept.len();
         self.pieces.push_back((stream, kept.into()));
         while self.bytes > BYTES_MAX
-            && let Some((_, dropped)) = self.pieces.pop_front()
+            && let Some((from, dropped)) = self.pieces.pop_front()
         {
             self.bytes -= dropped.len();
+            self.dropped[from as usize] += dropped.len();
             self.cut = true;
         }
     }
@@ -43,15 +49,22 @@ impl Tail {
     pub(super) fn lines(&self, max: usize, encoding: Encoding) -> Vec<String> {
         let shown = |line: &[u8]| shown(line, encoding);
         let mut lines = Vec::new();
+        let unit = encoding.unit_bytes();
         let mut open: [(Vec<u8>, bool); 2] = [(Vec::new(), self.cut), (Vec::new(), self.cut)];
+        // The rest of a character that begins before what is kept.
+        let mut rests = self.dropped.map(|dropped| dropped.next_multiple_of(unit) - dropped);
         for (stream, bytes) in &self.pieces {
             let (line, is_cut) = &mut open[*stream as usize];
-            for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-                line.extend_from_slice(part);
-                if part.ends_with(b"\n") {
-                    let whole = std::mem::take(line);
-                    lines.extend((!std::mem::take(is_cut)).then(|| shown(&whole)));
-                }
+            let rest = &mut rests[*stream as usize];
+            let passed = (*rest).min(bytes.len());
+            *rest -= passed;
+            let mut searched = encoding.whole(line.len());
+            line.extend_from_slice(&bytes[passed..]);
+            while let Some(end) = encoding.line_end(&line[searched..]) {
+                let after = line.split_off(searched + end + unit);
+                let whole = std::mem::replace(line, after);
+                lines.extend((!std::mem::take(is_cut)).then(|| shown(&whole)));
+                searched = 0;
             }
         }
         let unfinished = open.iter().filter(|(line, _)| !line.is_empty());
@@ -68,9 +81,9 @@ impl Tail {
 }
 
 fn shown(line: &[u8], encoding: Encoding) -> String {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = encoding.decode(line);
+    let line = line.strip_suffix(b"\n").unwrap_or(&line);
     let line = ansi::strip(line.strip_suffix(b"\r").unwrap_or(line));
-    let line = encoding.decode(&line);
     let text = String::from_utf8_lossy(&line);
     match text.char_indices().nth(LINE_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -103,6 +116,22 @@ mod tests {
         let mut tail = Tail::default();
         tail.add(Stdout, b"gr\xfc\xdfe\n");
         assert_eq!(tail.lines(1, Encoding::Latin1), ["grüße"]);
+        let text = "eins\r\n\u{a0a} zwei\n😀 drei";
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for length in [1, 3, 4, 100] {
+            let mut tail = Tail::default();
+            utf16.chunks(length).for_each(|piece| tail.add(Stderr, piece));
+            assert_eq!(tail.lines(9, Encoding::Utf16Be), ["eins", "\u{a0a} zwei", "😀 drei"]);
+        }
+        // Wherever what is kept begins.
+        let line: Vec<u8> = "drei\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let many = line.repeat(BYTES_MAX / line.len() + 9);
+        for first in 0..4 {
+            let mut tail = Tail::default();
+            tail.add(Stdout, &many[..first]);
+            tail.add(Stdout, &many[first..]);
+            assert_eq!(tail.lines(2, Encoding::Utf16Be), ["drei", "drei"]);
+        }
     }
 
     #[test]
