@@ -481,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_a_gigabyte_takes_constant_memory() {
+    fn row_35_and_36_a_line_of_a_gigabyte_takes_constant_memory() {
         for encoding in Encoding::ALL {
             a_gigabyte_as(encoding);
         }

@@ -109,7 +109,7 @@ fn a_line_that_was_being_written_at_the_start_is_read_whole() {
 }
 
 #[test]
-fn a_line_in_many_pieces_is_one() {
+fn row_31_a_line_in_many_pieces_is_one() {
     let scene = Scene::new();
     let agent = scene.run("logs: { files: '*.log', poll: 20ms }");
     agent.wait_for_stderr("names no file yet");
@@ -121,7 +121,7 @@ fn a_line_in_many_pieces_is_one() {
 }
 
 #[test]
-fn two_globs_of_an_input_name_a_file_once_and_two_inputs_twice() {
+fn row_14_two_globs_of_an_input_name_a_file_once_and_two_inputs_twice() {
     let scene = Scene::new();
     scene.folder.write("a.log", "old\n");
     let agent = scene.run("one: { files: ['*.log', a.log, 'a.*'] }, two: { files: a.log }");
@@ -141,7 +141,7 @@ fn two_globs_of_an_input_name_a_file_once_and_two_inputs_twice() {
 }
 
 #[test]
-fn a_hard_link_is_read_once_whatever_name_it_is_written_by() {
+fn row_14_a_hard_link_is_read_once_whatever_name_it_is_written_by() {
     let scene = Scene::new();
     scene.folder.write("a.log", "old\n");
     std::fs::hard_link(scene.folder.path("a.log"), scene.folder.path("b.log")).unwrap();

@@ -30,7 +30,7 @@ fn finish(scene: &Scene, agent: Agent, last: usize) -> Ended {
 }
 
 #[test]
-fn a_renamed_file_is_read_to_its_end_and_the_new_one_from_its_beginning() {
+fn row_01_to_03_a_renamed_file_is_read_to_its_end_and_the_new_one_from_its_beginning() {
     for glob in ["a.log", "a.log*"] {
         let (scene, agent) = reading(&format!("logs: {{ files: '{glob}', poll: 20ms }}"));
         scene.folder.append("a.log", "2\n");
@@ -49,7 +49,7 @@ fn a_renamed_file_is_read_to_its_end_and_the_new_one_from_its_beginning() {
 }
 
 #[test]
-fn rotations_in_a_row_move_every_name() {
+fn row_07_rotations_in_a_row_move_every_name() {
     let (scene, agent) = reading("logs: { files: 'a.log*', poll: 20ms }");
     for n in 2..12 {
         for old in (1..n - 1).rev() {
@@ -86,7 +86,7 @@ fn a_last_line_without_an_end_of_an_old_file_is_read_at_a_stop() {
 }
 
 #[test]
-fn a_truncated_file_is_read_again_from_its_beginning() {
+fn row_23_a_truncated_file_is_read_again_from_its_beginning() {
     let (scene, agent) = reading("logs: { files: a.log }");
     scene.folder.append("a.log", format!("{:040}\n", 2));
     scene.wait_for(2);
@@ -100,7 +100,7 @@ fn a_truncated_file_is_read_again_from_its_beginning() {
 }
 
 #[test]
-fn a_line_that_a_truncation_cut_is_not_glued_to_the_next() {
+fn row_29_and_30_a_line_that_a_truncation_cut_is_not_glued_to_the_next() {
     let scene = Scene::new();
     scene.folder.write("a.log", "old old old old\n");
     let agent = scene.launch("logs: { files: a.log, poll: 20ms }").args(["--report", "report.json"]).start();
@@ -126,7 +126,7 @@ fn a_line_that_a_truncation_cut_is_not_glued_to_the_next() {
 }
 
 #[test]
-fn a_deleted_file_and_one_of_its_name() {
+fn row_08_a_deleted_file_and_one_of_its_name() {
     let (scene, agent) = reading("logs: { files: '*.log' }");
     for n in 1..5 {
         scene.folder.append("a.log", format!("{}\n", 2 * n));
@@ -138,7 +138,7 @@ fn a_deleted_file_and_one_of_its_name() {
 }
 
 #[test]
-fn a_deleted_folder_and_one_of_its_name() {
+fn row_17_a_deleted_folder_and_one_of_its_name() {
     let scene = Scene::new();
     scene.folder.make("logs");
     scene.folder.write("logs/a.log", "old\n");
@@ -154,7 +154,7 @@ fn a_deleted_folder_and_one_of_its_name() {
 }
 
 #[test]
-fn a_link_that_is_turned_to_another_file() {
+fn row_15_a_link_that_is_turned_to_another_file() {
     let scene = Scene::new();
     scene.folder.write("v1", "old\n");
     symlink("v1", scene.folder.path("current.log")).unwrap();
@@ -174,7 +174,7 @@ fn a_link_that_is_turned_to_another_file() {
 }
 
 #[test]
-fn a_file_with_the_beginning_of_another_is_another() {
+fn row_11_and_13_a_file_with_the_beginning_of_another_is_another() {
     let (scene, agent) = reading("logs: { files: '*.log' }");
     scene.folder.write("b.log", "2\n");
     scene.wait_for(2);

@@ -7,8 +7,10 @@
 //! own, or where it is given its original's number within a tick of the clock: then nothing says which it is. Nothing is
 //! handed on that nobody wrote.
 
+mod bench;
 mod one_file;
 mod play;
+mod rows;
 mod world;
 
 use std::path::Path;

@@ -1,133 +1,19 @@
 //! One file against an oracle that has the whole of it: however it is written, cut by polls, and read again after
 //! crashes, what is handed on is what the whole file says.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
-use std::sync::mpsc::Receiver;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::input::feed::Batch;
 use crate::line::encoding::Encoding;
 use crate::line::join::{Joins, Multiline};
 use crate::line::{Ansi, LineSpec};
-use crate::notice::Notice;
-use crate::store::Record;
-use crate::time::Time;
 
-use super::super::input::FilesInput;
-use super::world::{ModelDisk, Shared, World};
-use super::{reader, rules};
-
-const SECOND: i64 = 1_000_000_000;
-const PATH: &str = "/l/a.log";
-
-/// What happens between two pieces of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Poll,
-    Commit,
-    Crash,
-    /// Nothing comes for so long that lines wait no longer for the rest of their event.
-    Quiet,
-}
+use super::bench::{Bench, PATH, SECOND, Step};
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![3 => Just(Step::Poll), 2 => Just(Step::Commit), 1 => Just(Step::Crash)]
-}
-
-/// The file, its reader, and what was handed on for good.
-struct Bench {
-    world: Shared,
-    line: LineSpec,
-    input: Option<(FilesInput<ModelDisk>, Receiver<Batch>)>,
-    pending: Vec<Batch>,
-    stored: BTreeMap<String, Record>,
-    given: Vec<Vec<u8>>,
-    notices: Vec<Notice>,
-    /// After how many lines it was quiet, and that is committed, or not yet.
-    breaks: BTreeSet<usize>,
-    pending_breaks: Vec<usize>,
-}
-
-impl Bench {
-    fn new(line: LineSpec) -> Self {
-        let world = World { now: 1_000 * SECOND, device: 1, ..World::default() };
-        let mut bench = Self {
-            world: Rc::new(RefCell::new(world)),
-            line,
-            input: None,
-            pending: Vec::new(),
-            stored: BTreeMap::new(),
-            given: Vec::new(),
-            notices: Vec::new(),
-            breaks: BTreeSet::new(),
-            pending_breaks: Vec::new(),
-        };
-        // What comes after the first look is read from its beginning.
-        bench.poll();
-        bench.commit();
-        bench.world.borrow_mut().create(PATH, 1);
-        bench
-    }
-
-    fn append(&mut self, bytes: &[u8]) {
-        let mut world = self.world.borrow_mut();
-        world.now += SECOND / 1000;
-        let inode = world.inode(PATH.as_ref()).expect("it is there");
-        world.change(inode, |content| content.extend_from_slice(bytes));
-    }
-
-    fn poll(&mut self) {
-        let now = Time::from_nanos(self.world.borrow().now);
-        let (input, receiver) = self.input.get_or_insert_with(|| {
-            let stored: Vec<Record> = self.stored.values().cloned().collect();
-            reader(&self.world, &rules(), self.line.clone(), 100, &stored)
-        });
-        input.look(now);
-        while input.turn(&BTreeSet::new(), now).expect("we are here") {
-            self.pending.extend(receiver.try_iter());
-        }
-        self.pending.extend(receiver.try_iter());
-    }
-
-    fn quiet(&mut self) {
-        self.poll();
-        let lines = {
-            let mut world = self.world.borrow_mut();
-            world.now += SECOND + SECOND / 1000;
-            let inode = world.inode(PATH.as_ref()).expect("it is there");
-            memchr::memchr_iter(b'\n', &world.files[&inode].bytes).count()
-        };
-        self.poll();
-        self.pending_breaks.push(lines);
-    }
-
-    fn commit(&mut self) {
-        self.breaks.extend(self.pending_breaks.drain(..));
-        for batch in self.pending.drain(..) {
-            for record in batch.positions {
-                self.stored.insert(record.key.to_string(), record);
-            }
-            self.given.extend(batch.matches.into_iter().map(|found| found.event.line.to_vec()));
-            self.notices.extend(batch.notices);
-        }
-    }
-
-    fn take(&mut self, step: Step) {
-        match step {
-            Step::Poll => self.poll(),
-            Step::Commit => self.commit(),
-            Step::Crash => {
-                self.pending.clear();
-                self.pending_breaks.clear();
-                self.input = None;
-            }
-            Step::Quiet => self.quiet(),
-        }
-    }
 }
 
 fn spec(encoding: Option<Encoding>, line_bytes_max: usize) -> LineSpec {

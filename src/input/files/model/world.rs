@@ -38,7 +38,7 @@ pub(super) enum Name {
 pub(super) struct Content {
     pub(super) bytes: Vec<u8>,
     pub(super) born: i64,
-    changed: i64,
+    pub(super) changed: i64,
     pub(super) links: u64,
     open: u64,
     /// Tells files apart that had one number after the other.
