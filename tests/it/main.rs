@@ -2,6 +2,7 @@
 
 mod admin;
 mod agent;
+mod asked;
 mod client;
 mod content;
 mod context;

@@ -39,7 +39,6 @@ const PURE: &[&str] = &[
     "admin/metrics.rs",
     "admin/past.rs",
     "admin/silence.rs",
-    "pulse.rs",
 ];
 
 const FORBIDDEN: &str =

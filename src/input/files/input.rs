@@ -224,10 +224,16 @@ impl<D: Disk> FilesInput<D> {
 
     /// There is nothing more to read of any file for now: the engine learns of that, and whether one can't be read.
     pub(super) fn stand(&mut self) -> Result<(), EngineGone> {
-        let troubled = |generation| self.tails.get(generation).is_some_and(|tail| tail.trouble.is_some());
-        let unreadable = self.said.any_of(&[NOT_READ, FAILED]) || self.attended.iter().any(troubled);
-        self.feed.stands(if unreadable { InputState::Unreadable } else { InputState::CaughtUp });
+        self.feed.stands(if self.unreadable() > 0 { InputState::Unreadable } else { InputState::CaughtUp });
         self.feed.flush()
+    }
+
+    /// How many files and paths can't be read now.
+    pub(super) fn unreadable(&self) -> usize {
+        let said = |path: &Path| self.said.holds(path, &[NOT_READ, FAILED]);
+        let troubled = self.attended.iter().filter_map(|generation| self.tails.get(generation));
+        let unsaid = troubled.filter(|tail| tail.trouble.is_some() && !said(tail.path()));
+        self.said.count_of(&[NOT_READ, FAILED]) + unsaid.count()
     }
 
     /// It has nothing more to read for now.
