@@ -128,7 +128,8 @@ impl Decider {
         let unfinished = self.unfinished.take_all(self.clock.now());
         self.store.finish(&self.without_secrets(unfinished))?;
         self.publish(Publish::Last);
-        Ok(finish)
+        // What the rules did since the view before.
+        if finish == Finish::Whole { self.commit(When::Now) } else { Ok(finish) }
     }
 
     /// How long nothing is to be done; `None`: until a batch comes.
@@ -180,6 +181,11 @@ impl Decider {
         if self.store.keeps() != Keeps::InMemory {
             let redact = |alert: &mut Alert, rule: &Rule| redact_alert(alert, &rule.redact);
             records.extend(self.engine.take_changes(&redact));
+            if let Some(desk) = &mut self.desk
+                && (when == When::Now || desk.ledger.has_changes_due())
+            {
+                records.extend(desk.ledger.take_changes(now));
+            }
         }
         records.extend(self.silences.take_changes());
         let mut trouble = None;

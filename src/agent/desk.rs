@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use crate::board::{Ledger, Placed, Seats};
-use crate::store::WriteError;
+use crate::store::{Keeps, WriteError};
 
 use super::Agent;
 use super::decide::{Decider, Finish, When};
@@ -60,6 +61,10 @@ impl Decider {
         }
         let reads = self.reads.iter().map(|(name, read)| (name.clone(), *read)).collect();
         desk.ledger.publish(&self.board, &self.engine, reads, &self.costs, self.clock.now());
+        if self.store.keeps() != Keeps::InMemory && desk.ledger.has_changes_due() {
+            // It goes with the next commit, which comes then also where nothing is read.
+            self.unstored.since.get_or_insert_with(Instant::now);
+        }
         if when == Publish::Last {
             self.board.is_over();
         }

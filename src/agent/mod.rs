@@ -263,7 +263,10 @@ impl Agent {
         let silences = restored_silences(&mut restored, silences);
         engine.silence(silences.all(), clock.now());
         agent.seat(&sources, &webhook_names);
-        let desk = doors.is_some().then(|| Desk { ledger: Ledger::new(&engine), orders: placed });
+        let desk = doors.is_some().then(|| Desk {
+            ledger: Ledger::new(&engine, &restored.take_all(Space::Timeline), clock.now()),
+            orders: placed,
+        });
         let decider = Decider {
             counted_before: engine.counters().map(|(rule, counters)| (rule.name.clone(), counters)).collect(),
             engine,

@@ -11,6 +11,7 @@ mod ledger;
 mod order;
 mod process;
 mod status;
+mod stored;
 mod timeline;
 
 use std::path::PathBuf;

@@ -129,7 +129,7 @@ fn of_rule(name: &str, now: Option<&RuleStatus>, alerts: &[PastAlert], status: O
             let _ =
                 writeln!(out, "  {} openings came at an instant, without a match", Thousands(gates.timed));
         }
-        let at = |time: &Option<String>| time.clone().unwrap_or_else(|| "none since the start".to_owned());
+        let at = |time: &Option<String>| time.clone().unwrap_or_else(|| "none yet".to_owned());
         let _ = writeln!(out, "  last match: {}, last alert: {}", at(&rule.last_match), at(&rule.last_alert));
         let _ = writeln!(out, "  open episodes: {}", Thousands(rule.open_episodes));
     } else {

@@ -42,4 +42,5 @@ mod sink;
 mod state;
 mod stdin;
 mod supervisor;
+mod timeline;
 mod trouble;
