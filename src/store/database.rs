@@ -23,6 +23,9 @@ const BUSY: Duration = Duration::from_secs(10);
 /// After so many bytes, what was written ahead is moved into the database, so that the file of it stays small.
 const WRITTEN_AHEAD_MAX: usize = 512 * 1024;
 
+/// A file of one page has no table.
+const PAGE_BYTES: u64 = 4_096;
+
 /// How many pages are copied at once; a writer waits meanwhile.
 const PAGES_AT_ONCE: i32 = 4_096;
 
@@ -49,6 +52,13 @@ pub(super) struct Database {
 pub(super) struct Seals {
     pub(super) records: Seal,
     pub(super) outbox: Seal,
+}
+
+/// Whether there was a database to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    Before,
+    Now,
 }
 
 /// What one transaction changes.
@@ -103,17 +113,28 @@ impl Changes<'_> {
 }
 
 impl Database {
-    /// Opens the database at `path`, which is made where the file is empty, and reads all that it holds.
-    pub(super) fn open(path: &Path, is_new: bool, reserve: Reserve) -> Result<(Self, Content), OpenError> {
+    /// Opens the database at `path`, a file of `length` bytes, and reads all that it holds. It is made where the file is
+    /// empty, or whoever was making it came no further than its first page.
+    pub(super) fn open(
+        path: &Path,
+        length: u64,
+        reserve: Reserve,
+    ) -> Result<(Self, Content, Made), OpenError> {
         let failed = |error| schema::failed(path, error);
         let mut connection =
             connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
                 .map_err(failed)?;
-        if is_new {
-            schema::create(&mut connection).map_err(failed)?;
-        } else {
-            schema::check(&mut connection, path)?;
-            schema::write_ahead(&connection).map_err(failed)?;
+        let made = match length {
+            0 => Made::Now,
+            PAGE_BYTES if schema::is_blank(&connection).map_err(failed)? => Made::Now,
+            _ => Made::Before,
+        };
+        match made {
+            Made::Now => schema::create(&mut connection).map_err(failed)?,
+            Made::Before => {
+                schema::check(&mut connection, path)?;
+                schema::write_ahead(&connection).map_err(failed)?;
+            }
         }
         // Now and then by `checkpoint`, whose failure is then seen.
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
@@ -121,7 +142,7 @@ impl Database {
         let mut database = Self { connection, seals, written_ahead: 0, reserve };
         let moved = database.checkpoint_if_there_is_room();
         moved.map_err(|error| OpenError::NotWritten { path: path.to_owned(), error })?;
-        Ok((database, content))
+        Ok((database, content, made))
     }
 
     /// Reads all that the database at `path` holds, and leaves it as it is.

@@ -15,6 +15,9 @@ const LOCK: &str = "lock";
 const RESERVE: &str = "reserve";
 const HISTORY: &str = "history.db";
 
+/// Stands in the lock, below its owner, once the database was made.
+const MADE: &str = "made";
+
 /// A directory that this process owns until the value is dropped.
 #[derive(Debug)]
 pub(super) struct Directory {
@@ -27,9 +30,9 @@ pub(super) struct Directory {
 /// Whether a directory had been used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Before {
-    /// Never.
+    /// Never, or no agent came so far as to make the database.
     Unused,
-    /// An agent had locked it.
+    /// There was a database.
     Used,
 }
 
@@ -57,16 +60,32 @@ impl Directory {
             }
             Err(error) => return Err(unusable(error.into())),
         }
-        let before = match lock.metadata() {
-            Ok(metadata) if metadata.len() == 0 => Before::Unused,
-            _ => Before::Used,
-        };
-        // Only whoever is refused reads it: on a full disk it may stay empty.
-        let _ = lock
+        let mut said = String::new();
+        let read = lock.rewind().and_then(|()| lock.read_to_string(&mut said));
+        let used = read.is_ok() && said.lines().any(|line| line == MADE);
+        let mut directory =
+            Self { path: path.to_owned(), lock, before: if used { Before::Used } else { Before::Unused } };
+        directory.sign();
+        Ok(directory)
+    }
+
+    /// There is a database now: if it is missing at the next start, it was lost.
+    pub(super) fn made(&mut self) {
+        if self.before == Before::Unused {
+            self.before = Before::Used;
+            self.sign();
+        }
+    }
+
+    /// Writes who has it. Only whoever is refused reads that: on a full disk it may stay empty.
+    fn sign(&mut self) {
+        let made = if self.before == Before::Used { MADE } else { "" };
+        let text = format!("{}\n{made}\n", std::process::id());
+        let _ = self
+            .lock
             .set_len(0)
-            .and_then(|()| lock.rewind())
-            .and_then(|()| writeln!(lock, "{}", std::process::id()));
-        Ok(Self { path: path.to_owned(), lock, before })
+            .and_then(|()| self.lock.rewind())
+            .and_then(|()| self.lock.write_all(text.as_bytes()));
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -131,9 +150,9 @@ fn check(path: &Path, metadata: &Metadata) -> Result<(), OpenError> {
 }
 
 fn owner(lock: &mut File) -> String {
-    let mut pid = String::new();
-    match lock.read_to_string(&mut pid) {
-        Ok(_) if !pid.trim().is_empty() => format!("process {}", pid.trim()),
+    let mut said = String::new();
+    match lock.read_to_string(&mut said).map(|_| said.lines().next().unwrap_or_default()) {
+        Ok(pid) if !pid.is_empty() => format!("process {pid}"),
         _ => "another process".to_owned(),
     }
 }
@@ -152,7 +171,12 @@ mod tests {
         let refused = Directory::take(&path).unwrap_err().to_string();
         assert!(refused.contains(&format!("in use by process {}", std::process::id())), "{refused}");
         drop(first);
+        let mut second = Directory::take(&path).unwrap();
+        assert_eq!(second.before(), Before::Unused, "no database was made");
+        second.made();
+        drop(second);
         assert_eq!(Directory::take(&path).unwrap().before(), Before::Used);
+        assert_eq!(Directory::take(&path).unwrap().before(), Before::Used, "for good");
     }
 
     #[test]

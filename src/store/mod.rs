@@ -33,7 +33,7 @@ use crate::notice::{Notice, Sort};
 use crate::time::Time;
 
 use content::Content;
-use database::Database;
+use database::{Database, Made};
 use directory::{Before, Directory, create_private};
 use reserve::Reserve;
 use writer::Writer;
@@ -108,17 +108,18 @@ impl Store {
         webhooks: impl Iterator<Item = Arc<str>>,
         alerts_max: usize,
     ) -> Result<(Self, Restored), OpenError> {
-        let directory = Directory::take(path)?;
+        let mut directory = Directory::take(path)?;
         let file = directory.database();
         let unusable = |error| OpenError::Unusable { path: path.to_owned(), error };
         let (_, length) = create_private(&file).map_err(unusable)?;
-        let past = match (length, directory.before()) {
-            (0, Before::Unused) => Past::None,
-            (0, Before::Used) => Past::Lost,
-            _ => Past::Kept,
-        };
         let reserve = Reserve::open(&directory.reserve()).map_err(unusable)?;
-        let (database, content) = Database::open(&file, length == 0, reserve)?;
+        let (database, content, made) = Database::open(&file, length, reserve)?;
+        let past = match (made, directory.before()) {
+            (Made::Before, _) => Past::Kept,
+            (Made::Now, Before::Unused) => Past::None,
+            (Made::Now, Before::Used) => Past::Lost,
+        };
+        directory.made();
         let mut notices = damage(&content, &file);
         if past == Past::Lost {
             notices.push(gone(&file));

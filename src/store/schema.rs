@@ -45,6 +45,17 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+/// Whether it has no table yet, and is nobody else's.
+pub(super) fn is_blank(connection: &Connection) -> rusqlite::Result<bool> {
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    Ok([0, APPLICATION].contains(&application) && !has_tables(connection)?)
+}
+
+/// Whether anything was made in it.
+pub(super) fn has_tables(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+}
+
 /// Sees to it that the file at `path` is whole and of this format.
 pub(super) fn check(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let damaged = |why: String| OpenError::Damaged { path: path.to_owned(), why };

@@ -251,6 +251,29 @@ fn row_68_a_state_file_that_is_empty_or_missing() {
 }
 
 #[test]
+fn row_64_a_kill_while_the_state_is_made_loses_nothing_and_is_not_told() {
+    let begun: [&str; 5] = [
+        "",
+        "PRAGMA auto_vacuum = INCREMENTAL;",
+        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = 1752133483;",
+        "PRAGMA journal_mode = WAL;",
+        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = 1752133483; PRAGMA journal_mode = WAL;",
+    ];
+    for begun in begun {
+        let scene = Scene::new();
+        drop(Directory::take(&scene.directory()).unwrap());
+        drop(create_private(&scene.directory().join("state.db")).unwrap());
+        scene.sql(begun);
+        let (store, restored) = scene.open();
+        assert_eq!((restored.past, words(&restored).len()), (Past::None, 0), "{begun}");
+        store.commit(&[position("a", "1")], &alerts(1..=1), NOW).unwrap();
+        drop(store);
+        let (store, restored) = scene.open();
+        assert_eq!((restored.past, waiting(&store).len()), (Past::Kept, 1), "{begun}");
+    }
+}
+
+#[test]
 fn row_68_a_newer_state_is_refused() {
     let scene = Scene::new();
     drop(scene.open());

@@ -12,6 +12,7 @@ use crate::time::Time;
 use super::super::database::{connect, insert, to_json};
 use super::super::directory::create_private;
 use super::super::error::is_damage;
+use super::super::schema::has_tables;
 use super::{HistoryError, HistorySpec, Receipt};
 
 /// `hist`: by it `file` and we know the file for ours.
@@ -45,7 +46,7 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
 
 /// Opens the file at `path`, and makes it where there is none.
 pub(super) fn open(path: &Path) -> Result<Connection, HistoryError> {
-    let (_, length) = create_private(path)?;
+    drop(create_private(path)?);
     let checked = || -> Result<Connection, HistoryError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = connect(path, flags)?;
@@ -53,7 +54,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, HistoryError> {
         // What the last second before a power failure told may be missing then; a crash of the process loses nothing.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-        if length == 0 {
+        let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        // Empty, or whoever was making it came no further.
+        if application == 0 && !has_tables(&connection)? {
             create(&mut connection)?;
         }
         let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));

@@ -183,3 +183,14 @@ fn the_outbox_writes_what_it_takes_and_what_leaves() {
     assert_eq!(fates, expected);
     assert_eq!(look_back(&folder.path().join("none"), |past: &Past<'_>| past.count()).unwrap(), None);
 }
+
+#[test]
+fn row_64_a_kill_while_the_history_is_made_is_no_damage() {
+    for begun in ["", "PRAGMA journal_mode = WAL; PRAGMA user_version = 0;"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.db");
+        Connection::open(&path).unwrap().execute_batch(begun).unwrap();
+        let (history, notices) = open(&path, HistorySpec::default(), 0);
+        assert_eq!((notices.len(), all(&history)), (0, Vec::new()), "{begun}");
+    }
+}
