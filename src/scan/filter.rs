@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use regex_syntax::hir::Hir;
 
 use super::Ends;
-use super::automata::{self, Automaton, PATTERNS_MAX};
+use super::automata::{self, Automata, PATTERNS_MAX};
 use super::block::{Line, line_at};
 use super::grams::{self, Grams};
 use super::needle::{self, Needle};
@@ -31,7 +31,7 @@ pub(super) struct Filter {
     needles: Vec<Target>,
     grams: Option<Grams>,
     windows: Vec<Windows>,
-    automata: Vec<Automaton>,
+    automata: Automata,
     unfiltered: Vec<u32>,
 }
 
@@ -70,10 +70,10 @@ impl Filtered {
     /// Of a pattern by itself, on typical lines.
     pub(super) fn of(pattern: &Hir) -> Self {
         let filter = Filter::new(std::slice::from_ref(pattern), None);
-        match (&filter.automata[..], &filter.unfiltered[..]) {
-            ([], []) => Self::ByNeedles,
-            (_, []) => Self::ByAutomaton,
-            _ => Self::Never,
+        match (filter.automata.is_empty(), filter.unfiltered.is_empty()) {
+            (_, false) => Self::Never,
+            (false, _) => Self::ByAutomaton,
+            (true, _) => Self::ByNeedles,
         }
     }
 }
@@ -94,7 +94,7 @@ pub(super) struct Search {
     pub(super) candidates: Vec<Candidate>,
     grams: Vec<grams::Hit>,
     windows: Vec<windows::Hit>,
-    automata: Vec<automata::Search>,
+    automata: automata::Search,
 }
 
 impl Filter {
@@ -128,7 +128,7 @@ impl Filter {
             targets.into_iter().map(|(needle, patterns)| Target { needle, window: 0, patterns }).collect();
         needles.sort_by(|one, other| one.needle.cmp(&other.needle));
         let (grams, windows) = spread(&mut needles, &mut rarity);
-        Self { needles, grams, windows, automata: Automaton::all(&automata), unfiltered }
+        Self { needles, grams, windows, automata: Automata::new(&automata), unfiltered }
     }
 
     /// The patterns that each line must be shown to: they are never among the candidates.
@@ -142,7 +142,7 @@ impl Filter {
             candidates: Vec::new(),
             grams: Vec::new(),
             windows: Vec::new(),
-            automata: self.automata.iter().map(Automaton::search).collect(),
+            automata: self.automata.search(),
         }
     }
 
@@ -168,11 +168,9 @@ impl Filter {
                 }
             }
         }
-        for (automaton, search) in self.automata.iter().zip(automata) {
-            automaton.find(block, ends, search, |line, pattern, certainty| {
-                candidates.push(Candidate { line, pattern, certainty });
-            });
-        }
+        self.automata.find(block, ends, automata, |line, pattern, certainty| {
+            candidates.push(Candidate { line, pattern, certainty });
+        });
         candidates.sort_unstable();
         candidates.dedup();
     }

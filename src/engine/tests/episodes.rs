@@ -34,9 +34,7 @@ struct Plan {
 
 impl Plan {
     fn rule(&self) -> Rule {
-        let pattern = self
-            .by_line
-            .then(|| Pattern::new(crate::rule::On::Message, regex::bytes::Regex::new("x").unwrap()));
+        let pattern = self.by_line.then(|| Pattern::new(crate::rule::On::Message, "x").unwrap());
         let resolve = Resolve { after: self.after.map(secs), pattern };
         let is_resolved = resolve.after.is_some() || resolve.pattern.is_some();
         Rule {
@@ -263,10 +261,7 @@ impl Bench {
 }
 
 fn resolved_by_line() -> Option<Resolve> {
-    Some(Resolve {
-        after: None,
-        pattern: Some(Pattern::new(crate::rule::On::Message, regex::bytes::Regex::new("ok").unwrap())),
-    })
+    Some(Resolve { after: None, pattern: Some(Pattern::new(crate::rule::On::Message, "ok").unwrap()) })
 }
 
 #[test]
@@ -323,7 +318,7 @@ fn absence_waits_for_what_can_not_be_read() {
 
 #[test]
 fn what_waits_for_a_follow_up_at_the_end_says_so() {
-    let pattern = Pattern::new(crate::rule::On::Message, regex::bytes::Regex::new("x").unwrap());
+    let pattern = Pattern::new(crate::rule::On::Message, "x").unwrap();
     let when = When::NotFollowedBy { pattern, within: secs(60), by: vec!["ip".into()] };
     let mut bench = Bench::new(Rule { when, ..rule() });
     bench.ip(0, "a");
