@@ -1,7 +1,7 @@
 //! The engine's clock in `run`: the wall clock at the start plus the time since, which never goes back.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -32,6 +32,12 @@ impl Clock {
             return Time::from_nanos(boot + offset);
         }
         Time::from_nanos(boot + self.offset.fetch_max(offset + ahead, Ordering::Relaxed).max(offset + ahead))
+    }
+
+    /// Processor time of the thread that asks: what its work costs, whoever else has the processor meanwhile.
+    pub fn of_thread() -> Duration {
+        let spent = clock_gettime(ClockId::ThreadCPUTime);
+        Duration::new(spent.tv_sec.unsigned_abs(), u32::try_from(spent.tv_nsec).unwrap_or_default())
     }
 
     /// What the clock on the wall shows: for schedules alone, and nothing is measured by it.

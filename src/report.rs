@@ -10,8 +10,15 @@ use crate::deliver::tally::Tallied;
 use crate::engine::Counters;
 use crate::input::feed::Read;
 use crate::message::thousands::Thousands;
-use crate::scan::Scanned;
+use crate::scan::{Cost, Scanned};
 use crate::time::Human;
+
+/// What finding lines costs is told from so much on.
+const SCAN_SECONDS_TOLD: f64 = 1.0;
+
+/// And so many rules at most that take so much of it each.
+const COSTLIEST_TOLD: usize = 3;
+const SHARE_TOLD: f64 = 0.1;
 
 /// What a run did. The keys are those of `docs/report.md`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -25,13 +32,13 @@ pub struct Report {
     /// By name.
     pub inputs: BTreeMap<String, InputReport>,
     /// By name.
-    pub rules: BTreeMap<String, Counters>,
+    pub rules: BTreeMap<String, RuleReport>,
     /// By name.
     pub webhooks: BTreeMap<String, WebhookReport>,
 }
 
 /// Of one input.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct InputReport {
     /// Lines read.
     pub lines: u64,
@@ -51,12 +58,14 @@ pub struct InputReport {
     pub unparsed: u64,
     /// Lines that a rule would have taken, had they not been older than `max_age`.
     pub too_old: u64,
+    /// Processor time of looking for what the rules' patterns need, for all of them together.
+    pub filter_seconds: f64,
 }
 
 impl From<Read> for InputReport {
     fn from(read: Read) -> Self {
         let Read { lines, bytes, truncated, dropped_bytes, nul_bytes, errors, scanned } = read;
-        let Scanned { expression_errors, unparsed, too_old } = scanned;
+        let Scanned { expression_errors, unparsed, too_old, needle_nanos } = scanned;
         Self {
             lines,
             bytes,
@@ -67,7 +76,45 @@ impl From<Read> for InputReport {
             expression_errors,
             unparsed,
             too_old,
+            filter_seconds: seconds(needle_nanos),
         }
+    }
+}
+
+fn seconds(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
+}
+
+/// Of one rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct RuleReport {
+    /// At which gate its matches ended.
+    #[serde(flatten)]
+    pub counters: Counters,
+    /// What finding its lines cost.
+    #[serde(flatten)]
+    pub cost: CostReport,
+}
+
+impl RuleReport {
+    /// What became of a rule's matches, and what finding them cost.
+    pub fn new(counters: Counters, cost: Cost) -> Self {
+        Self { counters, cost: CostReport::from(cost) }
+    }
+}
+
+/// What finding a rule's lines cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct CostReport {
+    /// How often a line was looked at for one of its patterns, or for its `where` alone.
+    pub shown: u64,
+    /// Processor time of it, from samples.
+    pub scan_seconds: f64,
+}
+
+impl From<Cost> for CostReport {
+    fn from(Cost { shown, nanos }: Cost) -> Self {
+        Self { shown, scan_seconds: seconds(nanos) }
     }
 }
 
@@ -110,8 +157,27 @@ impl Report {
     /// All rules together.
     pub fn total(&self) -> Counters {
         let mut total = Counters::default();
-        self.rules.values().for_each(|rule| total.add(rule));
+        self.rules.values().for_each(|rule| total.add(&rule.counters));
         total
+    }
+
+    /// Processor time of finding the rules' lines, of all inputs.
+    fn scan_seconds(&self) -> f64 {
+        let filters = self.inputs.values().map(|input| input.filter_seconds);
+        filters.chain(self.rules.values().map(|rule| rule.cost.scan_seconds)).sum()
+    }
+
+    /// The rules that take most of it, with their shares; none where it is too little to tell.
+    fn costliest(&self) -> Vec<(&str, f64)> {
+        let all = self.scan_seconds();
+        if all < SCAN_SECONDS_TOLD {
+            return Vec::new();
+        }
+        let shares = self.rules.iter().map(|(name, rule)| (name.as_str(), rule.cost.scan_seconds / all));
+        let mut shares: Vec<_> = shares.filter(|(_, share)| *share >= SHARE_TOLD).collect();
+        shares.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        shares.truncate(COSTLIEST_TOLD);
+        shares
     }
 }
 
@@ -148,10 +214,49 @@ impl fmt::Display for Report {
         for (n, what) in held_back.into_iter().filter(|(n, _)| *n > 0) {
             write!(f, "; {} {what}", Thousands(n))?;
         }
+        let costliest = self.costliest();
+        if !costliest.is_empty() {
+            let scanning = Human(Duration::from_secs_f64(self.scan_seconds()));
+            let shares: Vec<String> =
+                costliest.iter().map(|(rule, share)| format!("`{rule}` {:.0} %", 100.0 * share)).collect();
+            write!(f, "; of {scanning} of CPU for finding lines, {}", shares.join(", "))?;
+        }
         Ok(())
     }
 }
 
 fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", Thousands(n), if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(rules: &[(&str, f64)]) -> Report {
+        let cost = |seconds| CostReport { shown: 1, scan_seconds: seconds };
+        let rule = |(name, seconds): &(&str, f64)| {
+            (name.to_string(), RuleReport { cost: cost(*seconds), ..RuleReport::default() })
+        };
+        let input = InputReport { filter_seconds: 0.5, ..InputReport::default() };
+        Report {
+            inputs: [("app".to_owned(), input)].into(),
+            rules: rules.iter().map(rule).collect(),
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn the_rules_that_take_the_processor_are_named_where_it_is_worth_it() {
+        let told = |rules: &[(&str, f64)]| {
+            let line = of(rules).to_string();
+            line.split_once("; ").map(|(_, rest)| rest.to_owned())
+        };
+        assert_eq!(
+            told(&[("a", 0.9), ("b", 6.0), ("c", 1.0), ("d", 0.9), ("e", 0.7)]).as_deref(),
+            Some("of 10s of CPU for finding lines, `b` 60 %, `c` 10 %")
+        );
+        assert_eq!(told(&[("a", 0.4)]), None, "less than a second");
+        assert_eq!(told(&[("a", 0.06), ("b", 0.06)]), None, "the filter takes most of it");
+    }
 }

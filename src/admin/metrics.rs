@@ -31,6 +31,11 @@ pub const METRICS: &[Metric] = &[
     ("hooktail_input_expression_errors_total", "counter", "Expressions that could not be evaluated"),
     ("hooktail_input_unparsed_lines_total", "counter", "Lines that are not what parse says"),
     ("hooktail_input_too_old_lines_total", "counter", "Lines older than max_age"),
+    (
+        "hooktail_input_filter_seconds_total",
+        "counter",
+        "Processor time of looking for what the rules need, for all together",
+    ),
     ("hooktail_input_files", "gauge", "Files that are followed"),
     ("hooktail_input_open_files", "gauge", "Files that are open"),
     ("hooktail_input_unreadable_files", "gauge", "Files and paths that can't be read"),
@@ -41,6 +46,12 @@ pub const METRICS: &[Metric] = &[
     ("hooktail_rule_keys_forgotten_total", "counter", "Keys forgotten because of limits.keys"),
     ("hooktail_rule_not_numbers_total", "counter", "Matches without the number that above or below wants"),
     ("hooktail_rule_open_episodes", "gauge", "Open episodes"),
+    ("hooktail_rule_shown_lines_total", "counter", "Lines that were looked at for a pattern of the rule"),
+    (
+        "hooktail_rule_scan_seconds_total",
+        "counter",
+        "Processor time of looking at lines for the rule, from samples",
+    ),
     ("hooktail_webhook_queue_alerts", "gauge", "Alerts that wait"),
     ("hooktail_webhook_oldest_alert_seconds", "gauge", "How long the oldest alert has waited"),
     ("hooktail_webhook_broken", "gauge", "Whether it takes nothing until somebody mends it"),
@@ -113,6 +124,7 @@ fn inputs(out: &mut Out<'_>, inputs: &[InputStatus]) {
     for count in counted {
         out.many(inputs.iter().map(|input| (vec![("input", input.name.as_str())], count(input))));
     }
+    out.many(inputs.iter().map(|input| (vec![("input", input.name.as_str())], input.read.filter_seconds)));
     let gauged: [fn(&Gauged) -> u64; 4] =
         [|gauge| gauge.files, |gauge| gauge.open_files, |gauge| gauge.unreadable, |gauge| gauge.lag_bytes];
     for gauge in gauged {
@@ -140,6 +152,8 @@ fn rules(out: &mut Out<'_>, rules: &[RuleStatus]) {
     out.many(of(|rule| rule.gates.keys_forgotten));
     out.many(of(|rule| rule.gates.not_numbers));
     out.many(of(|rule| rule.open_episodes));
+    out.many(of(|rule| rule.cost.shown));
+    out.many(rules.iter().map(|rule| (vec![("rule", rule.name.as_str())], rule.cost.scan_seconds)));
 }
 
 fn webhooks(out: &mut Out<'_>, webhooks: &[WebhookStatus]) {

@@ -18,6 +18,7 @@ use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
 use crate::pulse::Pulse;
 use crate::rule::Rule;
+use crate::scan::Cost;
 use crate::store::{Keeps, Record, Store, WriteError};
 
 use super::desk::{Desk, Publish};
@@ -43,6 +44,8 @@ pub(super) struct Decider {
     pub(super) counted_before: BTreeMap<Arc<str>, Counters>,
     /// By the input's name; also of inputs that a reload took away.
     pub(super) reads: BTreeMap<Arc<str>, Read>,
+    /// What finding each rule's lines cost; nothing where it is not here.
+    pub(super) costs: BTreeMap<Arc<str>, Cost>,
     pub(super) rules: Arc<[Rule]>,
     pub(super) store: Arc<Store>,
     pub(super) herald: Arc<Herald>,
@@ -143,6 +146,10 @@ impl Decider {
         let now = self.clock.now();
         self.unstored.since.get_or_insert_with(Instant::now);
         self.reads.entry(batch.input.clone()).or_default().add(batch.read);
+        for (rule, cost) in batch.costs {
+            let Some(rule) = batch.rules.get(rule.0) else { continue };
+            self.costs.entry(rule.name.clone()).or_default().add(cost);
+        }
         batch.notices.into_iter().for_each(|notice| self.herald.tell(notice));
         for record in batch.positions {
             self.unstored.positions.insert((record.owner.clone(), record.key.clone()), record);

@@ -62,7 +62,7 @@ impl Decider {
             return;
         }
         let reads = self.reads.iter().map(|(name, read)| (name.clone(), *read)).collect();
-        desk.ledger.publish(&desk.board, &self.engine, reads, self.clock.now());
+        desk.ledger.publish(&desk.board, &self.engine, reads, &self.costs, self.clock.now());
         if when == Publish::Last {
             desk.board.is_over();
         }

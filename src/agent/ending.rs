@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::engine::Counters;
 use crate::notice::{Notice, Sort};
-use crate::report::{InputReport, Report, WebhookReport};
+use crate::report::{InputReport, Report, RuleReport, WebhookReport};
 use crate::rule::Rule;
 use crate::time::Human;
 
@@ -60,7 +60,7 @@ impl Agent {
 
     pub(super) fn end(self, took: Duration) -> Ended {
         let mut report = Report { seconds: took.as_secs_f64(), ..Report::default() };
-        if let Some(Decider { engine, reads, counted_before, .. }) = &self.decided {
+        if let Some(Decider { engine, reads, costs, counted_before, .. }) = &self.decided {
             for (name, read) in reads {
                 report.lines += read.lines;
                 report.bytes += read.bytes;
@@ -68,7 +68,8 @@ impl Agent {
             }
             let counted = |(rule, counters): (&Rule, Counters)| {
                 let before = counted_before.get(&rule.name).copied().unwrap_or_default();
-                (rule.name.to_string(), counters.since(&before))
+                let cost = costs.get(&rule.name).copied().unwrap_or_default();
+                (rule.name.to_string(), RuleReport::new(counters.since(&before), cost))
             };
             report.rules = engine.counters().map(counted).collect();
         }

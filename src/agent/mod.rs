@@ -19,6 +19,7 @@ mod unfinished;
 mod watched;
 mod workers;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -261,6 +262,7 @@ impl Agent {
             counted_before: engine.counters().map(|(rule, counters)| (rule.name.clone(), counters)).collect(),
             engine,
             reads: sources.names().map(|name| (name, Read::default())).collect(),
+            costs: BTreeMap::new(),
             rules,
             store,
             herald: herald.clone(),

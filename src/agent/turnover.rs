@@ -56,6 +56,7 @@ impl Decider {
         for rule in reloaded.anew.iter().chain(&reloaded.gone) {
             self.counted_before.remove(rule);
         }
+        self.costs.retain(|rule, _| !reloaded.gone.contains(rule));
         for input in &new_files {
             self.engine.input(input, InputState::Behind, now);
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::deliver::tally::Standing;
 use crate::engine::Silence;
 use crate::input::feed::Read;
-use crate::report::{InputReport, WebhookReport};
+use crate::report::{CostReport, InputReport, WebhookReport};
 use crate::store::PastAlerts;
 use crate::time::Time;
 
@@ -185,6 +185,7 @@ fn rule_status(rule: &RuleView, open_episodes: u64) -> RuleStatus {
         name: rule.name.to_string(),
         severity: rule.severity,
         gates: rule.counters,
+        cost: CostReport::from(rule.cost),
         open_episodes,
         last_match: rule.last_match.map(Time::to_rfc3339),
         last_alert: rule.last_alert.map(Time::to_rfc3339),

@@ -9,6 +9,7 @@ use crate::engine::{Alert, Counters, Engine, Silence, Survey};
 use crate::input::feed::Read;
 use crate::message::redact_alert::redact_alert;
 use crate::rule::{Rule, Severity};
+use crate::scan::Cost;
 use crate::time::Time;
 
 use super::Board;
@@ -44,6 +45,8 @@ pub struct RuleView {
     pub severity: Severity,
     /// What became of its matches, ever.
     pub counters: Counters,
+    /// What finding its lines cost, since the start.
+    pub cost: Cost,
     /// When it last matched, to the second, since the start.
     pub last_match: Option<Time>,
     /// When it last made an alert, since the start.
@@ -92,10 +95,18 @@ impl Ledger {
     }
 
     /// Publishes how the engine stands.
-    pub fn publish(&mut self, board: &Board, engine: &Engine, reads: Vec<(Arc<str>, Read)>, now: Time) {
+    pub fn publish(
+        &mut self,
+        board: &Board,
+        engine: &Engine,
+        reads: Vec<(Arc<str>, Read)>,
+        costs: &BTreeMap<Arc<str>, Cost>,
+        now: Time,
+    ) {
         self.published = Some(Instant::now());
-        let rules: Vec<RuleView> =
-            engine.counters().map(|(rule, counters)| self.rule(rule, counters, now)).collect();
+        let cost = |rule: &Rule| costs.get(&rule.name).copied().unwrap_or_default();
+        let rules = engine.counters().map(|(rule, counters)| self.rule(rule, counters, cost(rule), now));
+        let rules: Vec<RuleView> = rules.collect();
         if rules.len() < self.rules.len() {
             self.rules.retain(|name, _| rules.iter().any(|rule| rule.name == *name));
         }
@@ -104,7 +115,7 @@ impl Ledger {
         board.publish(View { at: now, reads, rules, survey, silences: engine.silences().to_vec() });
     }
 
-    fn rule(&mut self, rule: &Rule, counters: Counters, now: Time) -> RuleView {
+    fn rule(&mut self, rule: &Rule, counters: Counters, cost: Cost, now: Time) -> RuleView {
         let log = self.rules.entry(rule.name.clone()).or_default();
         let matches = counters.matches.saturating_sub(log.matches.unwrap_or(0));
         log.matches = Some(counters.matches);
@@ -119,6 +130,7 @@ impl Ledger {
             name: rule.name.clone(),
             severity: rule.severity,
             counters,
+            cost,
             last_match: log.last_match,
             last_alert: log.last_alert,
             timeline: log.timeline.clone(),

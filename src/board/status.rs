@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::deliver::tally::LastAnswer;
 use crate::engine::{Alert, Counters, Kind, Silence};
 use crate::reload::{Outcome, Reload};
-use crate::report::InputReport;
+use crate::report::{CostReport, InputReport};
 use crate::rule::Severity;
 
 use super::gauge::Gauged;
@@ -92,6 +92,8 @@ pub struct RuleStatus {
     pub severity: Severity,
     /// At which gate its matches ended, ever.
     pub gates: Gates,
+    /// What finding its lines cost, since the start.
+    pub cost: CostReport,
     /// Open episodes.
     pub open_episodes: u64,
     /// When it last matched, to the second, since the start.

@@ -172,11 +172,22 @@ fn rules(status: &Status) -> Section {
             gates.posted + gates.timed,
             rule.open_episodes,
         ];
+        let cpu = Human(Duration::from_secs_f64(rule.cost.scan_seconds.max(0.0))).to_string();
         let last = rule.last_match.clone().unwrap_or_else(|| "-".to_owned());
-        std::iter::once(rule.name.clone()).chain(counts.map(count)).chain([last]).collect()
+        std::iter::once(rule.name.clone()).chain(counts.map(count)).chain([cpu, last]).collect()
     });
     (
-        &["matches", "below when", "silenced", "joined", "throttled", "opened", "open now", "last match"],
+        &[
+            "matches",
+            "below when",
+            "silenced",
+            "joined",
+            "throttled",
+            "opened",
+            "open now",
+            "CPU",
+            "last match",
+        ],
         rows.collect(),
     )
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use crate::clock::Clock;
-use crate::event::{InputState, Match, Origin};
+use crate::event::{InputState, Match, Origin, RuleId};
 use crate::line::join::Joined;
 use crate::line::split::{Line, Piece};
 use crate::line::{Ansi, LineSpec, ansi};
 use crate::notice::Notice;
 use crate::rule::Rule;
-use crate::scan::{self, Ends, Lines, Scanned, Scanner, Search};
+use crate::scan::{self, Cost, Ends, Lines, Scanned, Scanner, Search};
 use crate::store::Record;
 use crate::time::Time;
 
@@ -40,6 +40,8 @@ pub struct Batch {
     pub state: Option<InputState>,
     /// What was read.
     pub read: Read,
+    /// What it cost the rules that lines were shown to.
+    pub costs: Vec<(RuleId, Cost)>,
 }
 
 impl Batch {
@@ -64,6 +66,7 @@ impl Batch {
             && self.notices.is_empty()
             && self.state.is_none()
             && self.read == Read::default()
+            && self.costs.is_empty()
     }
 }
 
@@ -153,14 +156,9 @@ impl Feed {
     pub fn new(input: Arc<str>, tuning: Tuning, clock: Arc<Clock>, sender: SyncSender<Batch>) -> Self {
         let Tuning { scanner, line } = tuning;
         let batch = Batch { input, rules: scanner.rules().clone(), ..Batch::default() };
-        Self {
-            search: scanner.search(),
-            scanner,
-            line,
-            clock,
-            outlet: Outlet { sender, batch, batch_bytes: 0 },
-            stood: None,
-        }
+        let mut search = scanner.search();
+        search.time_by(Clock::of_thread);
+        Self { search, scanner, line, clock, outlet: Outlet { sender, batch, batch_bytes: 0 }, stood: None }
     }
 
     /// Goes on with another tuning; what was taken before is handed on first.
@@ -298,7 +296,9 @@ impl Feed {
     /// # Errors
     /// The engine has stopped.
     pub fn flush(&mut self) -> Result<(), EngineGone> {
-        self.outlet.batch.read.scanned.add(std::mem::take(&mut self.search.scanned));
+        let batch = &mut self.outlet.batch;
+        batch.read.scanned.add(std::mem::take(&mut self.search.scanned));
+        batch.costs = self.search.take_costs();
         self.outlet.flush()
     }
 }

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use globset::GlobBuilder;
 
+use crate::clock::Clock;
 use crate::event::{Match, Origin};
 use crate::input::feed::Read;
 use crate::input::{InputSpec, Source};
@@ -123,6 +124,8 @@ pub(super) fn follow(
     read: &(dyn Fn(u64) + Sync),
     sender: &SyncSender<Message>,
 ) {
+    let mut search = stations.search(log.input);
+    search.time_by(Clock::of_thread);
     let mut reader = Reader {
         log,
         stations,
@@ -131,7 +134,7 @@ pub(super) fn follow(
         chunk: Chunk::default(),
         chunk_bytes: 0,
         counted: Read::default(),
-        search: stations.search(log.input),
+        search,
         latest: None,
         head: Head::default(),
         near: written(&log.path),
@@ -145,7 +148,7 @@ pub(super) fn follow(
     let timeless = reader.latest.is_none() && reader.counted.lines > 0;
     if reader.end(timeless).is_ok() {
         let read = Read { scanned: reader.search.scanned, ..reader.counted };
-        let end = End { read, failure, timeless };
+        let end = End { read, costs: reader.search.take_costs(), failure, timeless };
         let _ = sender.send(Message::End(end));
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BinaryHeap;
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::event::Match;
+use crate::event::{Match, RuleId};
 use crate::input::feed::Read;
+use crate::scan::Cost;
 use crate::time::Time;
 
 /// How many chunks of a log wait: one that is worked on, one that comes next.
@@ -47,6 +48,8 @@ impl Chunk {
 #[derive(Debug, Default)]
 pub(super) struct End {
     pub(super) read: Read,
+    /// What it cost the rules that lines were shown to.
+    pub(super) costs: Vec<(RuleId, Cost)>,
     /// It could not be read further.
     pub(super) failure: Option<io::Error>,
     /// No line has a time of its own.

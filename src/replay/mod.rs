@@ -24,7 +24,9 @@ use crate::event::RuleId;
 use crate::input::feed::Read;
 use crate::proof::rehearsal::{Rehearsal, Stations};
 use crate::proof::shown::Shown;
-use crate::report::{InputReport, Report, WebhookReport};
+use crate::report::{InputReport, Report, RuleReport, WebhookReport};
+use crate::rule::Rule;
+use crate::scan::Cost;
 use crate::time::Time;
 
 pub use archive::Caps;
@@ -133,10 +135,12 @@ fn ended(
 ) -> Replayed {
     let mut report = Report::default();
     let mut reads = vec![Read::default(); stations.inputs.len()];
+    let mut costs = vec![Cost::default(); stations.rules.len()];
     let (mut failures, mut timeless) = (Vec::new(), Vec::new());
     let period = merge.start().map(|start| (start, merge.latest()));
     for (log, end) in logs.iter().zip(merge.into_ends()) {
         reads[log.input].add(end.read);
+        end.costs.into_iter().for_each(|(rule, cost)| costs[rule.0].add(cost));
         report.lines += end.read.lines;
         report.bytes += end.read.bytes;
         failures.extend(end.failure.map(|error| (log.path.clone(), error)));
@@ -147,8 +151,11 @@ fn ended(
         .filter(|(place, _)| logs.iter().any(|log| log.input == *place))
         .map(|(_, (input, read))| (input.name.to_string(), InputReport::from(read)))
         .collect();
-    let rules = stations.rules.iter().zip(&counters);
-    report.rules = rules.map(|(rule, counters)| (rule.name.to_string(), *counters)).collect();
+    let rules = stations.rules.iter().zip(&counters).zip(costs);
+    let told = |((rule, counters), cost): ((&Rule, &Counters), Cost)| {
+        (rule.name.to_string(), RuleReport::new(*counters, cost))
+    };
+    report.rules = rules.map(told).collect();
     let posted = stations.webhooks.iter().zip(webhooks);
     report.webhooks = posted
         .map(|(name, n)| {

@@ -13,6 +13,7 @@ use crate::pattern::alphabet::Alphabet;
 use crate::pattern::rewrite::by_alphabet;
 
 use super::block::{Line, line_at};
+use super::cost::Lap;
 use super::filter::Certainty;
 use super::{Ends, relax};
 
@@ -61,6 +62,8 @@ struct OneSearch {
     set: PatternSet,
     lines: u64,
     found: u64,
+    /// What it took, where it was timed last.
+    nanos: u64,
 }
 
 /// A block in the alphabet that all patterns share.
@@ -96,17 +99,25 @@ impl Automata {
         Search { exact: all(&self.exact), relaxed: all(&self.relaxed), rewritten: Rewritten::default() }
     }
 
+    /// The patterns of each automaton, and what it took when it was timed last.
+    pub(super) fn costs<'a>(&'a self, search: &'a Search) -> impl Iterator<Item = (&'a [u32], u64)> {
+        let automata = self.relaxed.iter().zip(&search.relaxed).chain(self.exact.iter().zip(&search.exact));
+        automata.map(|(automaton, search)| (&automaton.patterns[..], search.nanos))
+    }
+
     /// Hands each line of `block` that a pattern may match, with the pattern, to `found`, for each automaton in order; and
-    /// whether it is sure that the pattern does.
+    /// whether it is sure that the pattern does. With `lap` it is timed.
     pub(super) fn find(
         &self,
         block: &[u8],
         ends: Ends,
         search: &mut Search,
+        mut lap: Option<&mut Lap>,
         mut found: impl FnMut(Line, u32, Certainty),
     ) {
         for (automaton, search) in self.relaxed.iter().zip(&mut search.relaxed) {
             automaton.find(block, ends, search, |line, pattern| found(line, pattern, Certainty::Maybe));
+            search.timed(&mut lap);
         }
         if self.exact.is_empty() {
             return;
@@ -116,6 +127,15 @@ impl Automata {
             automaton.find(&search.rewritten.text, ends, one, |line, pattern| {
                 found(search.rewritten.in_block(line, block), pattern, Certainty::Sure);
             });
+            one.timed(&mut lap);
+        }
+    }
+}
+
+impl OneSearch {
+    fn timed(&mut self, lap: &mut Option<&mut Lap>) {
+        if let Some(lap) = lap {
+            self.nanos = lap.nanos();
         }
     }
 }
@@ -172,6 +192,7 @@ impl Automaton {
             set: PatternSet::new(self.patterns.len()),
             lines: 0,
             found: 0,
+            nanos: 0,
         }
     }
 

@@ -11,6 +11,7 @@ use regex_syntax::hir::Hir;
 use super::Ends;
 use super::automata::{self, Automata, PATTERNS_MAX};
 use super::block::{Line, line_at};
+use super::cost::Lap;
 use super::grams::{self, Grams};
 use super::needle::{self, Needle};
 use super::rarity::Rarity;
@@ -92,6 +93,8 @@ pub(super) enum Certainty {
 pub(super) struct Search {
     /// In order of the lines, and of the patterns of each.
     pub(super) candidates: Vec<Candidate>,
+    /// What looking for the needles took, where it was timed.
+    pub(super) needle_nanos: u64,
     grams: Vec<grams::Hit>,
     windows: Vec<windows::Hit>,
     automata: automata::Search,
@@ -136,19 +139,25 @@ impl Filter {
         &self.unfiltered
     }
 
+    /// The patterns of each automaton, and what it took when it was timed last.
+    pub(super) fn by_automata<'a>(&'a self, search: &'a Search) -> impl Iterator<Item = (&'a [u32], u64)> {
+        self.automata.costs(&search.automata)
+    }
+
     /// What a thread needs to search.
     pub(super) fn search(&self) -> Search {
         Search {
             candidates: Vec::new(),
+            needle_nanos: 0,
             grams: Vec::new(),
             windows: Vec::new(),
             automata: self.automata.search(),
         }
     }
 
-    /// Finds the candidates of `block`, which is of whole lines and shorter than 4 GiB.
-    pub(super) fn find(&self, block: &[u8], ends: Ends, search: &mut Search) {
-        let Search { candidates, grams, windows, automata } = search;
+    /// Finds the candidates of `block`, which is of whole lines and shorter than 4 GiB. With `lap` it is timed.
+    pub(super) fn find(&self, block: &[u8], ends: Ends, search: &mut Search, mut lap: Option<&mut Lap>) {
+        let Search { candidates, needle_nanos, grams, windows, automata } = search;
         candidates.clear();
         let mut line = None;
         if let Some(all) = &self.grams {
@@ -168,7 +177,10 @@ impl Filter {
                 }
             }
         }
-        self.automata.find(block, ends, automata, |line, pattern, certainty| {
+        if let Some(lap) = &mut lap {
+            *needle_nanos = lap.nanos();
+        }
+        self.automata.find(block, ends, automata, lap, |line, pattern, certainty| {
             candidates.push(Candidate { line, pattern, certainty });
         });
         candidates.sort_unstable();

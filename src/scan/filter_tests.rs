@@ -139,7 +139,7 @@ fn check(patterns: &[String], blocks: &[Vec<u8>], sample: Option<&[u8]>) -> Resu
     let filter = Filter::new(&hirs, sample);
     let mut search = filter.search();
     for block in blocks {
-        filter.find(block, Ends::Read, &mut search);
+        filter.find(block, Ends::Read, &mut search, None);
         for pair in search.candidates.windows(2) {
             prop_assert!(pair[0] < pair[1]);
         }

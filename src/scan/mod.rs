@@ -7,6 +7,7 @@
 mod automata;
 mod block;
 mod bytes;
+mod cost;
 mod filter;
 #[cfg(test)]
 mod filter_tests;
@@ -37,6 +38,7 @@ use crate::rule::{Matcher, On, Pattern, Rule, When};
 use crate::time::Time;
 
 use block::{Line, line_at};
+use cost::Costs;
 use filter::{Certainty, Filter};
 use latest::Latest;
 use look::Look;
@@ -44,6 +46,7 @@ use sample::Sample;
 use trail::{Stretch, Trails};
 
 pub use block::count as count_lines;
+pub use cost::{Cost, Stopwatch};
 pub use filter::Filtered;
 
 /// How lines of such an input are found that `rule` may take: by its costliest matcher.
@@ -142,6 +145,7 @@ pub struct Search {
     sample: Sample,
     latest: Latest,
     trails: Trails,
+    costs: Costs,
     /// By what rules may take the line that is looked at.
     taken: Vec<(RuleId, By)>,
 }
@@ -155,6 +159,8 @@ pub struct Scanned {
     pub unparsed: u64,
     /// Lines that a rule would have taken, had they not been older than `max_age`.
     pub too_old: u64,
+    /// Processor time of looking for the needles of all rules together, in nanoseconds.
+    pub needle_nanos: u64,
 }
 
 impl Scanned {
@@ -163,6 +169,7 @@ impl Scanned {
         self.expression_errors += other.expression_errors;
         self.unparsed += other.unparsed;
         self.too_old += other.too_old;
+        self.needle_nanos += other.needle_nanos;
     }
 }
 
@@ -185,6 +192,16 @@ pub enum Ends {
 }
 
 impl Search {
+    /// What is done from now on is timed.
+    pub fn time_by(&mut self, stopwatch: Stopwatch) {
+        self.costs = Costs::new(self.costs.rules(), Some(stopwatch));
+    }
+
+    /// What rules cost since this was taken last.
+    pub fn take_costs(&mut self) -> Vec<(RuleId, Cost)> {
+        self.costs.take()
+    }
+
     /// The file of these lines holds something else now: what comes next follows none of them.
     pub fn forget(&mut self, origin: &Arc<Origin>) {
         self.trails.forget(origin);
@@ -227,6 +244,7 @@ impl Scanner {
             sample: Sample::new(self.patterns.len()),
             latest: Latest::new(),
             trails: Trails::new(self.reach),
+            costs: Costs::new(self.rules.len(), None),
             taken: Vec::new(),
         }
     }
@@ -235,6 +253,7 @@ impl Scanner {
     pub fn go_over(&self, search: &mut Search) {
         let before = std::mem::replace(search, self.search());
         search.trails = before.trails.at_reach(self.reach);
+        before.costs.stopwatch().into_iter().for_each(|stopwatch| search.time_by(stopwatch));
     }
 
     /// Once enough of the stream was seen: a filter by what is rare in it.
@@ -260,7 +279,7 @@ impl Scanner {
         let stretch = Stretch { text: block, ends };
         self.enter(stretch, lines, search);
         let filter = search.filter.clone();
-        filter.find(block, ends, &mut search.search);
+        self.find(&filter, block, ends, search);
         let candidates = std::mem::take(&mut search.search.candidates);
         let mut rest = &candidates[..];
         // Where a rule wants to see each line, each is shown; else only those that a pattern may match.
@@ -303,7 +322,7 @@ impl Scanner {
             self.decide(&looked_at, all.map(|pattern| (pattern, Certainty::Maybe)), search);
         } else {
             let filter = search.filter.clone();
-            filter.find(text, Ends::Decoded, &mut search.search);
+            self.find(&filter, text, Ends::Decoded, search);
             let candidates = std::mem::take(&mut search.search.candidates);
             let named = candidates.iter().map(|candidate| (candidate.pattern, candidate.certainty));
             let unfiltered = filter.unfiltered().iter().map(|pattern| (*pattern, Certainty::Maybe));
@@ -313,6 +332,22 @@ impl Scanner {
         let whole = Line { start: 0, end: text.len() };
         self.hand_on(&looked_at, truncated, (stretch, whole), lines, search, &mut found);
         self.leave(stretch, lines, search);
+    }
+
+    /// Lets `filter` find the candidates.
+    fn find(&self, filter: &Filter, block: &[u8], ends: Ends, search: &mut Search) {
+        let mut lap = search.costs.block(block.len());
+        filter.find(block, ends, &mut search.search, lap.as_mut());
+        if lap.is_none() {
+            return;
+        }
+        search.scanned.needle_nanos += search.search.needle_nanos;
+        for (patterns, nanos) in filter.by_automata(&search.search) {
+            for pattern in patterns {
+                let rule = self.patterns[*pattern as usize].rule;
+                search.costs.spend(rule, nanos / patterns.len() as u64);
+            }
+        }
     }
 
     /// Those matches that show lines after theirs get these.
@@ -335,15 +370,25 @@ impl Scanner {
 
     /// Which rules may take `text`, of those whose `patterns` may match it and those that see every line.
     fn decide(&self, text: &Text<'_>, patterns: impl Iterator<Item = (u32, Certainty)>, search: &mut Search) {
-        let taken = &mut search.taken;
+        let Search { taken, costs, .. } = search;
         taken.clear();
         for (pattern, certainty) in patterns {
             let owned = &self.patterns[pattern as usize];
-            if certainty == Certainty::Sure || self.pattern(owned).is_match(text) {
-                taken.push((owned.rule, owned.by));
+            costs.shown(owned.rule);
+            if certainty == Certainty::Maybe {
+                let lap = costs.look(owned.rule);
+                let taken = self.pattern(owned).is_match(text);
+                costs.looked(owned.rule, lap);
+                if !taken {
+                    continue;
+                }
             }
+            taken.push((owned.rule, owned.by));
         }
-        taken.extend(&self.open);
+        for (rule, by) in self.open.iter().copied() {
+            costs.shown(rule);
+            taken.push((rule, by));
+        }
         taken.sort_unstable();
     }
 
@@ -356,7 +401,7 @@ impl Scanner {
         search: &mut Search,
         found: &mut impl FnMut(Match),
     ) {
-        let Search { scanned, taken, latest, trails, .. } = search;
+        let Search { scanned, taken, latest, trails, costs, .. } = search;
         let mut look =
             Look { scanner: self, text, truncated, lines, scanned, latest, event: None, too_old: false };
         // Whose match is decided: by the first of its matchers that matches, or because the line ends an episode.
@@ -365,16 +410,21 @@ impl Scanner {
         let mut around = None;
         for (id, by) in taken.iter().copied() {
             let (rule, role) = (&self.rules[id.0], by.role());
-            if role == Role::Match && decided == Some(id) || !look.rest_matches(rule, by.parts(rule)) {
+            if role == Role::Match && decided == Some(id) {
                 continue;
             }
-            if role != Role::FollowUp {
+            let lap = costs.look(id);
+            let matches = look.rest_matches(rule, by.parts(rule));
+            if matches && role != Role::FollowUp {
                 decided = Some(id);
             }
-            if role == Role::Match && rule.ignore.iter().any(|matcher| look.matches(rule, &matcher.parts)) {
-                continue;
-            }
-            let Some(mut taken) = look.take(id, rule, role, by.parts(rule)) else { continue };
+            let is_ignored = |look: &mut Look<'_, T>| {
+                role == Role::Match && rule.ignore.iter().any(|matcher| look.matches(rule, &matcher.parts))
+            };
+            let takes = matches && !is_ignored(&mut look);
+            let taken = if takes { look.take(id, rule, role, by.parts(rule)) } else { None };
+            costs.looked(id, lap);
+            let Some(mut taken) = taken else { continue };
             if look.too_old {
                 look.scanned.too_old += 1;
                 break;

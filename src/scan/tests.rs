@@ -240,7 +240,7 @@ fn what_cannot_be_parsed_is_text_and_counted() {
     let (taken, scanned) = parsed(&[r#"{"msg":"say"#, r#"say "no""#, r#"{"user":"eve","n":1,"quiet":true}"#]);
     assert_eq!(taken, ["message error what=no", "line error user=eve"]);
     // `where` asks for what these two lines have not.
-    assert_eq!(scanned, Scanned { unparsed: 2, expression_errors: 2, too_old: 0 });
+    assert_eq!(scanned, Scanned { unparsed: 2, expression_errors: 2, ..Scanned::default() });
 }
 
 #[test]
@@ -287,4 +287,53 @@ fn a_line_that_is_too_old_is_counted_once_and_not_matched() {
     scanner.scan_block(block, Ends::Read, &common, &mut search, |one| found.push(one.event.line.len()));
     assert_eq!(search.scanned.too_old, 1);
     assert!(!found.contains(&31) && found.contains(&28) && found.contains(&7), "{found:?}");
+}
+
+const COSTLY: &str = r#"
+webhooks: { w: { url: "https://hooks.slack.com/services/T0/B0/x" } }
+inputs: { a: { stdin: true, parse: logfmt } }
+rules:
+  - { name: needle, match: { line: 'disk \w+ full' } }
+  - { name: automaton, match: { line: '[a-z]+ [a-z]+ [a-z]+' } }
+  - { name: where, where: status == 503 }
+  - { name: never, match: { line: 'no such text anywhere' } }
+"#;
+
+/// A millisecond a look at it: far more than the lines of a test take.
+fn stopwatch() -> std::time::Duration {
+    thread_local! { static LOOKS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) }; }
+    let looks = LOOKS.with(|looks| looks.replace(looks.get() + 1));
+    // It takes no time by itself, as `Costs` asks for at first.
+    std::time::Duration::from_millis(looks.saturating_sub(16))
+}
+
+#[test]
+fn what_lines_cost_is_told_by_rule() {
+    let config = config::from_str(COSTLY, "rules", std::path::Path::new("."), &|_| None).config.unwrap();
+    let rules: Arc<[Rule]> = config.rules.into();
+    let scanner = Scanner::new("a", config.inputs[0].line.clone(), rules.clone(), "host".into());
+    let origin = origin();
+    let common = Lines { origin: &origin, time: || Time::EPOCH };
+    let mut search = scanner.search();
+    search.time_by(stopwatch);
+    let block = "disk vda1 full\nthe door is open\nstatus=503\nstatus=5\n\n".repeat(100);
+    let mut found = Vec::new();
+    scanner.scan_block(block.as_bytes(), Ends::Read, &common, &mut search, |one| found.push(one.rule));
+    let mut costs = search.take_costs();
+    costs.sort_by_key(|(rule, _)| rule.0);
+    let told: Vec<(&str, u64)> =
+        costs.iter().map(|(rule, cost)| (&*rules[rule.0].name, cost.shown)).collect();
+    assert_eq!(told, [("needle", 100), ("automaton", 100), ("where", 500)]);
+    assert!(costs.iter().all(|(_, cost)| cost.nanos > 0), "{costs:?}");
+    assert!(search.scanned.needle_nanos > 0);
+    assert_eq!(search.take_costs(), []);
+
+    let mut untimed = Vec::new();
+    scanner.scan_block(block.as_bytes(), Ends::Read, &common, &mut scanner.search(), |one| {
+        untimed.push(one.rule);
+    });
+    assert_eq!(found, untimed, "what is timed is found as it is otherwise");
+    scanner.scan_block(b"calm\n", Ends::Read, &common, &mut search, drop);
+    let rules: Vec<usize> = search.take_costs().iter().map(|(rule, _)| rule.0).collect();
+    assert_eq!(rules, [1, 2], "a line that nothing is found in: an automaton reads it, and `where`");
 }

@@ -175,6 +175,7 @@ fn what_the_agent_does_is_seen_and_adds_up() {
     for sample in [
         "hooktail_rule_matches_total{rule=\"disk\"} 4",
         "hooktail_rule_gate_total{rule=\"disk\",gate=\"joined\"} 1",
+        "hooktail_rule_shown_lines_total{rule=\"disk\"} 4",
         "hooktail_input_lines_total{input=\"app\"} 6",
         "hooktail_webhook_messages_total{webhook=\"ops\"} 3",
         "hooktail_ready 1",
@@ -182,6 +183,14 @@ fn what_the_agent_does_is_seen_and_adds_up() {
     ] {
         assert!(metrics.lines().any(|line| line == sample), "{sample}:\n{metrics}");
     }
+    let spent = |name: &str| {
+        let sample = metrics.lines().find(|line| line.starts_with(name)).expect(name);
+        sample.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    let disk = &rules[0]["cost"];
+    assert!(disk["shown"] == 4 && disk["scan_seconds"].as_f64().unwrap() > 0.0, "{disk}");
+    assert!(spent("hooktail_rule_scan_seconds_total{rule=\"disk\"}") > 0.0);
+    assert!(spent("hooktail_input_filter_seconds_total{input=\"app\"}") > 0.0);
     let printed = scene.done(&["status"]);
     assert!(printed.contains("all is well") && !printed.contains('\x1b'), "{printed}");
     let json: Value = serde_json::from_str(&scene.done(&["status", "--json"])).unwrap();

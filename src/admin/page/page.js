@@ -115,6 +115,9 @@ function rules(all) {
       [rule.open_episodes, "open now"],
     ];
     const shown = counts.filter(([count, words]) => count > 0 || words === "matches");
+    // What takes less of the processor is no reason to change a rule.
+    const seconds = Math.round(rule.cost.scan_seconds);
+    if (seconds > 0) shown.push([seconds, "s of CPU"]);
     return make("li", {},
       make("div", { class: "head" },
         make("h3", {}, rule.name), chip(rule.severity),
