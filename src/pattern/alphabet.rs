@@ -6,7 +6,7 @@
 //! nothing which takes a character begins within one.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
@@ -62,11 +62,21 @@ impl Alphabet {
         COMMON.get_or_init(|| Self::telling(Vec::new()).expect("the kinds are few"))
     }
 
-    /// One that tells apart what `hir` does; `None`: that is too much.
-    pub(super) fn of(hir: &Hir) -> Option<Self> {
+    /// One that tells apart what `hir` does, shared by all patterns that tell the same apart; `None`: that is too much.
+    pub(super) fn of(hir: &Hir) -> Option<Arc<Self>> {
+        /// As many as there are patterns at most; those of rules that are gone are dropped.
+        static KNOWN: Mutex<Vec<Weak<Alphabet>>> = Mutex::new(Vec::new());
         let mut classes = Vec::new();
         own_classes(hir, &mut classes)?;
-        Self::telling(classes)
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|alphabet| alphabet.strong_count() > 0);
+        let same = known.iter().filter_map(Weak::upgrade).find(|alphabet| alphabet.classes == classes);
+        if same.is_some() {
+            return same;
+        }
+        let new = Arc::new(Self::telling(classes)?);
+        known.push(Arc::downgrade(&new));
+        Some(new)
     }
 
     fn telling(classes: Vec<ClassUnicode>) -> Option<Self> {

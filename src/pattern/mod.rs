@@ -92,8 +92,8 @@ enum Beyond {
     Same,
     /// Rewritten by the alphabet that all patterns share.
     Common(Regex),
-    /// Rewritten by one of its own.
-    Own(Box<Alphabet>, Regex),
+    /// Rewritten by another one.
+    Own(Arc<Alphabet>, Regex),
     /// As they are: slow to decide, and large.
     Whole(Regex),
 }
@@ -129,7 +129,7 @@ impl Pattern {
         match self.compiled.look(text) {
             Look::AsItIs(regex) => regex.is_match(text.bytes()),
             Look::Rewritten(regex, None) => regex.is_match(text.rewritten()),
-            Look::Rewritten(regex, Some(alphabet)) => regex.is_match(&alphabet.rewrite(text.bytes())),
+            Look::Rewritten(regex, Some(alphabet)) => regex.is_match(&text.rewritten_by(alphabet)),
         }
     }
 
@@ -150,7 +150,7 @@ impl Pattern {
                 Some(caught(regex, text.rewritten())?.in_original(Alphabet::common(), text.bytes()))
             }
             Look::Rewritten(regex, Some(alphabet)) => {
-                Some(caught(regex, &alphabet.rewrite(text.bytes()))?.in_original(alphabet, text.bytes()))
+                Some(caught(regex, &text.rewritten_by(alphabet))?.in_original(alphabet, text.bytes()))
             }
         }
     }
@@ -172,8 +172,8 @@ impl Caught {
 /// Which regex looks at a text, and at what of it.
 enum Look<'a> {
     AsItIs(&'a Regex),
-    /// By an alphabet of its own, or the common one.
-    Rewritten(&'a Regex, Option<&'a Alphabet>),
+    /// By another alphabet, or the common one.
+    Rewritten(&'a Regex, Option<&'a Arc<Alphabet>>),
 }
 
 impl Compiled {
@@ -209,9 +209,8 @@ impl Beyond {
         if let Some(rewritten) = rewrite::by_alphabet(hir, Alphabet::common()) {
             return Self::Common(machine::compile(&rewritten));
         }
-        let own = Alphabet::of(hir).map(Box::new);
-        let rewritten = own.and_then(|own| Some((rewrite::by_alphabet(hir, &own)?, own)));
-        match rewritten {
+        let own = Alphabet::of(hir);
+        match own.and_then(|own| Some((rewrite::by_alphabet(hir, &own)?, own))) {
             Some((rewritten, own)) => Self::Own(own, machine::compile(&rewritten)),
             None => Self::Whole(machine::compile(hir)),
         }

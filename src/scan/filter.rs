@@ -15,7 +15,7 @@ use super::cost::Lap;
 use super::grams::{self, Grams};
 use super::needle::{self, Needle};
 use super::rarity::Rarity;
-use super::windows::{self, WIDTH, WINDOWS_MAX, Window, Windows};
+use super::windows::{self, BUCKETS, WIDTH, WINDOWS_MAX, Window, Windows};
 
 /// Needles that cost more ([`Rarity::cost`]) save nothing: an automaton of its own would cost a pattern as much.
 const COST_MAX: f64 = 0.05;
@@ -25,6 +25,9 @@ const COST_MIN: f64 = 0.004;
 
 /// A needle whose pieces are at more than one read place in so many is better looked for by a window.
 const COMMON_GRAM: f64 = 3e-4;
+
+/// A place more in a window costs as much as looking closer at one place of a stream in so many.
+const COMMON_WINDOW: f64 = 5e-4;
 
 /// The filter of some patterns.
 #[derive(Debug)]
@@ -241,14 +244,15 @@ fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Wi
     let mut by_gram = Vec::new();
     let mut by_window = Vec::new();
     let few = needles.len() <= WINDOWS_MAX;
+    let width = width(needles, rarity);
     for (at, target) in needles.iter_mut().enumerate() {
         let stretch = if few { None } else { rarest_stretch(&target.needle, rarity) };
         match stretch.filter(|(_, frequency)| *frequency < COMMON_GRAM) {
             Some((start, _)) => by_gram
                 .extend(grams::stretch(&target.needle, start).map(|stretch| (at as u32, start, stretch))),
             None => {
-                (target.window, _) = rarity.rarest(&target.needle, WIDTH);
-                let sets = target.needle[target.window..].iter().copied().take(WIDTH).collect();
+                (target.window, _) = rarity.rarest(&target.needle, width);
+                let sets = target.needle[target.window..].iter().copied().take(width).collect();
                 by_window.push(Window { needle: at as u32, sets });
             }
         }
@@ -261,6 +265,13 @@ fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Wi
         .chunks(by_window.len().div_ceil(passes).max(1))
         .map(|windows| Windows::new(windows, rarity));
     (grams, windows.collect())
+}
+
+/// How many places windows have: as few as find little else, where each has a bucket of its own.
+fn width(needles: &[Target], rarity: &mut Rarity) -> usize {
+    let mut found = |width| needles.iter().map(|target| rarity.rarest(&target.needle, width).1).sum::<f64>();
+    let few = needles.len() <= BUCKETS;
+    (2..WIDTH).find(|width| few && found(*width) < COMMON_WINDOW).unwrap_or(WIDTH)
 }
 
 /// Where the stretch begins whose pieces are rarest, and how often one of them is read.

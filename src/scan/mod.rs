@@ -45,7 +45,7 @@ use look::Look;
 use sample::Sample;
 use trail::{Stretch, Trails};
 
-pub use block::count as count_lines;
+pub use block::survey;
 pub use cost::{Cost, Stopwatch};
 pub use filter::Filtered;
 

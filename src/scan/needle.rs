@@ -11,7 +11,7 @@ use super::bytes::ByteSet;
 pub(super) type Needle = Vec<ByteSet>;
 
 /// A longer needle finds nothing that this one doesn't.
-const NEEDLE_BYTES_MAX: usize = 24;
+const NEEDLE_BYTES_MAX: usize = 40;
 
 /// More alternatives are not multiplied out.
 const ALTERNATIVES_MAX: usize = 32;
