@@ -13,7 +13,6 @@ use crate::line::parse::LEVELS;
 use crate::pattern::Text;
 use crate::rule::{On, Pattern, Rule};
 use crate::severity::Severity;
-use crate::shape::shape;
 
 /// What a rule's expressions and keys can read of an event that it takes.
 #[derive(Debug, Clone, Copy)]
@@ -162,7 +161,7 @@ impl<'a> Fields<'a> {
         Some(match name {
             "line" => self.event.text(),
             "message" => String::from_utf8_lossy(self.event.message()),
-            "shape" => Cow::Owned(shape(self.event.message())),
+            "shape" => Cow::Borrowed(self.event.shape()),
             "input" => Cow::Borrowed(&*origin.input),
             "file" => Cow::Borrowed(origin.file.as_deref()?),
             "host" => Cow::Borrowed(self.host),

@@ -244,8 +244,14 @@ impl Bench {
     pub(super) fn role_of(&mut self, role: Role, at: u64, line: &str, ip: &str) -> Vec<String> {
         let time = START + secs(at);
         let origin = self.origin.clone();
-        let event =
-            Event { origin, line: line.as_bytes().into(), truncated: false, time, parse: Parse::Text };
+        let event = Event {
+            origin,
+            line: line.as_bytes().into(),
+            truncated: false,
+            time,
+            parse: Parse::Text,
+            shape: Default::default(),
+        };
         let captures = vec![("ip".into(), ip.into())];
         let found = Match {
             rule: RuleId(0),
@@ -379,8 +385,14 @@ fn a_late_alert_mentions_nobody() {
     let late = |bench: &mut Bench, line: &str, age: u64| {
         let now = START + secs(10_000);
         let (origin, time) = (bench.origin.clone(), now - secs(age));
-        let event =
-            Event { origin, line: line.as_bytes().into(), truncated: false, time, parse: Parse::Text };
+        let event = Event {
+            origin,
+            line: line.as_bytes().into(),
+            truncated: false,
+            time,
+            parse: Parse::Text,
+            shape: Default::default(),
+        };
         let (event, role, severity) = (Arc::new(event), Role::Match, Severity::Error);
         bench.engine.take(
             Match { rule: RuleId(0), role, event, captures: Texts::new(), severity, around: None },

@@ -90,6 +90,7 @@ fn run(rule: Rule, steps: &[Step], value_name: &str) -> Vec<Told> {
             truncated: false,
             time,
             parse: Parse::Text,
+            shape: Default::default(),
         };
         let mut captures: Texts = vec![("key".into(), step.key.to_string().into())];
         if step.value >= 0 {
