@@ -1,37 +1,60 @@
 //! A pulse: how somebody else sees that a thread goes on.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Beats as long as a thread goes on, and counts as beating once it has ended in order.
-#[derive(Debug, Default)]
-pub struct Pulse(AtomicU64);
+#[derive(Debug)]
+pub struct Pulse {
+    count: AtomicU64,
+    began: Instant,
+    /// The last beat, in nanoseconds since it began.
+    last: AtomicU64,
+}
 
 /// The count of a pulse that has ended.
 const ENDED: u64 = u64::MAX;
 
-impl Pulse {
-    /// A count that no pulse has.
-    pub const NEVER: u64 = ENDED - 1;
+/// That it begins is a sign of life.
+impl Default for Pulse {
+    fn default() -> Self {
+        Self { count: AtomicU64::new(0), began: Instant::now(), last: AtomicU64::new(0) }
+    }
+}
 
+impl Pulse {
     /// The thread goes on.
     pub fn beat(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.last.store(self.nanos(), Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The thread has done its work: that it beats no more is no trouble.
     pub fn end(&self) {
-        self.0.store(ENDED, Ordering::Relaxed);
+        self.count.store(ENDED, Ordering::Relaxed);
+    }
+
+    /// How long ago it last beat; nothing once it has ended.
+    pub fn silent_for(&self) -> Duration {
+        if self.count() == ENDED {
+            return Duration::ZERO;
+        }
+        Duration::from_nanos(self.nanos().saturating_sub(self.last.load(Ordering::Relaxed)))
     }
 
     /// How often it has beaten so far.
     pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Whether it has beaten since it had the count `seen`, or has ended. `seen` is then the count of now.
     pub fn goes_on_since(&self, seen: &mut u64) -> bool {
         let count = self.count();
         std::mem::replace(seen, count) != count || count == ENDED
+    }
+
+    fn nanos(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
@@ -48,7 +71,12 @@ mod tests {
         pulse.beat();
         assert!(pulse.goes_on_since(&mut seen));
         assert!(!pulse.goes_on_since(&mut seen));
+        assert!(pulse.silent_for() <= pulse.began.elapsed());
+        pulse.last.store(0, Ordering::Relaxed);
+        let since_began = pulse.began.elapsed();
+        assert!(pulse.silent_for() >= since_began, "it has been silent ever since");
         pulse.end();
+        assert_eq!(pulse.silent_for(), Duration::ZERO);
         assert!(pulse.goes_on_since(&mut seen) && pulse.goes_on_since(&mut seen));
     }
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::board::{Board, Order, OrderError, SilenceStatus, View};
+use crate::engine::EpisodeId;
 use crate::message::draw;
 use crate::message::frame::Frame;
 use crate::message::render;
@@ -138,12 +139,11 @@ fn text(body: String) -> Response {
 }
 
 /// `GET /livez`: the process answers, and its engine does.
-async fn live(State(shared): State<Shared>) -> Result<Response, Refusal> {
-    let hangs = draw(&shared, Board::hangs).await?;
-    Ok(match hangs {
+async fn live(State(shared): State<Shared>) -> Response {
+    match shared.board.hangs() {
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
         None => text("ok\n".to_owned()),
-    })
+    }
 }
 
 /// `GET /readyz`: what keeps it from what it is for, a line each.
@@ -296,6 +296,8 @@ struct PastAsked {
     rule: Option<String>,
     /// Only those whose id begins so.
     id: Option<String>,
+    /// Only those of the episode of this id, in order.
+    episode: Option<String>,
     /// Only those before this place.
     before: Option<i64>,
     /// At most so many.
@@ -304,7 +306,7 @@ struct PastAsked {
     html: bool,
 }
 
-/// `GET /api/v1/history?rule=R&id=I&before=P&limit=N&html=true`: the newest first.
+/// `GET /api/v1/history?rule=R&id=I&episode=E&before=P&limit=N&html=true`: the newest first.
 async fn history(
     State(shared): State<Shared>,
     asked: Result<Query<PastAsked>, axum::extract::rejection::QueryRejection>,
@@ -316,9 +318,12 @@ async fn history(
 async fn document_of_past(shared: Shared, asked: PastAsked) -> Result<Response, Refusal> {
     let drawn = draw(&shared, move |board, _| {
         let limit = asked.limit.unwrap_or(PAST_USUAL).min(PAST_MAX);
-        let entries = past(board, |past| match &asked.id {
-            Some(id) => past.by_id(id, limit),
-            None => past.latest(Wanted { rule: asked.rule.as_deref(), before: asked.before, limit }),
+        let episode =
+            asked.episode.as_deref().map(|id| EpisodeId(u128::from_str_radix(id, 16).unwrap_or_default()));
+        let entries = past(board, |past| match (&asked.id, episode) {
+            (Some(id), _) => past.by_id(id, limit),
+            (None, Some(episode)) => past.of_episode(episode, limit),
+            (None, None) => past.latest(Wanted { rule: asked.rule.as_deref(), before: asked.before, limit }),
         })?;
         let rules = board.seats().rules;
         let alert = |entry: &Entry| PastAlert {

@@ -1,11 +1,9 @@
-//! Asks the agent of a state directory over its socket: one request on one connection.
+//! Asks an agent over its socket: one request on one connection.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use super::doors::SOCKET;
 
 /// The agent ends a connection sooner.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -17,7 +15,7 @@ const ANSWER_BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody is there.
-    #[error("no agent runs with the state directory `{}`\nhelp: start it, or name its directory with `--state-dir DIR` or `-c FILE`", .0.display())]
+    #[error("no agent runs with the state directory `{}`\nhelp: start it, or name its directory with `--state-dir DIR` or `-c FILE`", directory(.0).display())]
     NotRunning(PathBuf),
     /// Somebody else's.
     #[error("the agent's socket `{}` is another user's\nhelp: run this as the user of the agent", .0.display())]
@@ -33,17 +31,16 @@ pub enum ClientError {
     Refused(String),
 }
 
-/// Asks the agent that owns `directory`; returns the JSON that it answers.
+/// Asks the agent that listens at `socket`; returns the JSON that it answers.
 ///
 /// # Errors
 /// There is no answer, or the agent refuses.
-pub fn ask(directory: &Path, method: &str, path: &str, body: &str) -> Result<serde_json::Value, ClientError> {
-    let socket = directory.join(SOCKET);
-    let mut stream = UnixStream::connect(&socket).map_err(|error| match error.kind() {
+pub fn ask(socket: &Path, method: &str, path: &str, body: &str) -> Result<serde_json::Value, ClientError> {
+    let mut stream = UnixStream::connect(socket).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            ClientError::NotRunning(directory.to_owned())
+            ClientError::NotRunning(socket.to_owned())
         }
-        io::ErrorKind::PermissionDenied => ClientError::NotOurs(socket.clone()),
+        io::ErrorKind::PermissionDenied => ClientError::NotOurs(socket.to_owned()),
         _ => ClientError::Failed(error),
     })?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -57,6 +54,11 @@ pub fn ask(directory: &Path, method: &str, path: &str, body: &str) -> Result<ser
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
     read(&answer)
+}
+
+/// Where the socket lies.
+fn directory(socket: &Path) -> &Path {
+    socket.parent().unwrap_or(socket)
 }
 
 /// The JSON of an answer whose body reaches to the end.

@@ -20,7 +20,7 @@ pub struct Doors {
     pub(super) socket: Option<Socket>,
 }
 
-/// The socket in the state directory; it is gone with the value.
+/// The local socket; it is gone with the value.
 #[derive(Debug)]
 pub(super) struct Socket {
     pub(super) listener: UnixListener,
@@ -29,7 +29,7 @@ pub(super) struct Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // Whoever locks the directory next removes what is left.
+        // Whoever wants its place next removes what is left.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -58,16 +58,16 @@ pub enum DoorError {
 }
 
 impl Doors {
-    /// Listens where `admin` says, and in the state directory, which is this process's; `None`: nowhere.
+    /// Listens where `admin` says, and at the socket, whose place is this process's; `None`: nowhere.
     ///
     /// # Errors
     /// The address can't be listened on. Without the socket the agent does what it is for: that is logged.
-    pub fn open(admin: Option<&AdminSpec>, state: Option<&Path>) -> Result<Option<Self>, DoorError> {
+    pub fn open(admin: Option<&AdminSpec>, path: Option<&Path>) -> Result<Option<Self>, DoorError> {
         let network = admin.map(listen).transpose()?;
-        let socket = state.and_then(|directory| match socket(&directory.join(SOCKET)) {
+        let socket = path.and_then(|path| match socket(path) {
             Ok(socket) => Some(socket),
             Err(error) => {
-                tracing::warn!(%error, directory = %directory.display(),
+                tracing::warn!(%error, socket = %path.display(),
                     "there is no socket: `hooktail status` and `silence` can't reach this agent");
                 None
             }

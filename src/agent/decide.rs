@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use crate::board::Board;
 use crate::clock::Clock;
 use crate::engine::{Alert, Counters, Engine};
-use crate::event::InputState;
-use crate::herald::{Herald, Trouble};
+use crate::herald::Herald;
 use crate::input::feed::{Batch, Read};
 use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
@@ -60,6 +60,7 @@ pub(super) struct Decider {
     pub(super) pulse_every: Duration,
     pub(super) unstored: Unstored,
     pub(super) silences: Silences,
+    pub(super) board: Arc<Board>,
     /// Where somebody may look on.
     pub(super) desk: Option<Desk>,
     /// What a reload brings; a batch of no input rings for it.
@@ -127,7 +128,8 @@ impl Decider {
         let unfinished = self.unfinished.take_all(self.clock.now());
         self.store.finish(&self.without_secrets(unfinished))?;
         self.publish(Publish::Last);
-        Ok(finish)
+        // What the rules did since the view before.
+        if finish == Finish::Whole { self.commit(When::Now) } else { Ok(finish) }
     }
 
     /// How long nothing is to be done; `None`: until a batch comes.
@@ -157,7 +159,6 @@ impl Decider {
         let matches = of_these(batch.matches, &batch.rules, &self.rules);
         matches.into_iter().for_each(|found| self.engine.take(found, now));
         if let Some(state) = batch.state {
-            self.herald.has(Trouble::Input(batch.input.clone()), state == InputState::Unreadable);
             self.engine.input(&batch.input, state, now);
         }
     }
@@ -180,6 +181,11 @@ impl Decider {
         if self.store.keeps() != Keeps::InMemory {
             let redact = |alert: &mut Alert, rule: &Rule| redact_alert(alert, &rule.redact);
             records.extend(self.engine.take_changes(&redact));
+            if let Some(desk) = &mut self.desk
+                && (when == When::Now || desk.ledger.has_changes_due())
+            {
+                records.extend(desk.ledger.take_changes(now));
+            }
         }
         records.extend(self.silences.take_changes());
         let mut trouble = None;
@@ -190,14 +196,13 @@ impl Decider {
                 Err(passing) => {
                     if trouble.is_none() {
                         self.herald.tell(waiting(&passing));
-                        self.desk.iter().for_each(|desk| desk.board.set_disk_full(true));
+                        self.board.set_disk_full(true);
                     }
                     trouble = Some(passing);
                 }
             }
             // To wait for a full disk is to go on, and not to be well.
             self.pulse.beat();
-            self.herald.has(Trouble::Disk, true);
             // What was stored before is sent on a full disk too.
             self.finish(&[])?;
             if self.patience.recv_timeout(TRY_AGAIN) == Err(RecvTimeoutError::Disconnected) {
@@ -210,8 +215,7 @@ impl Decider {
         }
         self.unfinished.keep(unfinished);
         if trouble.is_some() {
-            self.herald.has(Trouble::Disk, false);
-            self.desk.iter().for_each(|desk| desk.board.set_disk_full(false));
+            self.board.set_disk_full(false);
             tracing::info!("the state can be written again: reading goes on");
         }
         Ok(Finish::Whole)

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
-use crate::board::{Board, Ledger, Placed, Seats};
-use crate::store::WriteError;
+use crate::board::{Ledger, Placed, Seats};
+use crate::store::{Keeps, WriteError};
 
 use super::Agent;
 use super::decide::{Decider, Finish, When};
@@ -13,7 +14,6 @@ use super::sources::Sources;
 /// There is one where somebody may look on.
 #[derive(Debug)]
 pub(super) struct Desk {
-    pub(super) board: Arc<Board>,
     pub(super) ledger: Ledger,
     pub(super) orders: Receiver<Placed>,
 }
@@ -21,13 +21,11 @@ pub(super) struct Desk {
 impl Agent {
     /// Whoever looks on sees these from now on.
     pub(super) fn seat(&mut self, sources: &Sources, webhooks: &[Arc<str>]) {
-        if let Some(board) = &self.board {
-            board.seat(Seats {
-                inputs: self.inputs.seats(sources),
-                webhooks: self.workers.seats(webhooks),
-                rules: sources.rules.clone(),
-            });
-        }
+        self.board.seat(Seats {
+            inputs: self.inputs.seats(sources),
+            webhooks: self.workers.seats(webhooks),
+            rules: sources.rules.clone(),
+        });
     }
 }
 
@@ -62,9 +60,13 @@ impl Decider {
             return;
         }
         let reads = self.reads.iter().map(|(name, read)| (name.clone(), *read)).collect();
-        desk.ledger.publish(&desk.board, &self.engine, reads, &self.costs, self.clock.now());
+        desk.ledger.publish(&self.board, &self.engine, reads, &self.costs, self.clock.now());
+        if self.store.keeps() != Keeps::InMemory && desk.ledger.has_changes_due() {
+            // It goes with the next commit, which comes then also where nothing is read.
+            self.unstored.since.get_or_insert_with(Instant::now);
+        }
         if when == Publish::Last {
-            desk.board.is_over();
+            self.board.is_over();
         }
     }
 }

@@ -31,7 +31,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::admin::{self, Doors};
-use crate::board::{Board, Ledger, OrderWay};
+use crate::board::{Board, Known, Ledger, OrderWay};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::deliver::worker::{Shared, Transport};
@@ -134,6 +134,7 @@ pub async fn run(
     let (mut agent, begun) = Agent::start(config, opened, options).map_err(AgentError::Setup)?;
     let herald = agent.herald.clone();
     let (supervisor, pulse) = (agent.options.supervisor.clone(), agent.pulse.clone());
+    let board = agent.board.clone();
     let (made_of, transport) = (agent.made_of.clone(), agent.options.transport.clone());
     let work = async {
         let failure = agent.read(&mut stops).await;
@@ -152,7 +153,7 @@ pub async fn run(
         failure = work => failure,
         never = herald.run() => match never {},
         never = supervisor.watch(&pulse) => match never {},
-        never = heartbeat(&herald, &pulse, &transport) => match never {},
+        never = heartbeat(&herald, &board, &transport) => match never {},
         never = tell_ready(&supervisor, begun, &made_of) => match never {},
     };
     // After a failure some still work: a timer that they set once the runtime ends would be a panic.
@@ -182,8 +183,8 @@ struct Agent {
     decided: Option<Decider>,
     /// When waiting for deliveries ends; known once reading ends.
     deadline: Option<Instant>,
-    /// For whoever looks on.
-    board: Option<Arc<Board>>,
+    /// For whoever looks on, and for the heartbeat.
+    board: Arc<Board>,
     admin: Option<admin::Server>,
     /// Of the engine's thread.
     pulse: Arc<Pulse>,
@@ -217,6 +218,17 @@ impl Agent {
         let (program, on_exit) = (options.program.take(), options.on_exit.take());
         let last_reload =
             options.reloading.as_ref().map(|reloading| reloading.last.clone()).unwrap_or_default();
+        let pulse = Arc::<Pulse>::default();
+        let (orders, placed) = OrderWay::new();
+        let board = Arc::new(Board::new(Known {
+            host: host.clone(),
+            clock: clock.clone(),
+            outbox: store.outbox().clone(),
+            state_dir: store.path().map(Path::to_owned),
+            orders,
+            pulse: pulse.clone(),
+            last_reload,
+        }));
         let mut agent = Self {
             store: store.clone(),
             herald: herald.clone(),
@@ -228,9 +240,9 @@ impl Agent {
             patience: Some(patience),
             decided: None,
             deadline: None,
-            board: None,
+            board: board.clone(),
             admin: None,
-            pulse: Arc::default(),
+            pulse: pulse.clone(),
             made_of: made_of(rules.len(), inputs.len()),
             options,
         };
@@ -250,14 +262,11 @@ impl Agent {
         }
         let silences = restored_silences(&mut restored, silences);
         engine.silence(silences.all(), clock.now());
-        let (orders, placed) = OrderWay::new();
-        let board = doors.is_some().then(|| {
-            let (outbox, path) = (store.outbox().clone(), store.path().map(Path::to_owned));
-            Arc::new(Board::new(host.clone(), clock.clone(), outbox, path, orders, last_reload))
-        });
-        agent.board.clone_from(&board);
         agent.seat(&sources, &webhook_names);
-        let desk = board.map(|board| Desk { board, ledger: Ledger::new(&engine), orders: placed });
+        let desk = doors.is_some().then(|| Desk {
+            ledger: Ledger::new(&engine, &restored.take_all(Space::Timeline), clock.now()),
+            orders: placed,
+        });
         let decider = Decider {
             counted_before: engine.counters().map(|(rule, counters)| (rule.name.clone(), counters)).collect(),
             engine,
@@ -269,10 +278,11 @@ impl Agent {
             clock,
             stopping: agent.stopping.clone(),
             patience: patient,
-            pulse: agent.pulse.clone(),
+            pulse,
             pulse_every: pulse_every(&agent.options.supervisor),
             unstored: Unstored::default(),
             silences,
+            board: board.clone(),
             desk,
             turnovers: turned,
             unfinished: Unfinished::default(),
@@ -280,8 +290,8 @@ impl Agent {
         agent.engine.spawn_blocking(move || decider.run(&receiver));
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));
         let begun = agent.inputs.start(sources, program, restored.take_all(Space::Position))?;
-        if let (Some(board), Some(doors)) = (&agent.board, doors) {
-            agent.admin = Some(admin::Server::start(doors, board)?);
+        if let Some(doors) = doors {
+            agent.admin = Some(admin::Server::start(doors, &board)?);
         }
         let text = format!("hooktail {} started: {}", env!("CARGO_PKG_VERSION"), agent.made_of);
         herald.tell(Notice { sort: Sort::Started, danger: false, text });

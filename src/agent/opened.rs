@@ -36,6 +36,11 @@ impl Opened {
         Ok(Self { store, restored })
     }
 
+    /// The directory in which it is kept; `None`: in memory.
+    pub fn directory(&self) -> Option<&Path> {
+        self.store.path()
+    }
+
     /// For `config`, in memory, from where this state directory would go on; it is not written. The alerts that wait in
     /// it stay there.
     ///

@@ -51,7 +51,6 @@ impl Decider {
         let unfinished = self.unfinished.take_of(is_gone, now);
         self.store.finish(&self.without_secrets(unfinished))?;
         let reloaded = self.engine.reload(rules.clone(), host, keys_max, now);
-        self.herald.forget_inputs(|input| !rules.iter().any(|rule| rule.inputs.contains(input)));
         self.rules = rules;
         for rule in reloaded.anew.iter().chain(&reloaded.gone) {
             self.counted_before.remove(rule);

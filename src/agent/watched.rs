@@ -3,15 +3,14 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use crate::board::Board;
 use crate::deliver::worker::Transport;
 use crate::herald::Herald;
-use crate::pulse::Pulse;
 use crate::supervisor::Supervisor;
 
 use super::inputs::Turning;
 
-/// The engine's thread shows so often that it goes on, where nobody asks for more: files are looked at as often. A
-/// heartbeat that is fetched more often is held to it.
+/// The engine's thread shows so often that it goes on, where nobody asks for more: files are looked at as often.
 const PULSE_EVERY: Duration = Duration::from_secs(10);
 
 /// How often the engine's thread must be seen.
@@ -19,20 +18,10 @@ pub(super) fn pulse_every(supervisor: &Supervisor) -> Duration {
     supervisor.pulse_every().map_or(PULSE_EVERY, |every| every.min(PULSE_EVERY))
 }
 
-/// The heartbeat, while the engine's thread goes on and the herald knows of no trouble that lasts. What is drawn has none.
-pub(super) async fn heartbeat(herald: &Herald, pulse: &Pulse, transport: &Transport) -> Infallible {
+/// The heartbeat, while the board knows of nothing that keeps the agent from what it is for. What is drawn has none.
+pub(super) async fn heartbeat(herald: &Herald, board: &Board, transport: &Transport) -> Infallible {
     let Transport::Http(clients) = transport else { return std::future::pending().await };
-    // That it has started is a sign of life.
-    let mut seen = Pulse::NEVER;
-    let mut shown = tokio::time::Instant::now();
-    let goes_on = || {
-        if pulse.goes_on_since(&mut seen) {
-            shown = tokio::time::Instant::now();
-        }
-        // Twice as long as it may take.
-        shown.elapsed() <= PULSE_EVERY * 2
-    };
-    herald.beat(clients, goes_on).await
+    herald.beat(clients, || board.is_ready()).await
 }
 
 /// Once each reader has looked at what is there: what is written from then on is read.

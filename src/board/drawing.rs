@@ -28,28 +28,18 @@ impl Board {
         let inputs: Vec<InputStatus> = seats.inputs.iter().map(|seat| input(seat, view)).collect();
         let webhooks: Vec<WebhookStatus> =
             seats.webhooks.iter().map(|seat| self.webhook(seat, now)).collect();
-        let store = self.store();
-        let mut found = self.own_problems(view, &store);
-        found.extend(problems(&inputs, &webhooks));
-        let last_reload = self.last_reload.get().map(LastReload::from);
-        found.extend(last_reload.iter().filter(|reload| !reload.taken).map(|reload| Problem {
-            about: About::Configuration,
-            name: String::new(),
-            text: format!(
-                "the changed configuration is refused, and the one before goes on: {}",
-                first(&reload.text)
-            ),
-        }));
+        let last_reload = self.last_reload();
+        let found = self.problems(&inputs, &webhooks, last_reload.as_ref());
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            host: self.host.to_string(),
+            host: self.known.host.to_string(),
             time: now.to_rfc3339(),
             started: self.started.to_rfc3339(),
             uptime_seconds: now.since(self.started).as_secs_f64(),
-            ready: !found.iter().any(|problem| problem.about.is_grave()),
+            ready: ready(&found),
             problems: found,
             process: Process::now(),
-            store,
+            store: self.store(),
             inputs,
             open_episodes: open(view).iter().sum(),
             rules: self.rules(view),
@@ -57,6 +47,42 @@ impl Board {
             silences: silences(view, now),
             last_reload,
         }
+    }
+
+    /// Whether nothing keeps the agent from what it is for: as [`Board::status`] says, for whoever wants no more.
+    pub fn is_ready(&self) -> bool {
+        let now = self.now();
+        let seats = self.seats();
+        let inputs: Vec<InputStatus> =
+            seats.inputs.iter().map(|seat| input(seat, &View::default())).collect();
+        let webhooks: Vec<WebhookStatus> =
+            seats.webhooks.iter().map(|seat| self.webhook(seat, now)).collect();
+        ready(&self.problems(&inputs, &webhooks, self.last_reload().as_ref()))
+    }
+
+    fn last_reload(&self) -> Option<LastReload> {
+        self.known.last_reload.get().map(LastReload::from)
+    }
+
+    /// What somebody should mend, the gravest first: the one list of it.
+    fn problems(
+        &self,
+        inputs: &[InputStatus],
+        webhooks: &[WebhookStatus],
+        last_reload: Option<&LastReload>,
+    ) -> Vec<Problem> {
+        let of_agent = |about, text: String| Problem { about, name: String::new(), text };
+        let full = self.disk_full.load(Ordering::Relaxed).then(|| {
+            let text = "the disk of the state directory is full: reading waits until there is room";
+            of_agent(About::Store, text.to_owned())
+        });
+        let hangs = self.hangs().map(|why| of_agent(About::Engine, why.to_owned()));
+        let refused = last_reload.filter(|reload| !reload.taken).map(|reload| {
+            let why = first(&reload.text);
+            let text = format!("the changed configuration is refused, and the one before goes on: {why}");
+            of_agent(About::Configuration, text)
+        });
+        full.into_iter().chain(hangs).chain(problems(inputs, webhooks)).chain(refused).collect()
     }
 
     /// The rules alone.
@@ -89,27 +115,10 @@ impl Board {
     }
 
     /// Why the agent would have to be started again.
-    pub fn hangs(&self, view: &View) -> Option<&'static str> {
-        let silent = self.now().since(view.at.max(self.started)) > SILENT_MAX;
-        // A full disk is waited for, and at the end nothing more is decided.
-        let waits = self.disk_full.load(Ordering::Relaxed) || self.over.load(Ordering::Relaxed);
-        (silent && !waits).then_some(
+    pub fn hangs(&self) -> Option<&'static str> {
+        (self.known.pulse.silent_for() > SILENT_MAX).then_some(
             "the engine has not answered for over a minute: restart the agent, and report this as a bug",
         )
-    }
-
-    fn own_problems(&self, view: &View, store: &StoreStatus) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut add = |about, text: &str| {
-            problems.push(Problem { about, name: String::new(), text: text.to_owned() });
-        };
-        if store.full {
-            add(About::Store, "the disk of the state directory is full: reading waits until there is room");
-        }
-        if let Some(why) = self.hangs(view) {
-            add(About::Engine, why);
-        }
-        problems
     }
 
     fn store(&self) -> StoreStatus {
@@ -119,12 +128,14 @@ impl Board {
         };
         let history = self.outbox().history();
         StoreStatus {
-            directory: self.state_dir.as_ref().map(|path| path.display().to_string()),
+            directory: self.known.state_dir.as_ref().map(|path| path.display().to_string()),
             state_bytes: self
+                .known
                 .state_dir
                 .as_deref()
                 .map_or(0, |path| size(path, &["state.db", "state.db-wal", "reserve"])),
             history_bytes: self
+                .known
                 .state_dir
                 .as_deref()
                 .map_or(0, |path| size(path, &["history.db", "history.db-wal"])),
@@ -158,6 +169,10 @@ impl Board {
             waits_until: waits_until.filter(|until| *until > now).map(Time::to_rfc3339),
         }
     }
+}
+
+fn ready(problems: &[Problem]) -> bool {
+    !problems.iter().any(|problem| problem.about.is_grave())
 }
 
 fn open(view: &View) -> Vec<u64> {

@@ -10,13 +10,19 @@ use crate::input::feed::Read;
 use crate::message::redact_alert::redact_alert;
 use crate::rule::{Rule, Severity};
 use crate::scan::Cost;
+use crate::store::Record;
 use crate::time::Time;
 
 use super::Board;
+use super::stored::{Stored, gone};
 use super::timeline::Timeline;
 
 /// How often a view is published.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How often what came of each rule is stored: a kill costs no more of it. Each minute's worth is written again and again
+/// meanwhile, so not each second.
+const STORE_EVERY: Duration = Duration::from_secs(10);
 
 /// So many open episodes are drawn at most: more than a person looks through.
 const SHOWN_MAX: usize = 200;
@@ -47,11 +53,11 @@ pub struct RuleView {
     pub counters: Counters,
     /// What finding its lines cost, since the start.
     pub cost: Cost,
-    /// When it last matched, to the second, since the start.
+    /// When it last matched, to the second.
     pub last_match: Option<Time>,
-    /// When it last made an alert, since the start.
+    /// When it last made an alert.
     pub last_alert: Option<Time>,
-    /// Since the start.
+    /// What came over the last hour and day.
     pub timeline: Arc<Timeline>,
 }
 
@@ -60,6 +66,9 @@ pub struct RuleView {
 pub struct Ledger {
     rules: BTreeMap<Arc<str>, Log>,
     published: Option<Instant>,
+    stored: Option<Instant>,
+    /// Rules of which something is stored that are there no longer.
+    gone: Vec<Arc<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -69,14 +78,48 @@ struct Log {
     last_match: Option<Time>,
     last_alert: Option<Time>,
     timeline: Arc<Timeline>,
+    /// It is another one than what is stored.
+    changed: bool,
 }
 
 impl Ledger {
-    /// Nothing is noted yet; what `engine` has counted so far is of the past.
-    pub fn new(engine: &Engine) -> Self {
-        let log = |counters: Counters| Log { matches: Some(counters.matches), ..Log::default() };
-        let rules = engine.counters().map(|(rule, counters)| (rule.name.clone(), log(counters)));
-        Self { rules: rules.collect(), published: None }
+    /// Goes on from what was stored of the rules; what `engine` has counted so far is of the past.
+    pub fn new(engine: &Engine, records: &[Record], now: Time) -> Self {
+        let mut stored: BTreeMap<&Arc<str>, Stored> =
+            records.iter().filter_map(|record| Some((&record.owner, Stored::read(record)?))).collect();
+        let mut log = |rule: &Rule, counters: Counters| {
+            let log = Log { matches: Some(counters.matches), ..Log::default() };
+            let Some(stored) = stored.remove(&rule.name) else { return log };
+            let timeline = Arc::new(stored.timeline(counters.matches, now));
+            let [last_match, last_alert] =
+                [stored.last_match, stored.last_alert].map(|at| at.map(|at| at.min(now)));
+            Log { last_match, last_alert, timeline, ..log }
+        };
+        let rules = engine.counters().map(|(rule, counters)| (rule.name.clone(), log(rule, counters)));
+        let rules = rules.collect();
+        let gone = stored.into_keys().cloned().collect();
+        Self { rules, published: None, stored: None, gone }
+    }
+
+    /// What is to be stored of the rules, and is not yet.
+    pub fn take_changes(&mut self, now: Time) -> Vec<Record> {
+        let mut records: Vec<Record> = self.gone.drain(..).map(gone).collect();
+        for (rule, log) in self.rules.iter_mut().filter(|(_, log)| log.changed) {
+            log.changed = false;
+            let last = [log.last_match, log.last_alert];
+            records
+                .push(Stored::new(now, log.matches.unwrap_or(0), last, &log.timeline).record(rule.clone()));
+        }
+        if !records.is_empty() {
+            self.stored = Some(Instant::now());
+        }
+        records
+    }
+
+    /// Whether there is such, and some time has passed since there was.
+    pub fn has_changes_due(&self) -> bool {
+        let changed = !self.gone.is_empty() || self.rules.values().any(|log| log.changed);
+        changed && self.stored.is_none_or(|at| at.elapsed() >= STORE_EVERY)
     }
 
     /// These were decided.
@@ -108,7 +151,9 @@ impl Ledger {
         let rules = engine.counters().map(|(rule, counters)| self.rule(rule, counters, cost(rule), now));
         let rules: Vec<RuleView> = rules.collect();
         if rules.len() < self.rules.len() {
-            self.rules.retain(|name, _| rules.iter().any(|rule| rule.name == *name));
+            let is_left = |name: &Arc<str>| rules.iter().any(|rule| rule.name == *name);
+            self.gone.extend(self.rules.keys().filter(|name| !is_left(name)).cloned());
+            self.rules.retain(|name, _| is_left(name));
         }
         let redact = |alert: &mut Alert, rule: &Rule| redact_alert(alert, &rule.redact);
         let survey = board.is_looked_at(now).then(|| engine.survey(SHOWN_MAX, &redact));
@@ -125,6 +170,7 @@ impl Ledger {
         }
         if matches + alerts > 0 {
             Arc::make_mut(&mut log.timeline).add(now, matches, alerts);
+            log.changed = true;
         }
         RuleView {
             name: rule.name.clone(),

@@ -11,6 +11,7 @@ mod ledger;
 mod order;
 mod process;
 mod status;
+mod stored;
 mod timeline;
 
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ pub use timeline::{MINUTES, Part, QUARTERS, Timeline};
 
 use crate::clock::Clock;
 use crate::deliver::tally::Tally;
+use crate::pulse::Pulse;
 use crate::reload;
 use crate::rule::Rule;
 use crate::store::Outbox;
@@ -80,15 +82,30 @@ pub struct Seats {
     pub rules: Arc<[Rule]>,
 }
 
+/// What a board is made with.
+#[derive(Debug)]
+pub struct Known {
+    /// The machine's name in messages.
+    pub host: Arc<str>,
+    /// Whose clock tells the times.
+    pub clock: Arc<Clock>,
+    /// What waits, and the history.
+    pub outbox: Arc<Outbox>,
+    /// Where state is kept; `None`: in memory.
+    pub state_dir: Option<PathBuf>,
+    /// The way to the engine's thread.
+    pub orders: OrderWay,
+    /// Of the engine's thread.
+    pub pulse: Arc<Pulse>,
+    /// What came of the last reload.
+    pub last_reload: Arc<reload::LastReload>,
+}
+
 /// What everybody publishes to, and everything is drawn from.
 #[derive(Debug)]
 pub struct Board {
-    host: Arc<str>,
+    known: Known,
     started: Time,
-    clock: Arc<Clock>,
-    outbox: Arc<Outbox>,
-    state_dir: Option<PathBuf>,
-    orders: OrderWay,
     seats: Mutex<Seats>,
     view: watch::Sender<Arc<View>>,
     /// When somebody last asked for the open episodes, in nanoseconds.
@@ -97,33 +114,20 @@ pub struct Board {
     disk_full: AtomicBool,
     /// Nothing more is read: no other view follows.
     over: AtomicBool,
-    last_reload: Arc<reload::LastReload>,
 }
 
 impl Board {
     /// Of an agent that starts now.
-    pub fn new(
-        host: Arc<str>,
-        clock: Arc<Clock>,
-        outbox: Arc<Outbox>,
-        state_dir: Option<PathBuf>,
-        orders: OrderWay,
-        last_reload: Arc<reload::LastReload>,
-    ) -> Self {
+    pub fn new(known: Known) -> Self {
         let (view, _) = watch::channel(Arc::default());
         Self {
-            host,
-            started: clock.now(),
-            clock,
-            outbox,
-            state_dir,
-            orders,
+            started: known.clock.now(),
+            known,
             seats: Mutex::default(),
             view,
             asked: AtomicI64::new(i64::MIN),
             disk_full: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            last_reload,
         }
     }
 
@@ -161,10 +165,10 @@ impl Board {
     /// How the engine stands, with the open episodes: no older than a second or two, unless the engine's thread is held
     /// up.
     pub async fn view(&self) -> Arc<View> {
-        let now = self.clock.now();
+        let now = self.now();
         self.asked.store(now.as_nanos(), Ordering::Relaxed);
         let mut views = self.view.subscribe();
-        let fresh = |view: &Arc<View>| view.survey.is_some() && self.clock.now().since(view.at) < FRESH;
+        let fresh = |view: &Arc<View>| view.survey.is_some() && self.now().since(view.at) < FRESH;
         if !self.over.load(Ordering::Relaxed) {
             // What is there after that is the last that is known.
             let _ = tokio::time::timeout(FRESH_WITHIN, views.wait_for(fresh)).await;
@@ -173,23 +177,23 @@ impl Board {
     }
 
     /// To be given to the engine's thread.
-    pub const fn orders(&self) -> &OrderWay {
-        &self.orders
+    pub fn orders(&self) -> &OrderWay {
+        &self.known.orders
     }
 
     /// The machine's name in messages.
     pub fn host(&self) -> &str {
-        &self.host
+        &self.known.host
     }
 
     /// Whose clock tells the times.
     pub fn now(&self) -> Time {
-        self.clock.now()
+        self.known.clock.now()
     }
 
     /// What waits, and the history.
-    pub const fn outbox(&self) -> &Arc<Outbox> {
-        &self.outbox
+    pub fn outbox(&self) -> &Arc<Outbox> {
+        &self.known.outbox
     }
 
     fn lock(&self) -> MutexGuard<'_, Seats> {

@@ -96,9 +96,9 @@ pub struct RuleStatus {
     pub cost: CostReport,
     /// Open episodes.
     pub open_episodes: u64,
-    /// When it last matched, to the second, since the start.
+    /// When it last matched, to the second.
     pub last_match: Option<String>,
-    /// When it last made an alert, since the start.
+    /// When it last made an alert.
     pub last_alert: Option<String>,
     /// Matches and alerts of the last hour, minute by minute, the oldest first; only where it is asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]

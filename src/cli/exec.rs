@@ -17,6 +17,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::admin::Doors;
 use crate::agent::{self, AgentError, Opened, Options};
 use crate::config::{Config, OnExitSpec};
 use crate::deliver::post::{self, ClientError};
@@ -31,6 +32,7 @@ use super::exit::{Exit, Failure};
 use super::load::ConfigArgs;
 use super::reloading::{Fixed, Purpose, Reloader, Source};
 use super::run::{RELOADS_WAITING, duration, tell_undelivered, write_report};
+use super::running::socket;
 use super::runtime;
 use super::state::{StateArgs, StateDir};
 
@@ -93,8 +95,12 @@ fn exec(args: &ExecArgs) -> Result<Exit, Failure> {
     let (mut config, source) = Source::open(args.config.path()?, Purpose::Exec)?;
     let on_exit = config.on_exit.take().map(|on_exit| watch_end(on_exit, &mut config));
     let host = config.host.clone();
+    let opened = open(&config, &args.state.or_memory());
+    // Only a wrong configuration keeps the program from starting: a port in use would not be one.
+    let doors = Doors::open(None, socket(&config, opened.directory()).as_deref()).map_err(Failure::failed)?;
     let watching = Watching {
-        opened: open(&config, &args.state.or_memory()),
+        opened,
+        doors,
         transport: transport(&config).map_err(Failure::failed)?,
         config,
         source,
@@ -125,6 +131,7 @@ struct Watching {
     config: Config,
     source: Arc<Source>,
     opened: Opened,
+    doors: Option<Doors>,
     transport: Transport,
     drain: Option<Duration>,
     on_exit: Option<OnExit>,
@@ -138,7 +145,7 @@ type Done = Result<agent::Ended, AgentError>;
 
 /// Runs the program until it has ended and what waits is delivered; what the agent did, if it ran.
 async fn watch(ready: Watching, command: &[OsString]) -> Result<(Exit, Option<Done>), Failure> {
-    let Watching { config, source, opened, transport, drain, on_exit, ours, wakers } = ready;
+    let Watching { config, source, opened, doors, transport, drain, on_exit, ours, wakers } = ready;
     let mut signals = Signals::listen().map_err(Failure::failed)?;
     let Some((program, arguments)) = command.split_first() else {
         return Err(Failure::usage("there is no program to run"));
@@ -159,7 +166,7 @@ async fn watch(ready: Watching, command: &[OsString]) -> Result<(Exit, Option<Do
         program: Some(watched(child, ours, &wakers, dies)),
         on_exit,
         reloading: Some(reloader(source, &config).reloading(asked)),
-        doors: None,
+        doors,
         supervisor: Arc::default(),
     };
     let (stops, requests) = mpsc::channel(2);

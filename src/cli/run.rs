@@ -26,6 +26,7 @@ use crate::time::{DurationError, parse_duration};
 use super::exit::{Exit, Failure};
 use super::load::ConfigArgs;
 use super::reloading::{Fixed, Purpose, Reloader, Source};
+use super::running::socket;
 use super::state::{StateArgs, StateDir};
 use super::{runtime, screen, stops};
 
@@ -98,9 +99,10 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Failure> {
     let opened = if args.dry_run { state.look(&config)? } else { state.open(&config)? };
     let until = if args.until_eof { Until::Eof } else { Until::Stopped };
     let source = (until == Until::Stopped).then_some(source);
-    let doors = match (args.dry_run, &state) {
-        (true, _) => None,
-        (false, state) => Doors::open(config.admin.as_ref(), state.path()).map_err(Failure::failed)?,
+    let doors = match args.dry_run {
+        true => None,
+        false => Doors::open(config.admin.as_ref(), socket(&config, state.path()).as_deref())
+            .map_err(Failure::failed)?,
     };
     follow(config, opened, until, &args.ending, args.dry_run.then_some(Drawn::Stdout), source, doors)
 }

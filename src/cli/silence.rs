@@ -10,8 +10,7 @@ use crate::admin::client::{self, in_url};
 use crate::board::SilenceStatus;
 
 use super::exit::{Exit, Failure};
-use super::load::ConfigArgs;
-use super::state::StateArgs;
+use super::running::RunningArgs;
 use super::table::Table;
 
 /// The options of `hooktail silence`.
@@ -50,19 +49,13 @@ struct AddArgs {
     why: String,
 
     #[command(flatten)]
-    config: ConfigArgs,
-
-    #[command(flatten)]
-    state: StateArgs,
+    running: RunningArgs,
 }
 
 #[derive(Debug, Args)]
 struct ListArgs {
     #[command(flatten)]
-    config: ConfigArgs,
-
-    #[command(flatten)]
-    state: StateArgs,
+    running: RunningArgs,
 
     /// Print them as JSON
     #[arg(long)]
@@ -76,10 +69,7 @@ struct ExpireArgs {
     id: String,
 
     #[command(flatten)]
-    config: ConfigArgs,
-
-    #[command(flatten)]
-    state: StateArgs,
+    running: RunningArgs,
 }
 
 /// Asks the running agent.
@@ -94,17 +84,17 @@ pub(super) fn run(args: SilenceArgs) -> Result<Exit, Failure> {
 }
 
 fn add(args: AddArgs) -> Result<String, Failure> {
-    let directory = args.state.of_running(&args.config)?;
+    let socket = args.running.find()?.socket();
     let AddArgs { target, filter, lasts, why, .. } = args;
     let asked = serde_json::to_string(&Asked { target, filter, lasts, why }).map_err(Failure::failed)?;
-    let made = client::ask(&directory, "POST", "/api/v1/silences", &asked).map_err(Failure::failed)?;
+    let made = client::ask(&socket, "POST", "/api/v1/silences", &asked).map_err(Failure::failed)?;
     let SilenceStatus { id, filter, until, .. } = read(made)?;
     Ok(format!("{id}: nothing is posted of `{filter}` until {until}\n"))
 }
 
 fn list(args: &ListArgs) -> Result<String, Failure> {
-    let directory = args.state.of_running(&args.config)?;
-    let json = client::ask(&directory, "GET", "/api/v1/silences", "").map_err(Failure::failed)?;
+    let socket = args.running.find()?.socket();
+    let json = client::ask(&socket, "GET", "/api/v1/silences", "").map_err(Failure::failed)?;
     if args.json {
         return Ok(format!("{json}\n"));
     }
@@ -121,9 +111,9 @@ fn list(args: &ListArgs) -> Result<String, Failure> {
 }
 
 fn expire(args: &ExpireArgs) -> Result<String, Failure> {
-    let directory = args.state.of_running(&args.config)?;
+    let socket = args.running.find()?.socket();
     let path = format!("/api/v1/silences/{}", in_url(&args.id));
-    client::ask(&directory, "DELETE", &path, "").map_err(Failure::failed)?;
+    client::ask(&socket, "DELETE", &path, "").map_err(Failure::failed)?;
     Ok(format!("{}: ended\n", args.id))
 }
 

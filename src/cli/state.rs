@@ -80,12 +80,15 @@ impl StateArgs {
         })
     }
 
-    /// Of an agent that runs already, or ran; of its configuration nothing but this is asked.
+    /// What the command line says.
+    pub(super) const fn given(&self) -> Option<&StateDir> {
+        self.state_dir.as_ref()
+    }
+
+    /// The directory of an agent that runs already, or ran; of its configuration nothing but this is asked.
     pub(super) fn of_running(&self, config: &ConfigArgs) -> Result<PathBuf, Failure> {
         let given = match &self.state_dir {
-            Some(StateDir::None) => {
-                return Err(Failure::usage("an agent whose state is in memory can't be asked"));
-            }
+            Some(StateDir::None) => return Err(Failure::usage("state in memory is gone with its process")),
             Some(StateDir::Directory(path)) => return Ok(path.clone()),
             None => config.path()?,
         };
@@ -115,7 +118,7 @@ fn default(config: Option<&PathBuf>, env: &dyn Fn(&str) -> Option<String>, is_ro
 }
 
 /// The configuration file's name without its ending, and what tells it from others of that name.
-fn name(config: &Path) -> String {
+pub(super) fn name(config: &Path) -> String {
     let whole = std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
     let stem = whole.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let hash = xxh3_64(whole.as_os_str().as_encoded_bytes()) >> 40;

@@ -1,5 +1,6 @@
 //! `hooktail status`: what the running agent is doing.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write, stdout};
 use std::time::Duration;
@@ -13,8 +14,7 @@ use crate::message::thousands::Thousands;
 use crate::time::Human;
 
 use super::exit::{Exit, Failure};
-use super::load::ConfigArgs;
-use super::state::StateArgs;
+use super::running::RunningArgs;
 use super::table::Table;
 
 /// How often `--watch` looks again.
@@ -30,10 +30,7 @@ const LINE_CHARS: usize = 80;
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
     #[command(flatten)]
-    config: ConfigArgs,
-
-    #[command(flatten)]
-    state: StateArgs,
+    running: RunningArgs,
 
     /// Look again every two seconds
     #[arg(long)]
@@ -46,9 +43,9 @@ pub(super) struct StatusArgs {
 
 /// Prints how the agent stands; status 1 where none runs, or something is wrong with it.
 pub(super) fn run(args: &StatusArgs) -> Result<Exit, Failure> {
-    let directory = args.state.of_running(&args.config)?;
     let draw = || -> Result<(String, Exit), Failure> {
-        let ask = |path| client::ask(&directory, "GET", path, "").map_err(Failure::failed);
+        let socket = args.running.find()?.socket();
+        let ask = |path| client::ask(&socket, "GET", path, "").map_err(Failure::failed);
         let json = ask("/api/v1/status")?;
         let ready = json["ready"].as_bool();
         let text = if args.json {
@@ -68,17 +65,39 @@ pub(super) fn run(args: &StatusArgs) -> Result<Exit, Failure> {
         print(&text).map_err(Failure::failed)?;
         return Ok(exit);
     }
-    // To the upper left corner, and nothing below what is drawn now.
-    let clear = if stdout().is_terminal() && !args.json { "\x1b[H\x1b[2J" } else { "" };
+    let redraws = stdout().is_terminal() && !args.json;
     loop {
         let text = match draw() {
+            Ok((text, _)) if redraws => frame(&text, rows()),
             Ok((text, _)) => text,
-            Err(failure) if clear.is_empty() => return Err(failure),
-            Err(failure) => format!("{failure}\n"),
+            // It may be started again.
+            Err(failure) if redraws => frame(&failure.to_string(), rows()),
+            Err(failure) => return Err(failure),
         };
-        print(&format!("{clear}{text}")).map_err(Failure::failed)?;
+        print(&text).map_err(Failure::failed)?;
         std::thread::sleep(LOOK_EVERY);
     }
+}
+
+/// How many lines the terminal shows; all, where it doesn't say.
+fn rows() -> usize {
+    let size = rustix::termios::tcgetwinsize(stdout()).map_or(0, |size| usize::from(size.ws_row));
+    if size == 0 { usize::MAX } else { size }
+}
+
+/// `text` in the place of what the terminal shows: from the upper left corner on, each line cut at the right edge, and
+/// nothing behind or below them.
+fn frame(text: &str, rows: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut shown: Vec<Cow<'_, str>> = lines.iter().map(|line| Cow::Borrowed(*line)).collect();
+    // The last row is the cursor's.
+    let room = rows.saturating_sub(1).max(1);
+    if shown.len() > room {
+        shown.truncate(room - 1);
+        shown.push(format!("… {} more lines: a higher window shows them", lines.len() - shown.len()).into());
+    }
+    let drawn: String = shown.iter().map(|line| format!("{line}\x1b[K\n")).collect();
+    format!("\x1b[?7l\x1b[H{drawn}\x1b[J\x1b[?7h")
 }
 
 /// For a person: what is wrong first.
@@ -252,4 +271,18 @@ pub(super) fn size(bytes: u64) -> String {
         unit += 1;
     }
     format!("{size:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_takes_the_place_of_what_is_shown_and_no_more_rows_than_there_are() {
+        let drawn = |rows| frame("a\n\nb\nc\n", rows).replace("\x1b[K\n", "|");
+        assert_eq!(drawn(usize::MAX), "\x1b[?7l\x1b[Ha||b|c|\x1b[J\x1b[?7h");
+        assert_eq!(drawn(5), drawn(usize::MAX));
+        assert_eq!(drawn(4), "\x1b[?7l\x1b[Ha||… 2 more lines: a higher window shows them|\x1b[J\x1b[?7h");
+        assert_eq!(drawn(1), "\x1b[?7l\x1b[H… 4 more lines: a higher window shows them|\x1b[J\x1b[?7h");
+    }
 }

@@ -1,9 +1,9 @@
 //! `hooktail why`: the past of an alert or a rule: what matched and was counted, what held alerts back, what was sent when,
-//! and what was answered. The history is read as it lies; the agent need not run.
+//! and what was answered. The history is read as it lies, and the agent need not run; where it is in memory, the agent is
+//! asked for it.
 
 use std::fmt::Write as _;
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,15 +12,13 @@ use serde_json::json;
 use crate::admin::PastAlert;
 use crate::admin::client;
 use crate::board::{RuleStatus, Status, WebhookStatus};
-use crate::engine::EpisodeId;
 use crate::message::clean::one_line;
 use crate::message::thousands::Thousands;
-use crate::store::{Entry, PastAlerts, Wanted, look_back};
 use crate::time::{Human, Time};
 
 use super::exit::{Exit, Failure};
-use super::load::ConfigArgs;
-use super::state::StateArgs;
+use super::past::Past;
+use super::running::{Running, RunningArgs};
 use super::table::Table;
 
 /// So many alerts of a rule, and of an episode, are told.
@@ -41,10 +39,7 @@ pub(super) struct WhyArgs {
     target: String,
 
     #[command(flatten)]
-    config: ConfigArgs,
-
-    #[command(flatten)]
-    state: StateArgs,
+    running: RunningArgs,
 
     /// Print it as JSON
     #[arg(long)]
@@ -60,11 +55,11 @@ enum Found {
 
 /// Tells it; status 1 where nothing is known by this name or id.
 pub(super) fn run(args: &WhyArgs) -> Result<Exit, Failure> {
-    let directory = args.state.of_running(&args.config)?;
+    let running = args.running.find()?;
     // Without an agent, what it would know of now is left out.
-    let status = client::ask(&directory, "GET", "/api/v1/status", "").ok();
+    let status = client::ask(&running.socket(), "GET", "/api/v1/status", "").ok();
     let status: Option<Status> = status.and_then(|json| serde_json::from_value(json).ok());
-    let found = find(&directory, &args.target, status.as_ref())?;
+    let found = find(&running, &args.target, status.as_ref())?;
     let text = if args.json {
         let json = match &found {
             Found::Rule { now, alerts } => json!({ "rule": args.target, "now": now, "alerts": alerts }),
@@ -86,36 +81,32 @@ pub(super) fn run(args: &WhyArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn find(directory: &Path, target: &str, status: Option<&Status>) -> Result<Found, Failure> {
-    let drawn = |entries: Vec<Entry>| entries.iter().map(PastAlert::from).collect::<Vec<_>>();
-    let of_rule = Wanted { rule: Some(target), limit: OF_RULE_MAX, ..Wanted::default() };
-    let alerts = drawn(look(directory, |past| past.latest(of_rule))?);
+fn find(running: &Running, target: &str, status: Option<&Status>) -> Result<Found, Failure> {
+    let past = Past(running);
+    let alerts = past.of_rule(target, OF_RULE_MAX)?;
     let now = status.and_then(|status| status.rules.iter().find(|rule| rule.name == target)).cloned();
     if now.is_some() || !alerts.is_empty() {
         return Ok(Found::Rule { now, alerts });
     }
     let is_id = !target.is_empty() && target.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let mut found = if is_id { look(directory, |past| past.by_id(target, OF_ID_MAX))? } else { Vec::new() };
+    let mut found = if is_id { past.by_id(target, OF_ID_MAX)? } else { Vec::new() };
     match found.len() {
-        0 => Err(Failure::failed(format!(
-            "no rule `{target}` is known in `{}`, and no alert whose id begins so",
-            directory.display()
-        ))),
-        1 => {
-            let entry = found.remove(0);
-            let episode: EpisodeId = entry.alert.episode;
-            let episode = drawn(look(directory, |past| past.of_episode(episode, OF_EPISODE_MAX))?);
-            Ok(Found::Alert { alert: PastAlert::from(&entry), episode })
+        0 => {
+            let place = match running {
+                Running::InDirectory(directory) => format!(" in `{}`", directory.display()),
+                Running::InMemory(_) => String::new(),
+            };
+            Err(Failure::failed(format!(
+                "no rule `{target}` is known{place}, and no alert whose id begins so"
+            )))
         }
-        _ => Ok(Found::Several(drawn(found))),
+        1 => {
+            let alert = found.remove(0);
+            let episode = past.of_episode(&alert.episode, OF_EPISODE_MAX)?;
+            Ok(Found::Alert { alert, episode })
+        }
+        _ => Ok(Found::Several(found)),
     }
-}
-
-fn look(
-    directory: &Path,
-    ask: impl FnOnce(&PastAlerts<'_>) -> rusqlite::Result<Vec<Entry>>,
-) -> Result<Vec<Entry>, Failure> {
-    Ok(look_back(directory, ask).map_err(Failure::failed)?.unwrap_or_default())
 }
 
 fn of_rule(name: &str, now: Option<&RuleStatus>, alerts: &[PastAlert], status: Option<&Status>) -> String {
@@ -138,7 +129,7 @@ fn of_rule(name: &str, now: Option<&RuleStatus>, alerts: &[PastAlert], status: O
             let _ =
                 writeln!(out, "  {} openings came at an instant, without a match", Thousands(gates.timed));
         }
-        let at = |time: &Option<String>| time.clone().unwrap_or_else(|| "none since the start".to_owned());
+        let at = |time: &Option<String>| time.clone().unwrap_or_else(|| "none yet".to_owned());
         let _ = writeln!(out, "  last match: {}, last alert: {}", at(&rule.last_match), at(&rule.last_alert));
         let _ = writeln!(out, "  open episodes: {}", Thousands(rule.open_episodes));
     } else {

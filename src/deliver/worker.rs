@@ -9,7 +9,7 @@ use tokio::task::block_in_place;
 
 use crate::clock::Clock;
 use crate::engine::Alert;
-use crate::herald::{Herald, Trouble};
+use crate::herald::Herald;
 use crate::message::clean::one_line;
 use crate::message::frame::Frame;
 use crate::message::payload::Message;
@@ -199,7 +199,6 @@ impl Worker {
 
     /// The webhook is no longer there.
     fn leave(&self, left: usize) {
-        self.shared.herald.has(Trouble::Webhook(self.brief.own.spec.name.clone()), false);
         if left > 0 {
             let name = &self.brief.own.spec.name;
             let text = format!(
@@ -378,7 +377,6 @@ impl Worker {
         let name = &self.brief.own.spec.name;
         let fallback = self.brief.fallback.as_ref().map_or("", |fallback| &fallback.spec.name);
         let herald = &self.shared.herald;
-        herald.has(Trouble::Webhook(name.clone()), self.health() == Health::Stuck);
         match (before, self.health()) {
             (_, Health::Well) => tracing::info!(webhook = %name, "the webhook takes messages again"),
             (Health::Well, Health::Replaced) => {

@@ -6,7 +6,6 @@
 mod heartbeat;
 mod limiter;
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +20,7 @@ use crate::notice::Notice;
 use crate::store::Outbox;
 use crate::time::Time;
 
-pub use heartbeat::{HeartbeatSpec, Trouble};
+pub use heartbeat::HeartbeatSpec;
 use limiter::{Limiter, Telling};
 
 /// `notices` of the configuration, checked.
@@ -55,8 +54,6 @@ pub struct Herald {
     state: Mutex<State>,
     /// Something is held back: somebody must see when it is due.
     held: Notify,
-    /// What lasts now.
-    troubles: Mutex<BTreeSet<Trouble>>,
     /// Another configuration holds.
     renewed: Notify,
 }
@@ -77,7 +74,6 @@ impl Herald {
             clock,
             state: Mutex::default(),
             held: Notify::new(),
-            troubles: Mutex::default(),
             renewed: Notify::new(),
         }
     }

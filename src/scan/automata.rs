@@ -88,9 +88,9 @@ impl Automata {
         Self { exact: all(exact), relaxed: all(relaxed) }
     }
 
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.exact.is_empty() && self.relaxed.is_empty()
+    /// Whether one of them looks for that pattern.
+    pub(super) fn has(&self, pattern: u32) -> bool {
+        self.exact.iter().chain(&self.relaxed).any(|automaton| automaton.patterns.contains(&pattern))
     }
 
     /// What a thread needs to search.

@@ -12,6 +12,8 @@ pub enum Space {
     Engine,
     /// A silence that somebody made while the agent ran.
     Silence,
+    /// Of the board: what a rule did over the last hour and day.
+    Timeline,
 }
 
 impl Space {
@@ -21,12 +23,14 @@ impl Space {
             Self::Position => "position",
             Self::Engine => "engine",
             Self::Silence => "silence",
+            Self::Timeline => "timeline",
         }
     }
 
     /// The space of that name.
     pub(super) fn from_name(name: &str) -> Option<Self> {
-        [Self::Position, Self::Engine, Self::Silence].into_iter().find(|space| space.name() == name)
+        let all = [Self::Position, Self::Engine, Self::Silence, Self::Timeline];
+        all.into_iter().find(|space| space.name() == name)
     }
 }
 

@@ -18,23 +18,23 @@ const SPARE: &str = "/services/T00000000/B00000001/YSECRETYSECRETYSECRETYYY";
 const TOKEN: &str = "a-token-of-twenty-4-characters";
 
 /// A folder with a log, a receiver, and the configuration of an agent that can be asked.
-struct Scene {
-    folder: Folder,
-    receiver: Receiver,
+pub(crate) struct Scene {
+    pub(crate) folder: Folder,
+    pub(crate) receiver: Receiver,
 }
 
 /// The agent while it runs, and where it answers.
-struct Running {
-    agent: Agent,
-    url: String,
+pub(crate) struct Running {
+    pub(crate) agent: Agent,
+    pub(crate) url: String,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: Folder::new(), receiver: Receiver::start() }
     }
 
-    fn configure(&self, more: &str) {
+    pub(crate) fn configure(&self, more: &str) {
         let [ops, spare] = [HOOK, SPARE].map(|path| self.receiver.url(path));
         let rules = format!(
             "webhooks:\n  ops: {{ url: '{ops}', rate: 100/s }}\n  spare: {{ url: '{spare}', rate: 100/s }}\n\
@@ -56,7 +56,7 @@ impl Scene {
     }
 
     /// Starts it, with the endpoint on a port that is free.
-    fn start(&self, more: &str) -> Running {
+    pub(crate) fn start(&self, more: &str) -> Running {
         self.configure(&format!("admin: {{ listen: '127.0.0.1:0'{more} }}"));
         let running = self.start_again();
         if !self.folder.path("app.log").exists() {
@@ -66,7 +66,7 @@ impl Scene {
         running
     }
 
-    fn start_again(&self) -> Running {
+    pub(crate) fn start_again(&self) -> Running {
         let agent = self.command(&["run"]).env("RUST_LOG", "hooktail=debug").start();
         agent.wait_for_stderr("admin endpoint listens address=127.0.0.1:");
         let said = agent.stderr();
@@ -97,7 +97,7 @@ impl Running {
     }
 
     #[track_caller]
-    fn json(&self, path: &str) -> Value {
+    pub(crate) fn json(&self, path: &str) -> Value {
         let answer = self.get(path);
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         serde_json::from_str(&answer.body).expect("JSON")
@@ -105,7 +105,7 @@ impl Running {
 
     /// Asks until the answer is as it should be: what is published is as old as a second.
     #[track_caller]
-    fn wait(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
             let json = self.json(path);
@@ -124,14 +124,14 @@ impl Running {
         client::request(method, &format!("{}{path}", self.url), &headers, body).expect("it answers")
     }
 
-    fn stop(self) -> Ended {
+    pub(crate) fn stop(self) -> Ended {
         let ended = self.agent.stop();
         assert!([0, 3].contains(&ended.code()), "{}", ended.stderr);
         ended
     }
 }
 
-fn matched(rule: &str, count: u64) -> impl Fn(&Value) -> bool {
+pub(crate) fn matched(rule: &str, count: u64) -> impl Fn(&Value) -> bool {
     move |status| {
         let rules = status["rules"].as_array().expect("a list");
         rules.iter().any(|one| one["name"] == rule && one["gates"]["matches"] == count)

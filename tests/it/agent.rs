@@ -88,6 +88,7 @@ impl Launch {
         }
         let state = Folder::new();
         command.env("NO_COLOR", "1").env("STATE_DIRECTORY", state.path("state")).args(args);
+        command.env("XDG_RUNTIME_DIR", state.path("")).env_remove("RUNTIME_DIRECTORY");
         Self { command, stdout: None, stderr: None, state }
     }
 

@@ -447,6 +447,7 @@ fn a_key_of_the_terminal_reaches_the_program_once() {
         .args(["-q", "-e", "-c", &line, "/dev/null"])
         .current_dir(stage.folder.path(""))
         .env("NO_COLOR", "1")
+        .env("XDG_RUNTIME_DIR", stage.folder.path(""))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn();

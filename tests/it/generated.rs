@@ -13,13 +13,11 @@ use crate::agent::Launch;
 const MADE: &str = "<!-- From here on made from the schema. -->\n";
 
 fn schema_text() -> String {
-    let ended = Launch::new(["schema"]).output("");
-    assert_eq!(ended.code(), 0, "{}", ended.stderr);
-    String::from_utf8(ended.stdout).expect("text")
+    serde_json::to_string_pretty(&schema()).expect("JSON") + "\n"
 }
 
 fn schema() -> Value {
-    serde_json::from_str(&schema_text()).expect("JSON")
+    hooktail::config::schema()
 }
 
 fn path(name: &str) -> PathBuf {
@@ -42,6 +40,11 @@ fn in_step(name: &str, text: &str) {
 #[test]
 fn the_schema_is_in_step() {
     in_step("packaging/hooktail.schema.json", &schema_text());
+    // The program holds the file as it was when it was built.
+    if std::env::var_os("REGENERATE").is_none() {
+        let ended = Launch::new(["schema"]).output("");
+        assert_eq!((ended.code(), String::from_utf8(ended.stdout)), (0, Ok(schema_text())));
+    }
 }
 
 #[test]

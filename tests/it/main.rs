@@ -2,6 +2,7 @@
 
 mod admin;
 mod agent;
+mod asked;
 mod client;
 mod content;
 mod context;
@@ -41,4 +42,5 @@ mod sink;
 mod state;
 mod stdin;
 mod supervisor;
+mod timeline;
 mod trouble;

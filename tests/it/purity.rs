@@ -40,7 +40,6 @@ const PURE: &[&str] = &[
     "admin/metrics.rs",
     "admin/past.rs",
     "admin/silence.rs",
-    "pulse.rs",
 ];
 
 const FORBIDDEN: &str =

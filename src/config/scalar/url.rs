@@ -19,6 +19,9 @@ pub(in crate::config) fn webhook_url(
     };
     let diagnostic = report.error(at, error.to_string());
     match error {
+        UrlError::NotUrl if !text.is_ascii() => {
+            diagnostic.help("letters beyond ASCII are written as browsers send them: the host as `xn--…`")
+        }
         UrlError::NotUrl => {
             diagnostic.help("a webhook's URL begins with `https://`, as `https://hooks.slack.com/services/…`")
         }

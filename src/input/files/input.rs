@@ -224,10 +224,16 @@ impl<D: Disk> FilesInput<D> {
 
     /// There is nothing more to read of any file for now: the engine learns of that, and whether one can't be read.
     pub(super) fn stand(&mut self) -> Result<(), EngineGone> {
-        let troubled = |generation| self.tails.get(generation).is_some_and(|tail| tail.trouble.is_some());
-        let unreadable = self.said.any_of(&[NOT_READ, FAILED]) || self.attended.iter().any(troubled);
-        self.feed.stands(if unreadable { InputState::Unreadable } else { InputState::CaughtUp });
+        self.feed.stands(if self.unreadable() > 0 { InputState::Unreadable } else { InputState::CaughtUp });
         self.feed.flush()
+    }
+
+    /// How many files and paths can't be read now.
+    pub(super) fn unreadable(&self) -> usize {
+        let said = |path: &Path| self.said.holds(path, &[NOT_READ, FAILED]);
+        let troubled = self.attended.iter().filter_map(|generation| self.tails.get(generation));
+        let unsaid = troubled.filter(|tail| tail.trouble.is_some() && !said(tail.path()));
+        self.said.count_of(&[NOT_READ, FAILED]) + unsaid.count()
     }
 
     /// It has nothing more to read for now.
@@ -254,7 +260,7 @@ impl<D: Disk> FilesInput<D> {
             return false;
         }
         match self.disk.open(tail.path(), self.homes.as_deref()) {
-            Ok((file, facts)) if Some(facts.file) == tail.position.file => {
+            Ok((file, facts)) if tail.is_of(&facts) => {
                 if tail.position.unseen
                     && let Err(error) = tail.begin_at_a_line(&file, self.feed.line_spec())
                 {
@@ -270,7 +276,7 @@ impl<D: Disk> FilesInput<D> {
                 tail.file = Some(file);
                 true
             }
-            // Names were moved on since the look: the next one finds where it is.
+            // Names were moved on since the look, or the number was given anew: the next one finds what there is.
             Ok(_) | Err(Refusal::Gone) => {
                 self.look_again = true;
                 self.ready.remove(&generation);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::board::Gauged;
 
 use super::disk::Disk;
-use super::input::{FAILED, FilesInput, NOT_READ};
+use super::input::FilesInput;
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -35,7 +35,7 @@ impl<D: Disk> FilesInput<D> {
     pub(super) fn gauged(&self) -> Gauged {
         let mut gauged = Gauged {
             files: self.tails.len() as u64,
-            unreadable: self.said.count_of(&[NOT_READ, FAILED]) as u64,
+            unreadable: self.unreadable() as u64,
             ..Gauged::default()
         };
         for tail in self.tails.values() {

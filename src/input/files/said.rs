@@ -49,22 +49,22 @@ impl Said {
 
     /// How much is wrong now that begins so.
     pub(super) fn count_of(&self, beginnings: &[&str]) -> usize {
-        let holds = |remark: &&Remark| {
-            remark.holds && beginnings.iter().any(|beginning| remark.what.starts_with(beginning))
-        };
-        self.0.values().filter(holds).count()
+        self.0.values().filter(|remark| remark.holds_of(beginnings)).count()
     }
 
-    /// Whether something is wrong now that begins so.
-    pub(super) fn any_of(&self, beginnings: &[&str]) -> bool {
-        let holds = |remark: &Remark| {
-            remark.holds && beginnings.iter().any(|beginning| remark.what.starts_with(beginning))
-        };
-        self.0.values().any(holds)
+    /// Whether something is wrong with this path now that begins so.
+    pub(super) fn holds(&self, path: &Path, beginnings: &[&str]) -> bool {
+        self.0.get(path).is_some_and(|remark| remark.holds_of(beginnings))
     }
 
     /// Whether something is wrong now.
     pub(super) fn any(&self) -> bool {
         self.0.values().any(|remark| remark.holds)
+    }
+}
+
+impl Remark {
+    fn holds_of(&self, beginnings: &[&str]) -> bool {
+        self.holds && beginnings.iter().any(|beginning| self.what.starts_with(beginning))
     }
 }
