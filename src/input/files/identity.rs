@@ -40,6 +40,8 @@ enum Choice {
     Succeed(Generation),
     GoOnAs(Generation),
     Copy(Generation),
+    /// That shows once the other one can be read.
+    Doubt(Generation),
 }
 
 impl<D: Disk> FilesInput<D> {
@@ -67,10 +69,7 @@ impl<D: Disk> FilesInput<D> {
                 Verdict::Successor => Choice::Succeed(other),
                 Verdict::Longer => Choice::GoOnAs(other),
                 Verdict::Copy => Choice::Copy(other),
-                Verdict::Doubt => {
-                    self.set_settled(generation, Settled::CopyOf(other, 0));
-                    return Ok(Settled::CopyOf(other, 0));
-                }
+                Verdict::Doubt => Choice::Doubt(other),
                 Verdict::Wait => {
                     self.ready.insert(other);
                     return Ok(Settled::Not);
@@ -85,8 +84,9 @@ impl<D: Disk> FilesInput<D> {
         let settled = match best.map(|(_, choice)| choice) {
             None => Settled::Own,
             Some(Choice::Copy(other)) => Settled::CopyOf(other, size),
-            Some(Choice::Succeed(other)) => self.succeed(generation, other),
-            Some(Choice::GoOnAs(other)) => self.go_on_as(generation, other),
+            Some(Choice::Doubt(other)) => Settled::CopyOf(other, 0),
+            Some(Choice::Succeed(other)) => self.succeed(generation, other, size),
+            Some(Choice::GoOnAs(other)) => self.go_on_as(generation, other, size),
             Some(Choice::Return(lost)) => self.succeed_a_lost_one(generation, lost),
         };
         self.set_settled(generation, settled);
@@ -169,34 +169,44 @@ impl<D: Disk> FilesInput<D> {
         }
     }
 
-    /// Goes on where another file of the same content is; what waits there for the rest of its event waits here then.
-    fn go_on_as(&mut self, generation: Generation, other: Generation) -> Settled {
-        let (Some(tail), Some(before)) = (self.tails.get(&generation), self.tails.get(&other)) else {
-            return Settled::Own;
-        };
-        let (position, read_to) = (before.position.clone(), before.read_to());
-        let holds = |file| matches!(read_to.held_by(file, tail.facts.size), Ok(Holds::All));
-        let waits_here = tail.file.as_ref().is_some_and(holds);
-        if let Some(before) = self.tails.get_mut(&other).filter(|_| waits_here) {
-            before.pass_kept();
+    /// Goes on where another file of the same content is. What waits there for the rest of its event waits no longer:
+    /// either of them may go.
+    fn go_on_as(&mut self, generation: Generation, other: Generation, size: u64) -> Settled {
+        let holds_waiting = self.holds_waiting(generation, other, size);
+        let Some(before) = self.tails.get_mut(&other) else { return Settled::Own };
+        if holds_waiting {
+            before.finish_kept(&mut self.feed);
         }
+        let position = before.position.clone();
         if let Some(tail) = self.tails.get_mut(&generation) {
             tail.continue_as(&position);
         }
         Settled::Own
     }
 
+    /// Whether a file holds also those lines that wait, in the other, for the rest of their event.
+    fn holds_waiting(&self, generation: Generation, other: Generation, size: u64) -> bool {
+        let (Some(tail), Some(before)) = (self.tails.get(&generation), self.tails.get(&other)) else {
+            return false;
+        };
+        let holds = |file| matches!(before.read_to().held_by(file, size), Ok(Holds::All));
+        tail.file.as_ref().is_some_and(holds)
+    }
+
     /// Takes the place of a file that has no name any more.
-    fn succeed(&mut self, generation: Generation, other: Generation) -> Settled {
-        if let Some(before) = self.remove(other) {
-            self.drop_record(other);
-            if let Some(tail) = self.tails.get_mut(&generation) {
-                tracing::debug!(
-                    file = %tail.path().display(), position = before.position.offset,
-                    "replaced by a file that begins as it did: going on there"
-                );
-                tail.continue_as(&before.position);
-            }
+    fn succeed(&mut self, generation: Generation, other: Generation, size: u64) -> Settled {
+        let holds_waiting = self.holds_waiting(generation, other, size);
+        let Some(mut before) = self.remove(other) else { return Settled::Own };
+        self.drop_record(other);
+        if let Some(tail) = self.tails.get_mut(&generation) {
+            tracing::debug!(
+                file = %tail.path().display(), position = before.position.offset,
+                "replaced by a file that begins as it did: going on there"
+            );
+            tail.continue_as(&before.position);
+        }
+        if !holds_waiting {
+            before.finish_kept(&mut self.feed);
         }
         Settled::Own
     }
@@ -211,16 +221,18 @@ impl<D: Disk> FilesInput<D> {
             }
             self.ready.insert(tail.generation);
             let Some(file) = tail.file.take() else { continue };
-            let size = file.facts().map_or(0, |facts| facts.size);
-            match old.held_by(&file, size) {
-                Ok(Holds::All) => tail.continue_as(old),
+            let holds = file.facts().and_then(|facts| Ok((facts.size, old.held_by(&file, facts.size)?)));
+            match holds {
+                Ok((_, Holds::All)) => tail.continue_as(old),
                 // All of it was read there.
-                Ok(Holds::Less) if size <= verified => {
+                Ok((size, Holds::Less)) if size <= verified => {
                     if tail.continue_behind(&file, size, spec).is_err() {
                         tail.settled = Settled::Own;
                     }
                 }
-                _ => tail.settled = Settled::Own,
+                Ok(_) => tail.settled = Settled::Own,
+                // Once it can be read, it is looked for among those that are over.
+                Err(_) => tail.settled = Settled::Not,
             }
             tail.file = Some(file);
         }

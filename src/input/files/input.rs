@@ -260,7 +260,7 @@ impl<D: Disk> FilesInput<D> {
             return false;
         }
         match self.disk.open(tail.path(), self.homes.as_deref()) {
-            Ok((file, facts)) if Some(facts.file) == tail.position.file => {
+            Ok((file, facts)) if tail.is_of(&facts) => {
                 if tail.position.unseen
                     && let Err(error) = tail.begin_at_a_line(&file, self.feed.line_spec())
                 {
@@ -276,7 +276,7 @@ impl<D: Disk> FilesInput<D> {
                 tail.file = Some(file);
                 true
             }
-            // Names were moved on since the look: the next one finds where it is.
+            // Names were moved on since the look, or the number was given anew: the next one finds what there is.
             Ok(_) | Err(Refusal::Gone) => {
                 self.look_again = true;
                 self.ready.remove(&generation);

@@ -106,8 +106,11 @@ impl<D: Disk> FilesInput<D> {
 
     /// What no name leads to, and is not open.
     fn lose(&mut self, generation: Generation) {
-        if let Some(mut tail) = self.remove(generation) {
+        // Before copies of it go on where it ends.
+        if let Some(tail) = self.tails.get_mut(&generation) {
             tail.finish_kept(&mut self.feed);
+        }
+        if let Some(mut tail) = self.remove(generation) {
             tail.save(&mut self.feed);
             self.gone.insert(generation, tail.position);
             self.lost = true;
@@ -147,16 +150,14 @@ impl<D: Disk> FilesInput<D> {
     fn come_back(&mut self, generation: Generation, newcomer: &Newcomer, now: Time) -> bool {
         let Some(position) = self.gone.get(&generation) else { return false };
         let Newcomer { path, facts, .. } = newcomer;
-        // A number that was given anew, with a banner as the old file had.
-        let reborn = position.born.is_some() && facts.born.is_some() && position.born != facts.born;
-        if reborn && !position.is_telling() && position.file == Some(facts.file) {
+        // Even if it begins as the old file did: a copy may go on elsewhere.
+        if position.is_reborn(facts) {
             return false;
         }
         let (file, facts) = match self.disk.open(path, self.homes.as_deref()) {
             Ok((file, opened)) if opened.file == facts.file => match position.held_by(&file, opened.size) {
-                Ok(Holds::All) => (Some(file), opened),
-                Ok(Holds::Less) if !reborn => (Some(file), opened),
-                Ok(Holds::Less | Holds::Other) => return false,
+                Ok(Holds::All | Holds::Less) => (Some(file), opened),
+                Ok(Holds::Other) => return false,
                 // It is tried again, and its content is looked at then.
                 Err(_) => (None, *facts),
             },

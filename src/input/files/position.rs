@@ -106,6 +106,11 @@ impl Position {
         self.offset >= HEAD_BYTES
     }
 
+    /// Whether a file of its number was made at another time: the number was given anew.
+    pub(super) fn is_reborn(&self, facts: &Facts) -> bool {
+        self.born.is_some() && facts.born.is_some() && self.born != facts.born
+    }
+
     /// Whether `file`, of this size, holds what was read.
     pub(super) fn held_by(&self, file: &impl DiskFile, size: u64) -> std::io::Result<Holds> {
         if self.unseen {

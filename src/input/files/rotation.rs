@@ -36,6 +36,9 @@ impl<D: Disk> FilesInput<D> {
     pub(super) fn is_done(&mut self, generation: Generation, now: Time) -> bool {
         let Some(tail) = self.tails.get(&generation) else { return false };
         let (Some(detached), Some(file)) = (tail.detached, &tail.file) else { return false };
+        if tail.is_in_doubt() {
+            return false;
+        }
         let links = file.facts().map_or(1, |facts| facts.links);
         let lingered = now.since(detached.max(tail.grown)) >= LINGER;
         if links > 0 {
@@ -61,6 +64,7 @@ impl<D: Disk> FilesInput<D> {
         tracing::debug!(file = %tail.path().display(), "the old file is drained and quiet: closed");
         // What can't be read now is no more than the beginning of a line.
         let _ = tail.read(&mut self.feed, &mut self.cutter, LastLine::Told, now);
+        tail.finish_kept(&mut self.feed);
         if let Some(tail) = self.remove(generation) {
             self.keep(generation, tail.position, now);
         }
@@ -137,19 +141,22 @@ impl<D: Disk> FilesInput<D> {
     /// Looks once, beside where they were, for files that no name leads to and that are not open. What is not found is
     /// told: it may have held more than was read.
     pub(super) fn seek_the_lost(&mut self, now: Time) {
-        let lost: Vec<Generation> =
-            self.gone.iter().filter(|(_, position)| position.gone.is_none()).map(|(lost, _)| *lost).collect();
+        let lost = self.gone.iter().filter(|(_, position)| position.gone.is_none());
+        let mut lost: Vec<(u64, Generation)> =
+            lost.map(|(lost, position)| (position.offset, *lost)).collect();
+        // Of those that one file holds, the one that was read furthest goes on there.
+        lost.sort_unstable_by(|one, other| other.cmp(one));
         let mut listings = HashMap::new();
         let mut missing = Vec::new();
         // By their numbers first: by content alone, one could be taken for what was a copy of it.
         for by in [By::Number, By::Content] {
-            for generation in &lost {
+            for (_, generation) in &lost {
                 let Some(position) = self.gone.get(generation) else { continue };
                 let Some(directory) = position.path.parent().map(Path::to_owned) else { continue };
                 let beside = listings
                     .entry(directory.clone())
                     .or_insert_with(|| Beside::new(list(&self.disk, &directory)));
-                let found = beside.find(&self.disk, position, by, |file| self.by_file.contains_key(&file));
+                let found = beside.find(&self.disk, position, by, |path, facts| self.is_read(path, facts));
                 if let Some((path, file, facts)) = found
                     && let Some(position) = self.gone.remove(generation)
                 {
@@ -157,7 +164,8 @@ impl<D: Disk> FilesInput<D> {
                 }
             }
         }
-        for generation in lost {
+        lost.sort_unstable_by_key(|(_, generation)| *generation);
+        for (_, generation) in lost {
             let Some(position) = self.gone.remove(&generation) else { continue };
             if position.file.is_some() && matters(&position) {
                 missing.push(position.clone());
@@ -165,6 +173,17 @@ impl<D: Disk> FilesInput<D> {
             self.keep(generation, position, now);
         }
         self.tell_missing(&missing);
+    }
+
+    /// Whether a file is being read, or was read to its end, perhaps on a file system that has come back as another
+    /// device.
+    fn is_read(&self, path: &Path, facts: &Facts) -> bool {
+        let drained = |position: &Position| {
+            let same =
+                |file: FileId| file == facts.file || file.inode == facts.file.inode && position.path == path;
+            position.gone.is_some() && position.file.is_some_and(same) && !position.is_reborn(facts)
+        };
+        self.by_file.contains_key(&facts.file) || self.gone.values().any(drained)
     }
 
     fn follow_lost(
@@ -253,10 +272,11 @@ impl Beside {
         disk: &D,
         position: &Position,
         by: By,
-        is_read: impl Fn(FileId) -> bool,
+        is_read: impl Fn(&Path, &Facts) -> bool,
     ) -> Option<(PathBuf, D::File, Facts)> {
         if by == By::Number {
-            let file = position.file.filter(|file| !is_read(*file))?;
+            let (path, facts) = self.by_file.get(&position.file?)?;
+            let file = (!position.is_reborn(facts) && !is_read(path, facts)).then_some(facts.file)?;
             return self.open(disk, file, position, &[Holds::All, Holds::Less]);
         }
         let head = position.marks.whole_head()?;
@@ -271,7 +291,10 @@ impl Beside {
         });
         let same: Vec<FileId> = heads.iter().filter(|(it, _)| *it == head).map(|(_, file)| *file).collect();
         same.into_iter()
-            .filter(|file| !is_read(*file))
+            .filter(|file| {
+                let (path, facts) = &self.by_file[file];
+                !is_read(path, facts)
+            })
             .find_map(|file| self.open(disk, file, position, &[Holds::All]))
     }
 

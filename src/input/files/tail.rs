@@ -227,6 +227,11 @@ impl<F: DiskFile> Tail<F> {
         changed || unread
     }
 
+    /// Whether a file of these facts is the one that was found: not another one to which its number was given.
+    pub(super) fn is_of(&self, facts: &Facts) -> bool {
+        self.position.file == Some(facts.file) && self.position.born == facts.born
+    }
+
     /// No path of the globs leads to it any more; it is read on for a while.
     pub(super) fn detach(&mut self, now: Time) {
         if self.detached.is_none() {

@@ -19,7 +19,7 @@ use crate::time::Time;
 
 use super::super::input::FilesInput;
 use super::super::tail::Settled;
-use super::world::{ModelDisk, Name, Shared, World};
+use super::world::{ModelDisk, Name, Shared, TICK_NANOS, World};
 use super::{reader, rules};
 
 /// A writer goes on with a renamed or deleted file for so long: the reader lingers longer.
@@ -51,6 +51,7 @@ struct Line {
 #[derive(Debug, Default, Clone)]
 struct File {
     inode: u64,
+    born: i64,
     /// Bytes that were there at the last poll, and at the last that is committed.
     polled: usize,
     committed: usize,
@@ -60,6 +61,8 @@ struct File {
     rotated: Option<i64>,
     /// The first poll after it was truncated.
     truncated: Option<Option<i64>>,
+    /// That was found since the last commit: a crash brings the doubt back.
+    found: bool,
 }
 
 pub(super) struct Play {
@@ -237,6 +240,9 @@ impl Play {
         self.look_at_held();
         let (input, _) = self.input.as_ref().expect("it runs");
         let troubled = input.tails.values().any(|tail| tail.trouble.is_some());
+        // What may be a copy of what was cut short since is not read before that is known.
+        let in_doubt = input.tails.values().filter(|tail| matches!(tail.settled, Settled::CopyOf(_, 0)));
+        let in_doubt: HashSet<_> = in_doubt.filter_map(|tail| Some(tail.position.file?.inode)).collect();
         let world = self.world.borrow();
         if troubled || world.lie > 0 {
             return;
@@ -252,12 +258,13 @@ impl Play {
             let at = world.now;
             let doubtful = match &mut file.truncated {
                 None => false,
+                Some(_) if file.found => false,
                 Some(first) => at - *first.get_or_insert(at) < SECOND,
             };
-            if doubtful || !reachable.contains(serial) {
+            if doubtful || in_doubt.contains(&file.inode) || !reachable.contains(serial) {
                 continue;
             }
-            file.truncated = None;
+            file.found = true;
             let bytes = &world.files[&file.inode].bytes;
             file.polled = bytes.len();
             for number in numbers(bytes) {
@@ -338,6 +345,9 @@ impl Play {
         for file in self.files.values_mut() {
             file.committed = file.polled;
             file.known |= file.polled > 0;
+            if std::mem::take(&mut file.found) {
+                file.truncated = None;
+            }
         }
     }
 
@@ -350,6 +360,7 @@ impl Play {
         }
         for file in self.files.values_mut() {
             file.polled = file.committed;
+            file.found = false;
             if let Some(first) = &mut file.truncated {
                 *first = None;
             }
@@ -382,6 +393,9 @@ impl Play {
         self.world.borrow_mut().lie = 0;
         self.note("and right again".into());
         self.poll();
+        // What looked shorter is looked at once more.
+        self.pass(SECOND);
+        self.poll();
     }
 
     // The writers.
@@ -407,14 +421,24 @@ impl Play {
     fn create(&mut self, path: &str) -> u64 {
         self.serials += 1;
         let serial = self.serials;
-        let inode = self.world.borrow_mut().create(path, serial);
-        self.files.insert(serial, File { inode, ..File::default() });
+        let inode = self.new_file(path, serial);
         self.note(format!("create {path} as {inode}, {serial}"));
         // Many logs begin alike.
         let banners: [&[u8]; 3] =
             [b"", b"#a banner\n", b"#a banner that all of these logs begin with, \n#of two lines\n"];
         let banner = banners[self.random.usize(..3)];
         self.write(inode, banner);
+        inode
+    }
+
+    fn new_file(&mut self, path: &str, serial: u64) -> u64 {
+        let mut world = self.world.borrow_mut();
+        let inode = world.create(path, serial);
+        let born = world.files[&inode].born;
+        // With the number and the birth of another one, it is that one truncated.
+        let reborn = self.files.values().any(|file| file.inode == inode && file.born == born);
+        let truncated = reborn.then_some(None);
+        self.files.insert(serial, File { inode, born, truncated, ..File::default() });
         inode
     }
 
@@ -428,7 +452,10 @@ impl Play {
             let mut rest = self.rests.remove(&serial).unwrap_or_default();
             if rest.is_empty() {
                 let padding = [0, 5, 30, 150, 300][self.random.usize(..5)];
-                rest = format!("L{:07}{}\n", self.lines.len(), ".".repeat(padding)).into_bytes();
+                let number = self.lines.len();
+                // No two places of a file look alike: what is read again is known by what lies before it.
+                let padding: String = format!(".{number}").chars().cycle().take(padding).collect();
+                rest = format!("L{number:07}{padding}\n").into_bytes();
                 self.lines.push(Line::default());
                 self.note(format!("line {} in {inode}", self.lines.len() - 1));
             }
@@ -487,6 +514,20 @@ impl Play {
         }
     }
 
+    /// A copy that was given the number and the birth of what it is a copy of: nothing tells which of them was read.
+    fn may_be_taken_for_its_original(&mut self, inode: u64) {
+        let world = self.world.borrow();
+        let content = &world.files[&inode];
+        let alike = |(serial, file): (&u64, &File)| {
+            *serial != content.serial && file.inode == inode && file.born == content.born
+        };
+        if self.files.iter().any(alike) {
+            for number in numbers(&content.bytes) {
+                self.lines[number].may_repeat = true;
+            }
+        }
+    }
+
     /// What the last name of a file is taken from.
     fn forget_name(&mut self, path: &Path) {
         self.world.borrow_mut().unlink(path);
@@ -531,6 +572,8 @@ impl Play {
         let size = self.world.borrow().files[&inode].bytes.len();
         let hole = to == 0 && size > 0 && self.random.u8(..4) == 0;
         let rest = self.rests.remove(&serial);
+        // A file that has the size and the time of before looks unchanged.
+        self.pass(TICK_NANOS);
         self.world.borrow_mut().change(inode, |content| content.truncate(to));
         if hole {
             self.world.borrow_mut().change(inode, |content| content.resize(size, 0));
@@ -545,7 +588,7 @@ impl Play {
             }
         }
         if let Some(file) = self.files.get_mut(&serial) {
-            file.truncated = Some(None);
+            (file.truncated, file.found) = (Some(None), false);
             file.polled = file.polled.min(to);
             file.committed = file.committed.min(to);
         }
@@ -559,9 +602,9 @@ impl Play {
         let bytes = self.world.borrow().files[&inode].bytes.clone();
         self.serials += 1;
         let serial = self.serials;
-        let new = self.world.borrow_mut().create(&copy, serial);
-        self.files.insert(serial, File { inode: new, ..File::default() });
+        let new = self.new_file(&copy, serial);
         self.write(new, &bytes);
+        self.may_be_taken_for_its_original(new);
         self.note(format!("copy {} ({inode}) to {copy} ({new}, {serial})", path.display()));
         if self.input.is_some() && self.random.u8(..3) == 0 {
             self.poll();
@@ -593,9 +636,9 @@ impl Play {
         let rest = self.rests.get(&self.serial(inode)).cloned();
         self.serials += 1;
         let serial = self.serials;
-        let new = self.world.borrow_mut().create("/l/.new", serial);
-        self.files.insert(serial, File { inode: new, ..File::default() });
+        let new = self.new_file("/l/.new", serial);
         self.write(new, &bytes);
+        self.may_be_taken_for_its_original(new);
         self.rests.extend(rest.map(|rest| (serial, rest)));
         if self.random.bool() {
             self.append_to(new);

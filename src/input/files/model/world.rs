@@ -12,7 +12,7 @@ use super::super::disk::{Disk, DiskFile, Facts, FileId};
 use super::super::open::Refusal;
 
 /// Births that lie closer together than this look alike.
-const TICK_NANOS: i64 = 4_000_000;
+pub(super) const TICK_NANOS: i64 = 4_000_000;
 
 #[derive(Debug, Default)]
 pub(super) struct World {
@@ -37,7 +37,7 @@ pub(super) enum Name {
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) bytes: Vec<u8>,
-    born: i64,
+    pub(super) born: i64,
     changed: i64,
     pub(super) links: u64,
     open: u64,
