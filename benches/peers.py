@@ -2,13 +2,18 @@
 """hooktail beside other programs that look for many patterns in a log: one table of ratios.
 
     benches/peers.py [--mib 512] [--rounds 3] [--short] [--rules 1,10,100,1000] [--binary target/release/hooktail]
+                     [--before OTHER_BINARY] [--only NAME,…]
 
 Makes a log and rules of its own, runs every program that is installed on the same bytes, pinned to one core and in
 turns, and compares only where all count the same matching lines. hooktail does all of its work (captures, folding,
 throttling, posting to a receiver on this machine); the others count. `--short` is for CI: little data, one round; it
-fails on wrong counts, never on time. Programs that are very slow are given the log's beginning.
+fails on wrong counts, never on time. Programs that are very slow are given the log's beginning. `--before` puts another
+build of hooktail beside this one. What is installed: see PROGRAMS; on Debian,
+`apt-get install ripgrep grep libhyperscan-dev gcc sec swatch mtail fail2ban`.
 """
-import argparse, json, os, random, re, shutil, subprocess, sys, tempfile, time
+import argparse, json, os, random, re, shutil, subprocess, sys, tempfile, threading, time
+from dataclasses import dataclass
+from typing import Callable
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SERVICES = ("basket till parcel ledger stock search mailer tickets seats billing profile media rooms menu badge courier"
@@ -98,19 +103,66 @@ def posix(pattern):
     return re.sub(r"(?<!\\)[a-zA-Z]", lambda m: f"[{m[0].lower()}{m[0].upper()}]", pattern) if insensitive else pattern
 
 
+def slashed(pattern):
+    """For a program that writes a pattern between slashes."""
+    return re.sub(r"(?<!\\)/", r"\/", pattern)
+
+
+@dataclass
+class Program:
+    """A program with its rules, ready to be run on a log."""
+
+    command: Callable  # of a log's path
+    mib: float  # how much of the log it is given at most
+    count: Callable  # of what it wrote: the lines that any rule matches
+    counts_matches: bool = True
+
+
+@dataclass
+class Run:
+    cpu: float
+    wall: float
+    resident_mib: float
+    count: int
+    bytes: int
+    log: str
+
+
+# By name: what must be there, and the method of Bench that makes it ready.
+PROGRAMS = {
+    "rg, tuned": ("rg", "rg_tuned"),
+    "rg": ("rg", "rg"),
+    "Hyperscan": ("cc", "hyperscan"),
+    "grep -E": ("grep", "grep"),
+    "SEC": ("sec", "sec"),
+    "swatchdog": ("swatchdog", "swatchdog"),
+    "mtail": ("mtail", "mtail"),
+    "fail2ban-regex": ("fail2ban-regex", "fail2ban"),
+    "read, count lines": ("cc", "count_lines"),
+}
+
+# Programs that are slow are given so many MiB of the log, by the number of rules.
+CAPS = {
+    "rg": {100: 4, 1000: 0.25},
+    "grep -E": {10: 256, 100: 4, 1000: 1},
+    "SEC": {1: 48, 10: 16, 100: 2, 1000: 0.5},
+    "swatchdog": {1: 48, 10: 32, 100: 8, 1000: 1},
+    "mtail": {1: 32, 10: 16, 100: 2, 1000: 0.5},
+    "fail2ban-regex": {1: 16, 10: 8, 100: 2, 1000: 0.5},
+}
+
+# What takes so long is not run a second time: one turn says enough.
+ONCE_SECONDS = 8
+# What takes much longer than this is stuck.
+TIMEOUT_SECONDS = 180
+
+
 class Bench:
     def __init__(self, args, folder):
         self.args, self.folder = args, folder
         self.core = max(os.sched_getaffinity(0))
-        self.hyperscan = self.build_hyperscan()
         self.sink, self.webhook = None, None
-
-    def build_hyperscan(self):
-        program = os.path.join(self.folder, "hyperscan")
-        command = ["cc", "-O2", "-D_GNU_SOURCE", "-o", program, os.path.join(HERE, "hyperscan.c"), "-lhs"]
-        if not shutil.which("cc") or not os.path.exists("/usr/include/hs/hs.h"):
-            return None
-        return program if subprocess.run(command).returncode == 0 else None
+        self.built = {}
 
     def start_sink(self):
         said = os.path.join(self.folder, "sink")
@@ -126,101 +178,186 @@ class Bench:
             time.sleep(0.01)
         sys.exit("the receiver told no URL")
 
+    def build(self, name, *more):
+        """The program of benches/NAME.c; None where it can't be compiled."""
+        if name not in self.built:
+            program = os.path.join(self.folder, name)
+            source = os.path.join(HERE, f"{name}.c")
+            command = ["cc", "-O3", "-march=native", "-D_GNU_SOURCE", "-o", program, source, *more]
+            built = subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
+            self.built[name] = program if built else None
+        return self.built[name]
+
     def write(self, name, texts):
         path = os.path.join(self.folder, name)
         with open(path, "w") as out:
             out.write("".join(text + "\n" for text in texts))
         return path
 
-    def programs(self, count, made):
-        """Name: (command for a log, how many MiB it is given at most, how to read its count)."""
-        patterns = [pattern for pattern, _ in made]
-        wrapped = self.write(f"{count}.wrapped", (f"(?:{plain(pattern)})" for pattern in patterns))
-        last = lambda out: int(out.strip().split(":")[-1] or 0)
-        rg = ["rg", "--no-config", "-a", "--no-mmap", "-c", "-f", wrapped]
-        tuned = ["--no-unicode", "--dfa-size-limit", "1G", "--regex-size-limit", "1G"]
-        cap = lambda *mib: dict(zip((1, 10, 100, 1000), mib)).get(count, mib[-1])
-        found = {"hooktail": (lambda log: self.hooktail(count, made, log), self.args.mib, self.read_report)}
-        if shutil.which("rg"):
-            found["rg, tuned"] = (lambda log: rg + tuned + [log], self.args.mib, last)
-            found["rg"] = (lambda log: rg + [log], cap(2048, 2048, 4, 0.25), last)
-        if self.hyperscan:
-            once = self.write(f"{count}.hyperscan", (plain(pattern).replace("[^ ", r"[^ \n") for pattern in patterns))
-            found["Hyperscan"] = (lambda log: [self.hyperscan, once, log], self.args.mib, last)
-        if shutil.which("grep"):
-            ere = self.write(f"{count}.ere", map(posix, patterns))
-            found["grep -E"] = (lambda log: ["env", "LC_ALL=C", "grep", "-a", "-c", "-E", "-f", ere, log], cap(2048, 512, 4, 1), last)
+    def programs(self, rules):
+        """By name, those that are there."""
+        found = {"hooktail": self.hooktail(rules, self.args.binary)}
+        if self.args.before:
+            found["hooktail before"] = self.hooktail(rules, os.path.abspath(self.args.before))
+        for name, (needed, method) in PROGRAMS.items():
+            wanted = not self.args.only or name in self.args.only.split(",")
+            if wanted and shutil.which(needed) and (program := getattr(self, method)(rules)):
+                program.mib = min(CAPS.get(name, {}).get(len(rules), self.args.mib), self.args.mib)
+                found[name] = program
         return found
 
-    def hooktail(self, count, made, log):
-        webhook = {"url": self.webhook, "rate": "1000/s"}
+    # Each program, with its rules in its own dialect.
+
+    def hooktail(self, rules, binary):
         rule = lambda at, pattern: {"name": f"rule-{at}", "match": pattern, "throttle": {"rate": "6/m"}}
-        config = {"webhooks": {"sink": webhook}, "inputs": {"log": {"files": log}},
-                  "rules": [rule(at, pattern) for at, (pattern, _) in enumerate(made)]}
-        path = self.write(f"{count}.yaml", [json.dumps(config)])
-        self.report = os.path.join(self.folder, "report.json")
-        return [self.args.binary, "run", "-c", path, "--until-eof", "--state-dir", "none", "--drain", "60s", "--report", self.report]
+        report = os.path.join(self.folder, "report.json")
 
-    def read_report(self, _):
-        with open(self.report) as file:
-            return sum(rule["matches"] for rule in json.load(file)["rules"].values())
+        def command(log):
+            config = {"webhooks": {"sink": {"url": self.webhook, "rate": "1000/s"}}, "inputs": {"log": {"files": log}},
+                      "rules": [rule(at, pattern) for at, pattern in enumerate(rules)]}
+            path = self.write(f"{len(rules)}.yaml", [json.dumps(config)])
+            return [binary, "run", "-c", path, "--until-eof", "--state-dir", "none", "--drain", "60s", "--report", report]
 
-    def run(self, command):
-        began = time.monotonic()
+        def count(_):
+            with open(report) as file:
+                return sum(rule["matches"] for rule in json.load(file)["rules"].values())
+
+        return Program(command, self.args.mib, count)
+
+    def rg(self, rules, *more):
+        patterns = self.write("rg", (f"(?:{plain(pattern)})" for pattern in rules))
+        command = ["rg", "--no-config", "-a", "--no-mmap", "-c", "-f", patterns, *more]
+        return Program(lambda log: [*command, log], 0, last_number)
+
+    def rg_tuned(self, rules):
+        return self.rg(rules, "--no-unicode", "--dfa-size-limit", "1G", "--regex-size-limit", "1G")
+
+    def hyperscan(self, rules):
+        binary = self.build("hyperscan", "-lhs")
+        patterns = self.write("hyperscan.rules", (plain(pattern).replace("[^ ", r"[^ \n") for pattern in rules))
+        return binary and Program(lambda log: [binary, patterns, log], 0, last_number)
+
+    def grep(self, rules):
+        patterns = self.write("grep", map(posix, rules))
+        return Program(lambda log: ["env", "LC_ALL=C", "grep", "-a", "-c", "-E", "-f", patterns, log], 0, last_number)
+
+    def sec(self, rules):
+        hit = "action=lcall %o -> ( sub { $main::hits++ } )"
+        rule = lambda pattern: f"type=Single\nptype=RegExp\npattern={pattern}\ndesc=x\n{hit}\n"
+        tell = 'action=lcall %o -> ( sub { print STDOUT "hits: ", $main::hits + 0, "\\n" } )'
+        end = f"type=Single\nptype=SubStr\npattern=SEC_SHUTDOWN\ncontext=SEC_INTERNAL_EVENT\ndesc=end\n{tell}\n"
+        config = self.write("sec.conf", [*map(rule, rules), end])
+        options = ["--fromstart", "--notail", "--intevents", "--debug=1"]
+        return Program(lambda log: ["sec", f"--conf={config}", f"--input={log}", *options], 0, last_number)
+
+    def swatchdog(self, rules):
+        config = self.write("swatch.conf", (f"watchfor /{slashed(pattern)}/\n    echo=normal" for pattern in rules))
+        command = ["swatchdog", f"--config-file={config}", f"--script-dir={self.folder}"]
+        # It writes what matches, after a blank line, a word about itself and another blank line.
+        count = lambda out: sum(1 for line in out.splitlines() if line and not line.startswith("*** swatchdog"))
+        return Program(lambda log: [*command, f"--examine={log}"], 0, count)
+
+    def mtail(self, rules):
+        rule = lambda pattern: f"/{slashed(pattern)}/ {{\n  hits++\n}}"
+        program = self.write("peers.mtail", ["counter hits", *map(rule, rules)])
+        options = ["--one_shot", "--logtostderr", "--stderrthreshold=FATAL", "--port=0", "--address=127.0.0.1"]
+        count = lambda out: json.loads(out)["hits"][0]["LabelValues"][0]["Value"]["Value"]
+        return Program(lambda log: ["mtail", f"--progs={program}", f"--logs={log}", *options], 0, count)
+
+    def fail2ban(self, rules):
+        # What is found must say whom to ban: nobody, here. Without a date pattern it looks for none.
+        regexes = [f"{pattern}(?P<fid>)".replace("%", "%%") for pattern in rules]
+        config = self.write("fail2ban.conf", ["[Definition]", "failregex = " + "\n            ".join(regexes), "datepattern = {NONE}"])
+        count = lambda out: int(re.search(r"Lines: .* (\d+) matched", out)[1])
+        return Program(lambda log: ["fail2ban-regex", "--print-no-missed", log, config], 0, count)
+
+    def count_lines(self, _):
+        binary = self.build("count_lines")
+        return binary and Program(lambda log: [binary, log], 0, last_number, counts_matches=False)
+
+    def run(self, program, log):
+        command = program.command(log)
         pin = lambda: os.sched_setaffinity(0, {self.core})
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, preexec_fn=pin)
+        with tempfile.TemporaryFile("w+", errors="replace") as out, tempfile.TemporaryFile("w+", errors="replace") as err:
+            began = time.monotonic()
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, preexec_fn=pin, cwd=self.folder)
+            timer = threading.Timer(TIMEOUT_SECONDS, child.kill)
+            timer.start()
             _, status, used = os.wait4(child.pid, 0)
+            timer.cancel()
             child.returncode = os.waitstatus_to_exitcode(status)
             wall = time.monotonic() - began
             out.seek(0), err.seek(0)
             if child.returncode not in (0, 1):
-                sys.exit(f"{command[:2]} ended with {child.returncode}: {err.read()[-2000:]}")
-            return used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024, out.read()
+                raise Failed(f"`{os.path.basename(command[0])}` ended with {child.returncode}: {err.read()[-500:].strip()}")
+            count = program.count(out.read())
+        return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024, count, os.path.getsize(log), log)
 
-    def compare(self, count):
-        made = rules(count)
+    def log_of(self, mib):
+        """The log, or its beginning."""
         whole = os.path.join(self.folder, "log")
         if not os.path.exists(whole):
             corpus(whole, self.args.mib, FIRST)
-        results = {}
-        programs = self.programs(count, made)
-        for turn in range(self.args.rounds):
-            for name, (command, mib, read) in programs.items():
-                log = f"{whole}.{mib}" if mib < self.args.mib else whole
-                # Of what takes a minute, one turn says enough.
-                if turn > 0 and log != whole:
-                    continue
-                if not os.path.exists(log):
-                    with open(whole, "rb") as file:
-                        head = file.read(int(mib * (1 << 20)))
-                    with open(log, "wb") as file:
-                        file.write(head[:head.rfind(b"\n") + 1])
-                cpu, wall, resident, out = self.run(command(log))
-                results.setdefault(name, []).append((cpu, wall, resident, read(out), os.path.getsize(log), log))
-        return self.judge(count, results)
+        if mib >= self.args.mib:
+            return whole
+        head = f"{whole}.{mib}"
+        if not os.path.exists(head):
+            with open(whole, "rb") as file:
+                text = file.read(int(mib * (1 << 20)))
+            with open(head, "wb") as file:
+                file.write(text[:text.rfind(b"\n") + 1])
+        return head
 
-    def judge(self, count, results):
-        counts = {}
-        for name, runs in results.items():
-            for run in runs:
-                counts.setdefault(run[5], {}).setdefault(run[3], set()).add(name)
-        # What only a slow program was given is counted by hooktail too.
-        for log in list(counts):
-            if "hooktail" not in set().union(*counts[log].values()):
-                *_, out = self.run(self.hooktail(count, rules(count), log))
-                counts[log].setdefault(self.read_report(out), set()).add("hooktail")
-        for log, by_count in counts.items():
-            if len(by_count) > 1:
-                sys.exit(f"{count} rules: the counts differ, so nothing is compared: {by_count}")
-        ours = min(run[0] for run in results["hooktail"]) / results["hooktail"][0][4]
-        rows = []
-        for name, runs in results.items():
-            best = min(runs)
-            mib = best[4] / (1 << 20)
-            wall = min(run[1] for run in runs)
-            rows.append((count, name, mib / best[0], mib / wall, best[0] / best[4] / ours, best[2], best[3]))
-        return rows
+    def compare(self, count):
+        rules_ = [pattern for pattern, _ in rules(count)]
+        programs, runs = self.programs(rules_), {}
+        for turn in range(self.args.rounds):
+            for name, program in list(programs.items()):
+                if turn > 0 and runs[name][0].wall > ONCE_SECONDS:
+                    continue
+                try:
+                    runs.setdefault(name, []).append(self.run(program, self.log_of(program.mib)))
+                except Failed as why:
+                    if name.startswith("hooktail"):
+                        sys.exit(f"{count} rules: {why}")
+                    print(f"{count} rules: {name} is left out: {why}", file=sys.stderr)
+                    del programs[name]
+                    runs.pop(name, None)
+        self.refuse_to_compare(count, programs, runs)
+        return self.rows(count, runs)
+
+    def refuse_to_compare(self, count, programs, runs):
+        """Where the counts differ."""
+        for log in {run.log for of_one in runs.values() for run in of_one}:
+            counts = {}
+            for name, program in programs.items():
+                for run in runs[name]:
+                    if run.log == log and program.counts_matches:
+                        counts.setdefault(run.count, set()).add(name)
+            # What only a slow program was given is counted by hooktail too.
+            if not any("hooktail" in names for names in counts.values()):
+                counts.setdefault(self.run(programs["hooktail"], log).count, set()).add("hooktail")
+            if len(counts) > 1:
+                sys.exit(f"{count} rules: the counts differ, so nothing is compared: {counts}")
+
+    def rows(self, count, runs):
+        cost = {name: min(run.cpu / run.bytes for run in of_one) for name, of_one in runs.items()}
+        floor = cost.get("read, count lines")
+        for name, of_one in runs.items():
+            best = min(of_one, key=lambda run: run.cpu)
+            mib = best.bytes / (1 << 20)
+            wall = min(run.wall for run in of_one)
+            share = f"{100 * floor / cost[name]:.0f}" if floor else "?"
+            yield (f"| {count} | {name} | {mib / max(best.cpu, 1e-9):,.1f} | {mib / wall:,.1f} | {cost[name] / cost['hooktail']:,.2f} "
+                   f"| {share} | {best.resident_mib:.0f} | {best.count} |")
+
+
+class Failed(Exception):
+    """A program could not be run."""
+
+
+def last_number(out):
+    return int(re.findall(r"\d+", out)[-1]) if re.search(r"\d", out) else 0
 
 
 def main():
@@ -230,6 +367,8 @@ def main():
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--rules")
     parser.add_argument("--binary", default=os.path.join(HERE, "../target/release/hooktail"))
+    parser.add_argument("--before")
+    parser.add_argument("--only")
     args = parser.parse_args()
     if args.short:
         args.mib, args.rounds = 1, 1
@@ -239,11 +378,11 @@ def main():
         bench = Bench(args, folder)
         bench.start_sink()
         try:
-            print("| rules | program | MiB/s of CPU | MiB/s | hooktail is faster by | MiB resident | lines |")
-            print("| ---: | --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
+            print("| rules | program | MiB/s of CPU | MiB/s | hooktail is faster by | % of reading | MiB resident | lines |")
+            print("| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
             for count in map(int, args.rules.split(",")):
-                for rules_, name, cpu, wall, ratio, resident, lines in bench.compare(count):
-                    print(f"| {rules_} | {name} | {cpu:,.1f} | {wall:,.1f} | {ratio:,.2f} | {resident:.0f} | {lines} |", flush=True)
+                for row in bench.compare(count):
+                    print(row, flush=True)
         finally:
             bench.sink.kill()
             bench.sink.wait()

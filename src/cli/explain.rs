@@ -5,12 +5,14 @@ use std::io::{ErrorKind, Read, Write, stdin};
 use clap::Args;
 
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::line::LineSpec;
 use crate::line::join::Joiner;
 use crate::line::split::{Line, Splitter};
 use crate::proof::explain::{Explainer, object, words};
 use crate::proof::rehearsal::Stations;
 
+use super::cost::Priced;
 use super::exit::{Exit, Failure};
 use super::load::ConfigArgs;
 
@@ -28,14 +30,22 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "NAME")]
     input: Option<String>,
 
-    /// Print an object a line as JSON
+    /// Tell instead what finding the lines cost, rule by rule; of several inputs of lines, name one
+    #[arg(long)]
+    cost: bool,
+
+    /// Print an object a line as JSON; with `--cost` one object
     #[arg(long)]
     json: bool,
 }
 
 /// Explains; whatever the rules do, the status is 0.
 pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
-    let stations = Stations::new(args.config.load()?);
+    let config = args.config.load()?;
+    if args.cost {
+        return cost(args, config);
+    }
+    let stations = Stations::new(config);
     let input =
         args.input.as_deref().map(|name| stations.input_named(name)).transpose().map_err(Failure::usage)?;
     let mut explainer = Explainer::new(&stations, input, Clock::start().now());
@@ -71,6 +81,17 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         joiner.finish(|joined| last.push(joined.text.to_vec()));
     }
     last.iter().try_for_each(|event| explain(event))?;
+    Ok(Exit::Done)
+}
+
+/// Tells what finding the lines cost.
+fn cost(args: &ExplainArgs, config: Config) -> Result<Exit, Failure> {
+    let priced = match args.line.as_deref() {
+        Some(text) if text != "-" => Priced::of(config, args.input.as_deref(), text.as_bytes())?,
+        _ => Priced::of(config, args.input.as_deref(), stdin().lock())?,
+    };
+    let told = if args.json { format!("{}\n", priced.object()) } else { priced.words() };
+    std::io::stdout().write_all(told.as_bytes()).map_err(Failure::failed)?;
     Ok(Exit::Done)
 }
 

@@ -3,6 +3,7 @@
 mod check;
 mod child;
 mod completions;
+mod cost;
 mod dead_letters;
 mod demo;
 mod exec;

@@ -11,7 +11,7 @@ use crate::line::split::{Line, Piece};
 use crate::line::{Ansi, LineSpec, ansi};
 use crate::notice::Notice;
 use crate::rule::Rule;
-use crate::scan::{self, Cost, Ends, Lines, Scanned, Scanner, Search};
+use crate::scan::{self, Cost, Ends, Filtered, Lines, Scanned, Scanner, Search};
 use crate::store::Record;
 use crate::time::Time;
 
@@ -177,6 +177,11 @@ impl Feed {
     /// How it is tuned.
     pub fn tuning(&self) -> Tuning {
         Tuning { scanner: self.scanner.clone(), line: self.line.clone() }
+    }
+
+    /// How lines are found by now that `rule` may take.
+    pub fn filtered(&self, rule: RuleId) -> Filtered {
+        self.scanner.filtered(rule, &self.search)
     }
 
     /// How the input's bytes become lines.

@@ -70,12 +70,7 @@ pub enum Filtered {
 impl Filtered {
     /// Of a pattern by itself, on typical lines.
     pub(super) fn of(pattern: &Hir) -> Self {
-        let filter = Filter::new(std::slice::from_ref(pattern), None);
-        match (&filter.automata[..], &filter.unfiltered[..]) {
-            ([], []) => Self::ByNeedles,
-            (_, []) => Self::ByAutomaton,
-            _ => Self::Never,
-        }
+        Filter::new(std::slice::from_ref(pattern), None).of_pattern(0)
     }
 }
 
@@ -139,6 +134,17 @@ impl Filter {
     /// The patterns that each line must be shown to: they are never among the candidates.
     pub(super) fn unfiltered(&self) -> &[u32] {
         &self.unfiltered
+    }
+
+    /// How lines are found that a pattern may match.
+    pub(super) fn of_pattern(&self, pattern: u32) -> Filtered {
+        if self.unfiltered.contains(&pattern) {
+            Filtered::Never
+        } else if self.automata.iter().any(|automaton| automaton.patterns().contains(&pattern)) {
+            Filtered::ByAutomaton
+        } else {
+            Filtered::ByNeedles
+        }
     }
 
     /// The patterns of each automaton, and what it took when it was timed last.

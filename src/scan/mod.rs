@@ -238,6 +238,14 @@ impl Scanner {
         &self.rules
     }
 
+    /// How lines are found by now that `rule` may take: by the costliest of what it takes them by.
+    pub fn filtered(&self, rule: RuleId, search: &Search) -> Filtered {
+        let is_open = self.open.iter().any(|(open, _)| *open == rule).then_some(Filtered::Never);
+        let patterns = (0..).zip(&self.patterns).filter(|(_, owned)| owned.rule == rule);
+        let patterns = patterns.map(|(pattern, _)| search.filter.of_pattern(pattern));
+        patterns.chain(is_open).max().unwrap_or(Filtered::ByNeedles)
+    }
+
     /// What a thread needs to scan.
     pub fn search(&self) -> Search {
         Search {

@@ -95,6 +95,60 @@ fn a_line_is_explained_and_the_status_is_0() {
     assert_eq!(explain(&["--input", "auth", "x"], "").code(), 2);
 }
 
+const COSTLY: &str = r#"
+webhooks: { ops: { url: "https://hooks.slack.com/services/T0/B0/x" } }
+inputs:
+  app: { files: /var/log/app.log }
+  other: { files: /var/log/other.log }
+rules:
+  - { name: text, input: app, match: 'disk (?P<disk>\w+) is full', where: disk != "sdb" }
+  - { name: words, input: app, match: '[a-z]+ [a-z]+ [a-z]+' }
+  - { name: open, input: app, where: 'line == "disk sda is full"' }
+  - { name: elsewhere, input: other, match: x }
+"#;
+
+#[test]
+fn what_finding_lines_costs_is_told_by_rule() {
+    let folder = Folder::new();
+    folder.write("rules.yaml", COSTLY);
+    let explain = |args: &[&str], input: &str| {
+        let launch = Launch::new(["explain", "--cost", "-c", "rules.yaml"]).args(args.iter().copied());
+        launch.folder(&folder.path("")).output(input)
+    };
+    let lines = "disk sda is full\ndisk sdb is full\nNOTHING\n".repeat(1_000);
+    let ended = explain(&["--input", "app", "--json"], &lines);
+    assert_eq!(ended.code(), 0, "{}", ended.stderr);
+    let told: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+    assert_eq!(
+        (&told["input"], &told["lines"], &told["bytes"]),
+        (&"app".into(), &3_000.into(), &42_000.into())
+    );
+    let rules = told["rules"].as_array().unwrap();
+    let number = |rule: &serde_json::Value, key: &str| rule[key].as_f64().unwrap();
+    for rule in rules {
+        let by = match rule["rule"].as_str().unwrap() {
+            "text" => ("text", 2_000.0, 1_000.0),
+            "words" => ("automaton", 2_000.0, 2_000.0),
+            "open" => ("every_line", 3_000.0, 1_000.0),
+            other => panic!("{other} does not read it"),
+        };
+        assert_eq!((rule["found_by"].as_str().unwrap(), number(rule, "shown"), number(rule, "taken")), by);
+        assert!(number(rule, "scan_seconds") > 0.0, "{rule}");
+    }
+    let sum: f64 = rules.iter().map(|rule| number(rule, "scan_seconds")).sum::<f64>();
+    assert!((sum + number(&told, "filter_seconds") - number(&told, "scan_seconds")).abs() < 1e-6, "{told}");
+    let costs: Vec<f64> = rules.iter().map(|rule| number(rule, "scan_seconds")).collect();
+    assert!(costs.len() == 3 && costs.is_sorted_by(|one, other| one >= other), "{told}");
+
+    let ended = explain(&["--input", "app", "disk sda is full"], "");
+    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(told.starts_with("1 line (16 B) of `app`: "), "{told}");
+    assert!(told.contains("found by") && told.contains("an automaton"), "{told}");
+    assert_eq!(explain(&["--input", "ap", "x"], "").code(), 2);
+    let ended = explain(&[], "");
+    assert_eq!((ended.code(), ended.said(&["`--input NAME`", "`app`, `other`"])), (2, 1), "{}", ended.stderr);
+}
+
 #[test]
 fn lines_that_are_one_event_are_tested_explained_and_drawn_as_one() {
     let rules = RULES.replace("app: { files: /var/log/app.log }", "app: { files: /var/log/app.log, multiline: { preset: python } }")
