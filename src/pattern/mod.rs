@@ -2,9 +2,9 @@
 //!
 //! Nothing of it is compiled before a text is shown to it: of a thousand patterns most never see one. Then it is compiled
 //! for texts of ASCII, where Unicode's classes are small; what it takes for other texts comes when the first of them does.
-//! Those are rewritten first ([`alphabet`]): each character becomes one of the few kinds that patterns tell apart, so that
+//! Those are rewritten first (`alphabet`): each character becomes one of the few kinds that patterns tell apart, so that
 //! classes are small there too, and a word boundary is one of ASCII, which automata know. What can't be said so is left to
-//! the regex itself ([`Beyond::Whole`]).
+//! the regex itself (`Beyond::Whole`).
 
 pub(crate) mod alphabet;
 mod machine;
