@@ -36,6 +36,7 @@ const PURE: &[&str] = &[
     "notice.rs",
     "board/timeline.rs",
     "board/health.rs",
+    "board/stored.rs",
     "admin/metrics.rs",
     "admin/past.rs",
     "admin/silence.rs",
