@@ -1,12 +1,13 @@
 //! What flows: a line as an [`Event`], and a [`Match`] of a rule on it. No I/O, no clock.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
 use crate::around::Around;
 use crate::severity::Severity;
+use crate::shape::shape;
 use crate::time::Time;
 
 /// The place of a rule in [`crate::config::Config::rules`].
@@ -102,9 +103,29 @@ pub struct Event {
     pub time: Time,
     /// What was read from it.
     pub parse: Parse,
+    /// Its shape, once somebody has asked.
+    pub shape: Shape,
 }
 
+/// The shape of a message, found out once: every rule that takes the event asks.
+#[derive(Debug, Clone, Default)]
+pub struct Shape(OnceLock<String>);
+
+impl PartialEq for Shape {
+    /// It follows from the message.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Shape {}
+
 impl Event {
+    /// The message with what varies masked ([`crate::shape`]).
+    pub fn shape(&self) -> &str {
+        self.shape.0.get_or_init(|| shape(self.message()))
+    }
+
     /// The line as text; invalid bytes are U+FFFD.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.line)

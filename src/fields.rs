@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use crate::event::{Event, Kinds, Match, Parsed, Texts, find};
 use crate::line::parse::LEVELS;
+use crate::pattern::Text;
 use crate::rule::{On, Pattern, Rule};
 use crate::severity::Severity;
-use crate::shape::shape;
 
 /// What a rule's expressions and keys can read of an event that it takes.
 #[derive(Debug, Clone, Copy)]
@@ -110,12 +110,9 @@ impl<'a> Fields<'a> {
             return Texts::new();
         }
         let Some(subject) = self.subject(&pattern.on) else { return Texts::new() };
-        let Some(groups) = pattern.regex.captures(&subject) else { return Texts::new() };
-        let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
-        let named = pattern.names.iter();
-        named
-            .filter_map(|(name, number)| Some((name.clone(), text(groups.get(*number)?.as_bytes()))))
-            .collect()
+        let Some(caught) = pattern.captures(&Text::new(&subject)) else { return Texts::new() };
+        let text = |place| Arc::from(String::from_utf8_lossy(&subject[place]));
+        caught.named.into_iter().map(|(name, place)| (name, text(place))).collect()
     }
 
     /// The severity that the event says, where the rule reads it from a field; `None`: the rule does not take it.
@@ -164,7 +161,7 @@ impl<'a> Fields<'a> {
         Some(match name {
             "line" => self.event.text(),
             "message" => String::from_utf8_lossy(self.event.message()),
-            "shape" => Cow::Owned(shape(self.event.message())),
+            "shape" => Cow::Borrowed(self.event.shape()),
             "input" => Cow::Borrowed(&*origin.input),
             "file" => Cow::Borrowed(origin.file.as_deref()?),
             "host" => Cow::Borrowed(self.host),

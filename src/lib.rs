@@ -30,6 +30,7 @@ pub mod line;
 pub mod mention;
 pub mod message;
 pub mod notice;
+pub mod pattern;
 pub mod proof;
 pub mod pulse;
 pub mod rate;

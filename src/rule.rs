@@ -6,8 +6,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
-
 use crate::around::Reach;
 use crate::expr::Expr;
 use crate::message::redact::Redactor;
@@ -16,6 +14,7 @@ use crate::rate::Rate;
 use crate::schedule::Schedule;
 
 pub use crate::mention::Mention;
+pub use crate::pattern::{On, Pattern};
 pub use crate::severity::{Color, Severity};
 pub use crate::when::{Aggregate, Level, Novelty, Side, Surge, When};
 
@@ -102,79 +101,12 @@ pub struct Matcher {
 impl fmt::Display for Matcher {
     /// As the configuration has it: the regex, or `{ FIELD: REGEX }`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [Pattern { on: On::Message, regex, .. }] = &self.parts[..] {
-            return f.write_str(regex.as_str());
+        if let [pattern @ Pattern { on: On::Message, .. }] = &self.parts[..] {
+            return f.write_str(pattern.as_str());
         }
         let parts: Vec<String> =
-            self.parts.iter().map(|part| format!("{}: {}", part.on.name(), part.regex.as_str())).collect();
+            self.parts.iter().map(|part| format!("{}: {}", part.on.name(), part.as_str())).collect();
         write!(f, "{{ {} }}", parts.join(", "))
-    }
-}
-
-/// What a pattern looks at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum On {
-    /// The parsed message, else the line.
-    Message,
-    /// The line as it was read.
-    Line,
-    /// A field's text; an event without it doesn't match.
-    Field(Arc<str>),
-}
-
-impl On {
-    /// What the field of that name is.
-    pub fn field(name: &str) -> Self {
-        match name {
-            "message" => Self::Message,
-            "line" => Self::Line,
-            _ => Self::Field(name.into()),
-        }
-    }
-
-    /// The field's name.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Message => "message",
-            Self::Line => "line",
-            Self::Field(name) => name,
-        }
-    }
-}
-
-/// A regex over the bytes of a text, and the names of its groups.
-#[derive(Debug, Clone)]
-pub struct Pattern {
-    /// Which text.
-    pub on: On,
-    /// The compiled regex, with Unicode as the `regex` crate has it by default.
-    pub regex: regex::bytes::Regex,
-    /// Its named groups in their order, with their numbers.
-    pub names: Vec<(Arc<str>, usize)>,
-}
-
-impl Pattern {
-    /// Wraps a compiled regex.
-    pub fn new(on: On, regex: regex::bytes::Regex) -> Self {
-        let names = regex
-            .capture_names()
-            .enumerate()
-            .filter_map(|(number, name)| name.map(|name| (Arc::from(name), number)))
-            .collect();
-        Self { on, regex, names }
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.regex.as_str() == other.regex.as_str()
-    }
-}
-
-impl Serialize for Pattern {
-    /// As it is written.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.regex.as_str())
     }
 }
 

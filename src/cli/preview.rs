@@ -18,6 +18,7 @@ use crate::proof::case::{Case, Entry};
 use crate::proof::preview::{alerts, made_up, taken};
 use crate::proof::rehearsal::Stations;
 use crate::time::Time;
+use crate::web::BASE;
 
 use super::exit::{Exit, Failure};
 use super::load::ConfigArgs;
@@ -128,6 +129,12 @@ fn as_json(rule: &str, drawn: &[(Alert, Message)]) -> String {
     format!("{}\n", json!({ "rule": rule, "messages": messages }))
 }
 
+const STYLE: &str = "\
+body { max-width: 46rem; margin: 0 auto; padding: 20px; }
+h1 { margin: 0; font-size: 17px; }
+h2 { margin: 22px 0 4px; color: var(--soft); font-size: 12px; font-weight: 400; }
+";
+
 /// Everything in one file, and nothing in it that acts.
 fn page(rule: &str, drawn: &[(Alert, Message)]) -> String {
     let title = draw::escape(&format!("{rule}: its messages"));
@@ -135,7 +142,7 @@ fn page(rule: &str, drawn: &[(Alert, Message)]) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{}\nbody {{ max-width: 50rem; margin: 2rem auto; padding: 0 1rem; font-family: sans-serif; }}\n</style>\n\
+         <title>{title}</title>\n<style>\n{BASE}{}{STYLE}</style>\n\
          </head>\n<body>\n<h1>{title}</h1>\n",
         draw::STYLESHEET
     );

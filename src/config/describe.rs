@@ -81,7 +81,7 @@ pub fn alerts(when: &When) -> Option<String> {
         When::Level(level) => leveled(level),
         When::NotFollowedBy { pattern, within, .. } => format!(
             "alerts when none that matches `{}` follows one within {}",
-            shortened(pattern.regex.as_str()),
+            shortened(pattern.as_str()),
             Spelled(*within)
         ),
         When::New(Novelty { of, remember, learn, .. }) => {
@@ -126,7 +126,7 @@ fn resolved(rule: &Rule) -> Option<String> {
     let line = resolve
         .pattern
         .as_ref()
-        .map(|pattern| format!("at a line that matches `{}`", shortened(pattern.regex.as_str())));
+        .map(|pattern| format!("at a line that matches `{}`", shortened(pattern.as_str())));
     Some(format!("is resolved {}", joined(after.into_iter().chain(line), "or")))
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::event::{Event, Match, Texts, find};
-use crate::shape::shape;
 
 use super::alert::{Common, Folded};
 use super::snapshot::keep;
@@ -62,12 +61,12 @@ impl Folding {
     }
 
     fn sample(&mut self, event: &Arc<Event>) {
-        let shape = shape(event.message());
-        if let Some((_, latest)) = self.samples.iter_mut().find(|(known, _)| *known == shape) {
+        let shape = event.shape();
+        if let Some((_, latest)) = self.samples.iter_mut().find(|(known, _)| known == shape) {
             *latest = Sample::Live(event.clone());
         } else if self.samples.len() <= SAMPLES {
             // One more than is shown: the last line's own shape is left out.
-            self.samples.push((shape, Sample::Live(event.clone())));
+            self.samples.push((shape.to_owned(), Sample::Live(event.clone())));
         }
     }
 

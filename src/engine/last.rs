@@ -67,7 +67,7 @@ impl Last {
 
     pub(super) fn shape(&self) -> String {
         match self {
-            Self::Live(found) => crate::shape::shape(found.event.message()),
+            Self::Live(found) => found.event.shape().to_owned(),
             Self::Stored(stored) => stored.snapshot.shape.clone(),
         }
     }

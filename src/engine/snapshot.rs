@@ -10,7 +10,6 @@ use crate::event::{Match, Parsed, Texts};
 use crate::excerpt;
 use crate::fields::Fields;
 use crate::rule::Rule;
-use crate::shape::shape;
 
 use super::alert::{Context, Snapshot};
 
@@ -37,7 +36,7 @@ pub(super) fn snapshot(found: &Match, rule: &Rule, host: &str) -> Snapshot {
         left_out,
         truncated: event.truncated,
         message: message.map(|message| keep(&String::from_utf8_lossy(message)).0),
-        shape: shape(event.message()),
+        shape: event.shape().to_owned(),
         time: event.time,
         input: event.origin.input.clone(),
         file: event.origin.file.clone(),

@@ -247,13 +247,11 @@ impl Feed {
     /// Whole lines at once, which costs much less than one by one.
     fn block(&mut self, origin: &Arc<Origin>, block: &[u8]) {
         let Self { scanner, search, line, clock, outlet, .. } = self;
-        outlet.batch.read.lines += scan::count_lines(block);
-        let (text, ends) = match line.ansi {
-            Ansi::Strip => match ansi::strip_lines(block) {
-                Some(text) => (Cow::Owned(text), Ends::Decoded),
-                None => (Cow::Borrowed(block), Ends::Read),
-            },
-            Ansi::Keep => (Cow::Borrowed(block), Ends::Read),
+        let survey = scan::survey(block, ansi::ESC);
+        outlet.batch.read.lines += survey.lines;
+        let (text, ends) = match (line.ansi, survey.escape) {
+            (Ansi::Strip, true) => (Cow::Owned(ansi::strip_lines(block)), Ends::Decoded),
+            (Ansi::Strip, false) | (Ansi::Keep, _) => (Cow::Borrowed(block), Ends::Read),
         };
         let lines = Lines { origin, time: || clock.now() };
         scanner.scan_block(&text, ends, &lines, search, |found| outlet.take(found));

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Event, Origin, Parse};
+use crate::event::{Event, Origin, Parse, Shape};
 use crate::time::Time;
 
 use encoding::Encoding;
@@ -59,7 +59,14 @@ impl LineSpec {
         now: Time,
     ) -> (Event, Option<Time>) {
         let parse = self.parser.parse(text);
-        let mut event = Event { origin: origin.clone(), line: text.into(), truncated, time: now, parse };
+        let mut event = Event {
+            origin: origin.clone(),
+            line: text.into(),
+            truncated,
+            time: now,
+            parse,
+            shape: Shape::default(),
+        };
         let own = self.time.own(text, &event.parse, now);
         event.time = own.map_or(now, |own| own.min(now));
         (event, own)

@@ -39,7 +39,7 @@ fn around(rule: &Rule) -> Context {
 /// A line that nobody wrote, in which each named group caught its own name.
 pub fn made_up(rule: &Rule, now: Time) -> Snapshot {
     let parts = rule.patterns.iter().flat_map(|matcher| &matcher.parts);
-    let names = parts.flat_map(|part| part.names.iter().map(|(name, _)| name.clone()));
+    let names = parts.flat_map(|part| part.names.iter().cloned());
     let mut captures = Texts::new();
     for name in names {
         if find(&captures, &name).is_none() {

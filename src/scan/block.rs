@@ -1,6 +1,6 @@
 //! Lines of a block: whole ones, each with its end, but perhaps the last.
 
-use super::Ends;
+use super::{Ends, vector};
 
 /// A line's place in its block, without its `\n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,8 +28,47 @@ pub(super) fn line_at(block: &[u8], at: usize) -> Line {
     }
 }
 
-/// How many lines there are in `block`.
-pub fn count(block: &[u8]) -> u64 {
-    let ends = memchr::memchr_iter(b'\n', block).count() as u64;
-    ends + u64::from(block.last().is_some_and(|byte| *byte != b'\n'))
+/// What a block is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Survey {
+    /// How many lines there are in it.
+    pub lines: u64,
+    /// Whether the byte that was asked for is in it.
+    pub escape: bool,
+}
+
+/// Counts the lines of `block`, and looks for `escape` in it, in one pass.
+pub fn survey(block: &[u8], escape: u8) -> Survey {
+    let (ends, found, at) = vector::survey(block, escape);
+    let rest = &block[at..];
+    let ends = ends + memchr::memchr_iter(b'\n', rest).count() as u64;
+    Survey {
+        lines: ends + u64::from(block.last().is_some_and(|byte| *byte != b'\n')),
+        escape: found || memchr::memchr(escape, rest).is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn lines_are_counted_and_an_escape_is_seen(
+            pieces in proptest::collection::vec((any::<bool>(), 0usize..200, any::<bool>()), 0..60),
+            repeated in 1usize..40,
+        ) {
+            let piece = |(end, dashes, escape): &(bool, usize, bool)| {
+                let escape = if *escape && *dashes == 7 { "\x1b" } else { "" };
+                format!("{}{escape}{}", "-".repeat(*dashes), if *end { "\n" } else { "" })
+            };
+            let block = pieces.iter().map(piece).collect::<String>().repeat(repeated).into_bytes();
+            let lines = block.split_inclusive(|byte| *byte == b'\n').count() as u64;
+            prop_assert_eq!(survey(&block, 0x1b), Survey { lines, escape: block.contains(&0x1b) });
+            let ends = vec![b'\n'; block.len()];
+            prop_assert_eq!(survey(&ends, 0x1b), Survey { lines: ends.len() as u64, escape: false });
+        }
+    }
 }

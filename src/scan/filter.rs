@@ -9,13 +9,13 @@ use std::collections::HashMap;
 use regex_syntax::hir::Hir;
 
 use super::Ends;
-use super::automata::{self, Automaton, PATTERNS_MAX};
+use super::automata::{self, Automata, PATTERNS_MAX};
 use super::block::{Line, line_at};
 use super::cost::Lap;
 use super::grams::{self, Grams};
 use super::needle::{self, Needle};
 use super::rarity::Rarity;
-use super::windows::{self, WIDTH, WINDOWS_MAX, Window, Windows};
+use super::windows::{self, BUCKETS, WIDTH, WINDOWS_MAX, Window, Windows};
 
 /// Needles that cost more ([`Rarity::cost`]) save nothing: an automaton of its own would cost a pattern as much.
 const COST_MAX: f64 = 0.05;
@@ -26,13 +26,16 @@ const COST_MIN: f64 = 0.004;
 /// A needle whose pieces are at more than one read place in so many is better looked for by a window.
 const COMMON_GRAM: f64 = 3e-4;
 
+/// A place more in a window costs as much as looking closer at one place of a stream in so many.
+const COMMON_WINDOW: f64 = 5e-4;
+
 /// The filter of some patterns.
 #[derive(Debug)]
 pub(super) struct Filter {
     needles: Vec<Target>,
     grams: Option<Grams>,
     windows: Vec<Windows>,
-    automata: Vec<Automaton>,
+    automata: Automata,
     unfiltered: Vec<u32>,
 }
 
@@ -90,11 +93,9 @@ pub(super) struct Search {
     pub(super) candidates: Vec<Candidate>,
     /// What looking for the needles took, where it was timed.
     pub(super) needle_nanos: u64,
-    /// What each automaton took, likewise.
-    automaton_nanos: Vec<u64>,
     grams: Vec<grams::Hit>,
     windows: Vec<windows::Hit>,
-    automata: Vec<automata::Search>,
+    automata: automata::Search,
 }
 
 impl Filter {
@@ -128,7 +129,7 @@ impl Filter {
             targets.into_iter().map(|(needle, patterns)| Target { needle, window: 0, patterns }).collect();
         needles.sort_by(|one, other| one.needle.cmp(&other.needle));
         let (grams, windows) = spread(&mut needles, &mut rarity);
-        Self { needles, grams, windows, automata: Automaton::all(&automata), unfiltered }
+        Self { needles, grams, windows, automata: Automata::new(&automata), unfiltered }
     }
 
     /// The patterns that each line must be shown to: they are never among the candidates.
@@ -140,7 +141,7 @@ impl Filter {
     pub(super) fn of_pattern(&self, pattern: u32) -> Filtered {
         if self.unfiltered.contains(&pattern) {
             Filtered::Never
-        } else if self.automata.iter().any(|automaton| automaton.patterns().contains(&pattern)) {
+        } else if self.automata.has(pattern) {
             Filtered::ByAutomaton
         } else {
             Filtered::ByNeedles
@@ -149,8 +150,7 @@ impl Filter {
 
     /// The patterns of each automaton, and what it took when it was timed last.
     pub(super) fn by_automata<'a>(&'a self, search: &'a Search) -> impl Iterator<Item = (&'a [u32], u64)> {
-        let patterns = self.automata.iter().map(Automaton::patterns);
-        patterns.zip(search.automaton_nanos.iter().copied())
+        self.automata.costs(&search.automata)
     }
 
     /// What a thread needs to search.
@@ -158,16 +158,15 @@ impl Filter {
         Search {
             candidates: Vec::new(),
             needle_nanos: 0,
-            automaton_nanos: vec![0; self.automata.len()],
             grams: Vec::new(),
             windows: Vec::new(),
-            automata: self.automata.iter().map(Automaton::search).collect(),
+            automata: self.automata.search(),
         }
     }
 
     /// Finds the candidates of `block`, which is of whole lines and shorter than 4 GiB. With `lap` it is timed.
     pub(super) fn find(&self, block: &[u8], ends: Ends, search: &mut Search, mut lap: Option<&mut Lap>) {
-        let Search { candidates, needle_nanos, automaton_nanos, grams, windows, automata } = search;
+        let Search { candidates, needle_nanos, grams, windows, automata } = search;
         candidates.clear();
         let mut line = None;
         if let Some(all) = &self.grams {
@@ -190,14 +189,9 @@ impl Filter {
         if let Some(lap) = &mut lap {
             *needle_nanos = lap.nanos();
         }
-        for ((automaton, search), nanos) in self.automata.iter().zip(automata).zip(automaton_nanos) {
-            automaton.find(block, ends, search, |line, pattern, certainty| {
-                candidates.push(Candidate { line, pattern, certainty });
-            });
-            if let Some(lap) = &mut lap {
-                *nanos = lap.nanos();
-            }
-        }
+        self.automata.find(block, ends, automata, lap, |line, pattern, certainty| {
+            candidates.push(Candidate { line, pattern, certainty });
+        });
         candidates.sort_unstable();
         candidates.dedup();
     }
@@ -256,14 +250,15 @@ fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Wi
     let mut by_gram = Vec::new();
     let mut by_window = Vec::new();
     let few = needles.len() <= WINDOWS_MAX;
+    let width = width(needles, rarity);
     for (at, target) in needles.iter_mut().enumerate() {
         let stretch = if few { None } else { rarest_stretch(&target.needle, rarity) };
         match stretch.filter(|(_, frequency)| *frequency < COMMON_GRAM) {
             Some((start, _)) => by_gram
                 .extend(grams::stretch(&target.needle, start).map(|stretch| (at as u32, start, stretch))),
             None => {
-                (target.window, _) = rarity.rarest(&target.needle, WIDTH);
-                let sets = target.needle[target.window..].iter().copied().take(WIDTH).collect();
+                (target.window, _) = rarity.rarest(&target.needle, width);
+                let sets = target.needle[target.window..].iter().copied().take(width).collect();
                 by_window.push(Window { needle: at as u32, sets });
             }
         }
@@ -276,6 +271,13 @@ fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Wi
         .chunks(by_window.len().div_ceil(passes).max(1))
         .map(|windows| Windows::new(windows, rarity));
     (grams, windows.collect())
+}
+
+/// How many places windows have: as few as find little else, where each has a bucket of its own.
+fn width(needles: &[Target], rarity: &mut Rarity) -> usize {
+    let mut found = |width| needles.iter().map(|target| rarity.rarest(&target.needle, width).1).sum::<f64>();
+    let few = needles.len() <= BUCKETS;
+    (2..WIDTH).find(|width| few && found(*width) < COMMON_WINDOW).unwrap_or(WIDTH)
 }
 
 /// Where the stretch begins whose pieces are rarest, and how often one of them is read.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::event::{Event, Match, Parse, Role, RuleId, Texts};
 use crate::fields::Fields;
+use crate::pattern::Text;
 use crate::rule::{Pattern, Rule};
 use crate::time::Time;
 
@@ -13,7 +14,7 @@ use super::{Lines, Scanned, Scanner, looks_at_line, part_on_line};
 /// One line, and what is known of it.
 pub(super) struct Look<'a, T> {
     pub(super) scanner: &'a Scanner,
-    pub(super) text: &'a [u8],
+    pub(super) text: &'a Text<'a>,
     pub(super) truncated: bool,
     pub(super) lines: &'a Lines<'a, T>,
     pub(super) scanned: &'a mut Scanned,
@@ -38,11 +39,11 @@ impl<T: Fn() -> Time> Look<'_, T> {
 
     fn part_matches(&mut self, rule: &Rule, part: &Pattern) -> bool {
         if looks_at_line(part, &self.scanner.line) {
-            return part.regex.is_match(self.text);
+            return part.is_match(self.text);
         }
         let event = self.event();
         let subject = fields(self.scanner, rule, &event, &[]).subject(&part.on);
-        subject.is_some_and(|text| part.regex.is_match(&text))
+        subject.is_some_and(|text| part.is_match(&Text::new(&text)))
     }
 
     /// What a line of which `parts` match is to a rule; a match only if its severity is high enough and `where` holds.
@@ -71,7 +72,7 @@ impl<T: Fn() -> Time> Look<'_, T> {
         }
         let Self { scanner, text, truncated, lines, .. } = self;
         let now = (lines.time)();
-        let (mut event, own) = scanner.line.event(text, *truncated, lines.origin, now);
+        let (mut event, own) = scanner.line.event(text.bytes(), *truncated, lines.origin, now);
         if let Some(own) = own {
             self.too_old = scanner.line.max_age.is_some_and(|max| now.since(own) > max);
             event.time = self.latest.see(lines.origin, event.time);

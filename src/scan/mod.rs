@@ -8,7 +8,6 @@ mod automata;
 mod block;
 mod bytes;
 mod cost;
-mod doubt;
 mod filter;
 #[cfg(test)]
 mod filter_tests;
@@ -34,19 +33,19 @@ use regex_syntax::hir::Hir;
 use crate::around::Reach;
 use crate::event::{Match, Origin, Role, RuleId};
 use crate::line::LineSpec;
+use crate::pattern::Text;
 use crate::rule::{Matcher, On, Pattern, Rule, When};
 use crate::time::Time;
 
 use block::{Line, line_at};
 use cost::Costs;
-use doubt::Doubt;
 use filter::{Certainty, Filter};
 use latest::Latest;
 use look::Look;
 use sample::Sample;
 use trail::{Stretch, Trails};
 
-pub use block::count as count_lines;
+pub use block::survey;
 pub use cost::{Cost, Stopwatch};
 pub use filter::Filtered;
 
@@ -54,7 +53,7 @@ pub use filter::Filtered;
 pub fn filtered(rule: &Rule, line: &LineSpec) -> Filtered {
     let of = |matcher: &Matcher| {
         let part = part_on_line(&matcher.parts, line);
-        part.map_or(Filtered::Never, |part| Filtered::of(&parse(&matcher.parts[part])))
+        part.map_or(Filtered::Never, |part| Filtered::of(&matcher.parts[part].hir()))
     };
     // Without a pattern, `where` sees every line.
     rule.patterns.iter().map(of).max().unwrap_or(Filtered::Never)
@@ -90,7 +89,6 @@ struct Owned {
     by: By,
     /// Its pattern that is tried on the line.
     part: usize,
-    doubt: Option<Doubt>,
 }
 
 /// By what a rule takes a line. The order is that in which a line's parts for a rule are handed on.
@@ -222,9 +220,8 @@ impl Scanner {
                     open.push((id, by));
                     continue;
                 };
-                let hir = parse(&parts[part]);
-                patterns.push(Owned { rule: id, by, part, doubt: Doubt::new(&hir) });
-                parsed.push(hir);
+                patterns.push(Owned { rule: id, by, part });
+                parsed.push(parts[part].hir());
             }
         }
         let filter = Arc::new(Filter::new(&parsed, None));
@@ -270,7 +267,7 @@ impl Scanner {
     /// Once enough of the stream was seen: a filter by what is rare in it.
     fn adapt(&self, block: &[u8], search: &mut Search) {
         let Some(sample) = search.sample.add(block) else { return };
-        let parsed: Vec<Hir> = self.patterns.iter().map(|owned| parse(self.pattern(owned))).collect();
+        let parsed: Vec<Hir> = self.patterns.iter().map(|owned| self.pattern(owned).hir()).collect();
         let filter = Filter::new(&parsed, Some(&sample));
         search.search = filter.search();
         search.filter = Arc::new(filter);
@@ -306,10 +303,10 @@ impl Scanner {
             let same = rest.iter().take_while(|candidate| candidate.line == line).count();
             let (named, later) = rest.split_at(same);
             rest = later;
-            let text = line.text(block, ends);
+            let text = Text::new(line.text(block, ends));
             let named = named.iter().map(|candidate| (candidate.pattern, candidate.certainty));
-            self.decide(text, named.chain(unfiltered.clone()), search);
-            self.hand_on(text, false, (stretch, line), lines, search, &mut found);
+            self.decide(&text, named.chain(unfiltered.clone()), search);
+            self.hand_on(&text, false, (stretch, line), lines, search, &mut found);
         }
         search.search.candidates = candidates;
         self.leave(stretch, lines, search);
@@ -325,22 +322,23 @@ impl Scanner {
         mut found: impl FnMut(Match),
     ) {
         let stretch = Stretch { text, ends: Ends::Decoded };
+        let looked_at = Text::new(text);
         self.enter(stretch, lines, search);
         if memchr::memchr(b'\n', text).is_some() {
             // The filter knows single lines.
             let all = 0..self.patterns.len() as u32;
-            self.decide(text, all.map(|pattern| (pattern, Certainty::Maybe)), search);
+            self.decide(&looked_at, all.map(|pattern| (pattern, Certainty::Maybe)), search);
         } else {
             let filter = search.filter.clone();
             self.find(&filter, text, Ends::Decoded, search);
             let candidates = std::mem::take(&mut search.search.candidates);
             let named = candidates.iter().map(|candidate| (candidate.pattern, candidate.certainty));
             let unfiltered = filter.unfiltered().iter().map(|pattern| (*pattern, Certainty::Maybe));
-            self.decide(text, named.chain(unfiltered), search);
+            self.decide(&looked_at, named.chain(unfiltered), search);
             search.search.candidates = candidates;
         }
         let whole = Line { start: 0, end: text.len() };
-        self.hand_on(text, truncated, (stretch, whole), lines, search, &mut found);
+        self.hand_on(&looked_at, truncated, (stretch, whole), lines, search, &mut found);
         self.leave(stretch, lines, search);
     }
 
@@ -379,19 +377,15 @@ impl Scanner {
     }
 
     /// Which rules may take `text`, of those whose `patterns` may match it and those that see every line.
-    fn decide(&self, text: &[u8], patterns: impl Iterator<Item = (u32, Certainty)>, search: &mut Search) {
+    fn decide(&self, text: &Text<'_>, patterns: impl Iterator<Item = (u32, Certainty)>, search: &mut Search) {
         let Search { taken, costs, .. } = search;
         taken.clear();
-        // What was made simpler knows single lines.
-        let doubtful = !text.is_ascii() && memchr::memchr(b'\n', text).is_none();
         for (pattern, certainty) in patterns {
             let owned = &self.patterns[pattern as usize];
-            let may_match = || !doubtful || owned.doubt.as_ref().is_none_or(|doubt| doubt.may_match(text));
-            let matches = || self.pattern(owned).regex.is_match(text);
             costs.shown(owned.rule);
             if certainty == Certainty::Maybe {
                 let lap = costs.look(owned.rule);
-                let taken = may_match() && matches();
+                let taken = self.pattern(owned).is_match(text);
                 costs.looked(owned.rule, lap);
                 if !taken {
                     continue;
@@ -408,7 +402,7 @@ impl Scanner {
 
     fn hand_on<T: Fn() -> Time>(
         &self,
-        text: &[u8],
+        text: &Text<'_>,
         truncated: bool,
         (stretch, line): (Stretch<'_>, Line),
         lines: &Lines<'_, T>,
@@ -465,10 +459,4 @@ fn looks_at_line(pattern: &Pattern, line: &LineSpec) -> bool {
 /// The part of a matcher that finds the lines which the others are shown.
 fn part_on_line(parts: &[Pattern], line: &LineSpec) -> Option<usize> {
     parts.iter().position(|part| looks_at_line(part, line))
-}
-
-/// The syntax of a pattern that was compiled already.
-fn parse(pattern: &Pattern) -> Hir {
-    let parsed = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern.regex.as_str());
-    parsed.expect("the configuration takes only what can be parsed")
 }

@@ -11,7 +11,7 @@ use super::bytes::ByteSet;
 pub(super) type Needle = Vec<ByteSet>;
 
 /// A longer needle finds nothing that this one doesn't.
-const NEEDLE_BYTES_MAX: usize = 24;
+const NEEDLE_BYTES_MAX: usize = 40;
 
 /// More alternatives are not multiplied out.
 const ALTERNATIVES_MAX: usize = 32;
@@ -99,8 +99,15 @@ fn of_class(class: &Class) -> Part {
     let ascii =
         set.iter().filter(u8::is_ascii).fold(ByteSet::default(), |all, byte| all.or(ByteSet::of(byte)));
     let ascii = (ascii.len() > 0).then(|| vec![ascii]);
-    let beyond =
-        spelled.iter().map(|character| character.encode_utf8(&mut [0; 4]).bytes().map(ByteSet::of).collect());
+    // Those of one length are one needle: upper and lower case would else multiply with each letter.
+    let mut beyond: Vec<Needle> = Vec::new();
+    for character in spelled {
+        let needle: Needle = character.encode_utf8(&mut [0; 4]).bytes().map(ByteSet::of).collect();
+        match beyond.iter_mut().find(|known| known.len() == needle.len()) {
+            Some(known) => known.iter_mut().zip(needle).for_each(|(set, other)| *set = set.or(other)),
+            None => beyond.push(needle),
+        }
+    }
     Part::Whole(ascii.into_iter().chain(beyond).collect())
 }
 

@@ -1,11 +1,12 @@
-//! A pattern made simpler, in two ways. [`relaxed`]: over bytes, without Unicode and word boundaries, and within one
-//! line; it matches wherever the pattern does, and more. [`ascii`]: the pattern as far as a line of ASCII knows it; there
-//! it matches just what the pattern does. The automata of both are small and never give up on a byte.
+//! A pattern made simpler: over bytes, without Unicode and its word boundaries, and within one line of a block. It matches
+//! wherever the pattern does, and more; its automata are small and never give up on a byte.
 
 use regex_syntax::hir::{
     Capture, Class, ClassBytes, ClassBytesRange, ClassUnicode, Hir, HirKind, Look, Repetition,
 };
 use regex_syntax::utf8::Utf8Sequences;
+
+use crate::pattern::rewrite::ascii_part;
 
 /// A class of at most so many ranges is kept as it is; a larger one becomes "its ASCII part, or any other character".
 const RANGES_MAX: usize = 4;
@@ -30,44 +31,15 @@ pub(super) fn relaxed(pattern: &Hir) -> Hir {
     }
 }
 
-/// `pattern` for texts of ASCII alone: on those it is the same.
-pub(super) fn ascii(pattern: &Hir) -> Hir {
-    match pattern.kind() {
-        HirKind::Empty => Hir::empty(),
-        HirKind::Literal(literal) if !literal.0.is_ascii() => Hir::fail(),
-        HirKind::Literal(literal) => Hir::literal(literal.0.clone()),
-        HirKind::Class(Class::Bytes(class)) => Hir::class(Class::Bytes(class.clone())),
-        HirKind::Class(Class::Unicode(class)) => Hir::class(Class::Bytes(ascii_part(class))),
-        HirKind::Look(look) => Hir::look(match look {
-            Look::WordUnicode => Look::WordAscii,
-            Look::WordUnicodeNegate => Look::WordAsciiNegate,
-            Look::WordStartUnicode => Look::WordStartAscii,
-            Look::WordEndUnicode => Look::WordEndAscii,
-            Look::WordStartHalfUnicode => Look::WordStartHalfAscii,
-            Look::WordEndHalfUnicode => Look::WordEndHalfAscii,
-            other => *other,
-        }),
-        HirKind::Repetition(Repetition { min, max, greedy, sub }) => {
-            Hir::repetition(Repetition { min: *min, max: *max, greedy: *greedy, sub: Box::new(ascii(sub)) })
-        }
-        HirKind::Capture(Capture { sub, .. }) => ascii(sub),
-        HirKind::Concat(parts) => Hir::concat(parts.iter().map(ascii).collect()),
-        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(ascii).collect()),
-    }
-}
-
-fn ascii_part(class: &ClassUnicode) -> ClassBytes {
-    let ranges = class.iter().filter(|range| range.start().is_ascii());
-    ClassBytes::new(
-        ranges.map(|range| ClassBytesRange::new(range.start() as u8, range.end().min('\x7f') as u8)),
-    )
-}
-
 /// A line in a block begins after a line's end, and ends before one or before the `\r` of one.
 fn of_look(look: Look) -> Hir {
     match look {
         Look::Start | Look::StartLF => Hir::look(Look::StartLF),
         Look::End | Look::EndLF => Hir::look(Look::EndCRLF),
+        // A line's end is as good as the text's: neither is of a word.
+        Look::WordAscii | Look::WordAsciiNegate | Look::WordStartAscii | Look::WordEndAscii => {
+            Hir::look(look)
+        }
         _ => Hir::empty(),
     }
 }

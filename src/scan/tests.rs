@@ -1,8 +1,11 @@
 //! Whole blocks, and lines, against the plain loop over all rules.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use regex::bytes::Regex;
 
 use super::*;
 use crate::config;
@@ -34,16 +37,24 @@ fn origin() -> Arc<Origin> {
 
 type Taken = (Vec<u8>, String, Role, Texts);
 
+/// What a pattern is by its meaning.
+fn regex(pattern: &Pattern) -> Regex {
+    thread_local!(static KNOWN: RefCell<HashMap<String, Regex>> = RefCell::default());
+    let new = || Regex::new(pattern.as_str()).unwrap();
+    KNOWN.with_borrow_mut(|known| known.entry(pattern.as_str().to_owned()).or_insert_with(new).clone())
+}
+
 fn only(matcher: &Matcher) -> &Pattern {
     &matcher.parts[0]
 }
 
 /// What the named groups of a pattern that matches caught.
 fn captures(pattern: &Pattern, line: &[u8]) -> Texts {
-    let groups = pattern.regex.captures(line).unwrap();
+    let regex = regex(pattern);
+    let groups = regex.captures(line).unwrap();
     let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
-    let named = pattern.names.iter();
-    named.filter_map(|(name, number)| Some((name.clone(), text(groups.get(*number)?.as_bytes())))).collect()
+    let named = regex.capture_names().flatten();
+    named.filter_map(|name| Some((name.into(), text(groups.name(name)?.as_bytes())))).collect()
 }
 
 /// The oracle.
@@ -56,7 +67,7 @@ fn plain(rules: &[Rule], input: &str, lines: &[Vec<u8>]) -> Vec<Taken> {
                 When::NotFollowedBy { pattern, .. } => Some(pattern),
                 _ => None,
             };
-            let matches = |pattern: &&Pattern| pattern.regex.is_match(line);
+            let matches = |pattern: &&Pattern| regex(pattern).is_match(line);
             for (role, pattern) in [(Role::Resolution, resolution), (Role::FollowUp, follow_up)] {
                 if let Some(pattern) = pattern.filter(matches) {
                     taken.push((line.clone(), rule.name.to_string(), role, captures(pattern, line)));
@@ -65,20 +76,13 @@ fn plain(rules: &[Rule], input: &str, lines: &[Vec<u8>]) -> Vec<Taken> {
             if resolution.is_some_and(|pattern| matches(&pattern)) {
                 continue;
             }
-            let first = rule.patterns.iter().map(only).find(|pattern| pattern.regex.is_match(line));
+            let first = rule.patterns.iter().map(only).find(|pattern| regex(pattern).is_match(line));
             if first.is_none() && !rule.patterns.is_empty()
-                || rule.ignore.iter().map(only).any(|pattern| pattern.regex.is_match(line))
+                || rule.ignore.iter().map(only).any(|pattern| regex(pattern).is_match(line))
             {
                 continue;
             }
-            let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
-            let mut captures = Texts::new();
-            if let Some(pattern) = first {
-                let groups = pattern.regex.captures(line).unwrap();
-                for (name, number) in &pattern.names {
-                    captures.extend(groups.get(*number).map(|group| (name.clone(), text(group.as_bytes()))));
-                }
-            }
+            let captures = first.map(|pattern| captures(pattern, line)).unwrap_or_default();
             let holds = match &*rule.name {
                 // What begins with a zero is no JSON number, and text is not compared with one.
                 "number" => {

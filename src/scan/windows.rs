@@ -11,7 +11,7 @@ use super::vector::{self, Halves};
 pub(super) const WIDTH: usize = 5;
 
 /// As many as a byte has bits.
-const BUCKETS: usize = 8;
+pub(super) const BUCKETS: usize = 8;
 
 /// More in one pass, and every byte begins some window.
 pub(super) const WINDOWS_MAX: usize = 16;
@@ -34,6 +34,8 @@ pub(super) struct Windows {
     buckets: [Vec<u32>; BUCKETS],
     /// The same table for vectors. Of a byte the halves are known one by one, so that it takes a little more.
     halves: Halves,
+    /// Places of the longest window: what is behind them takes any byte, and is not looked at by vectors.
+    places: usize,
 }
 
 /// Where windows of some buckets may begin.
@@ -71,13 +73,14 @@ impl Windows {
                 }
             }
         }
-        Self { table, buckets, halves }
+        let places = windows.iter().map(|window| window.sets.len()).max().unwrap_or(WIDTH);
+        Self { table, buckets, halves, places }
     }
 
     /// Where windows may begin in `block`, in order; what `hits` held is gone.
     pub(super) fn find(&self, block: &[u8], hits: &mut Vec<Hit>) {
         hits.clear();
-        let plain_from = vector::find(&self.halves, block, hits);
+        let plain_from = vector::find(&self.halves, self.places, block, hits);
         self.find_plainly(block, plain_from, hits);
     }
 
@@ -134,8 +137,10 @@ mod tests {
         /// With vectors and without: a window that is there is found where it begins, and in order.
         #[test]
         fn no_window_is_missed(
-            windows in proptest::collection::vec(proptest::collection::vec(set(), 1..=WIDTH), 1..WINDOWS_MAX),
-            block in proptest::collection::vec(any::<u8>(), 0..200),
+            windows in (1..=WIDTH).prop_flat_map(|width| {
+                proptest::collection::vec(proptest::collection::vec(set(), 1..=width), 1..WINDOWS_MAX)
+            }),
+            block in proptest::collection::vec(any::<u8>(), 0..400),
         ) {
             let number = |(needle, sets)| Window { needle: needle as u32, sets };
             let windows: Vec<Window> = windows.into_iter().enumerate().map(number).collect();

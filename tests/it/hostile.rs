@@ -1,10 +1,12 @@
-//! Random bytes in every place that a log can reach, through the real stations: the fuzz target's check, in every run
-//! of the tests.
+//! Random bytes in every place that a log can reach, through the real stations: the checks of the fuzz targets, in every
+//! run of the tests.
 
 use proptest::prelude::*;
 
 #[path = "../../fuzz/body.rs"]
 mod body;
+#[path = "../../fuzz/scan_body.rs"]
+mod scan_body;
 
 /// Bytes with all that could do harm, and any others.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
@@ -55,5 +57,49 @@ proptest! {
     #[test]
     fn whatever_a_log_holds_its_messages_do_no_harm(bytes in hostile()) {
         body::check(&bytes);
+    }
+}
+
+/// Blocks that nearly hold what the patterns of the scanner's check look for.
+fn block() -> impl Strategy<Value = Vec<u8>> {
+    let near = prop::sample::select(vec![
+        "error",
+        "eRROR ",
+        "zq",
+        "a7",
+        "é1",
+        "kiosk",
+        "xxx",
+        "qaz",
+        "11",
+        "abc12",
+        " 1",
+        "_",
+        "error 2",
+        "disk is full",
+        "needle sev",
+        "\u{1b}",
+        "注文 完了",
+        "status=503",
+        "\n",
+        "\n",
+        "\u{212a}iosk",
+        "-------------------------------",
+        "one two three",
+    ]);
+    let piece = prop_oneof![
+        6 => near.prop_map(|text| text.as_bytes().to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..6),
+    ];
+    (any::<u8>(), prop::collection::vec(piece, 0..60))
+        .prop_map(|(set, pieces)| [vec![set], pieces.concat()].concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn what_the_scanner_takes_is_what_the_plain_loop_takes(bytes in block()) {
+        scan_body::check(&bytes);
     }
 }

@@ -92,7 +92,7 @@ impl Fields<'_> {
         place: Place<'_>,
         report: &mut Report,
     ) {
-        let groups = |name: &str| pattern.names.iter().any(|(group, _)| **group == *name);
+        let groups = |name: &str| pattern.names.iter().any(|group| **group == *name);
         for name in by.iter().filter(|name| self.closed && !self.has_among(name, &groups)) {
             let bare = name.strip_prefix("captures.").unwrap_or(name);
             report

@@ -70,7 +70,7 @@ fn by_field(
 
 /// `"level":"error"` is never in the message of a JSON line.
 fn warn_of_json(part: &Pattern, json: bool, at: At<'_, Text>, report: &mut Report) {
-    if json && part.on == On::Message && part.regex.as_str().contains("\":") {
+    if json && part.on == On::Message && part.as_str().contains("\":") {
         report
             .warning(&at.place.value_span(), "this pattern looks at the message, not at the JSON around it")
             .help("write `{ FIELD: REGEX }` for one of its fields, `{ line: REGEX }` for the line as it was read");

@@ -159,7 +159,7 @@ pub(super) fn resolve<'a>(
         matchers(layers.get("match", |raw| &raw.matching), report);
     let ignore = matchers(layers.get("ignore", |raw| &raw.ignore), report).matchers;
     let parts = patterns.iter().flat_map(|matcher| &matcher.parts);
-    let captures = parts.flat_map(|part| part.names.iter().map(|(name, _)| Arc::clone(name))).collect();
+    let captures = parts.flat_map(|part| part.names.iter().cloned()).collect();
     let closed = before.closed && complete && !(patterns.is_empty() && layers.has("match"));
     let fields = Fields { captures, closed, ..before };
     let filter = filter(layers, &fields, report);

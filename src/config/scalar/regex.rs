@@ -1,11 +1,13 @@
 //! A regex: its syntax, its size, the names of its groups, and what it matches by mistake.
 
 use regex::bytes::RegexBuilder;
+use regex_syntax::hir::Hir;
 
 use crate::config::diagnostic::Report;
 use crate::config::layers::At;
 use crate::config::raw::Text;
 use crate::event::RESERVED;
+use crate::pattern::Size;
 use crate::rule::{On, Pattern};
 
 /// A longer pattern is refused: the parser's time and memory follow its length.
@@ -45,10 +47,11 @@ pub(in crate::config) fn pattern(
     size_max: usize,
     report: &mut Report,
 ) -> Option<Pattern> {
-    let pattern = Pattern::new(on, compile(at, size_max, report)?);
+    check(at, size_max, report)?;
     let Text(text) = at.raw;
+    let pattern = Pattern::new(on, text).ok()?;
     let mut good = true;
-    for (name, _) in &pattern.names {
+    for name in &pattern.names {
         if RESERVED.contains(&&**name) {
             let start = text.find(&format!("<{name}>")).map_or(0, |at| at + 1);
             let span = at.place.inner_span(text, start..start + name.len());
@@ -67,9 +70,9 @@ pub(in crate::config) fn redaction(
     size_max: usize,
     report: &mut Report,
 ) -> Option<regex::Regex> {
-    compile(at, size_max, report)?;
+    check(at, size_max, report)?;
     let Text(text) = at.raw;
-    let compiled = regex::RegexBuilder::new(text).size_limit(size_max).build();
+    let compiled = regex::RegexBuilder::new(text).size_limit(usize::MAX).build();
     compiled
         .map_err(|_| {
             report
@@ -80,6 +83,14 @@ pub(in crate::config) fn redaction(
 }
 
 fn compile(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<regex::bytes::Regex> {
+    check(at, size_max, report)?;
+    let Text(text) = at.raw;
+    // It was measured; what is left may be a little more than that.
+    RegexBuilder::new(text).size_limit(usize::MAX).build().ok()
+}
+
+/// Says what is wrong with it; `None`: it can't be used. A rule's pattern is compiled when a line is shown to it.
+fn check(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<()> {
     let Text(text) = at.raw;
     if text.len() > PATTERN_BYTES_MAX {
         let label = format!("{} bytes; at most {PATTERN_BYTES_MAX}", text.len());
@@ -89,17 +100,24 @@ fn compile(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<reg
             .help("make it a list of several");
         return None;
     }
-    if let Err(error) = regex_syntax::ParserBuilder::new().utf8(false).build().parse(text) {
-        report_syntax(at, &error, report);
-        return None;
-    }
-    let regex = compile_within(at, size_max, report)?;
-    if regex.is_match(b"") {
+    let hir = match regex_syntax::ParserBuilder::new().utf8(false).build().parse(text) {
+        Ok(hir) => hir,
+        Err(error) => {
+            report_syntax(at, &error, report);
+            return None;
+        }
+    };
+    measure(at, &hir, size_max, report)?;
+    if hir.properties().minimum_len() == Some(0) && matches_empty(text) {
         report
             .warning(&at.place.value_span(), "the regex matches an empty text, and so perhaps every line")
             .help("is there a `*` that should be a `+`, or an empty alternative?");
     }
-    Some(regex)
+    Some(())
+}
+
+fn matches_empty(text: &str) -> bool {
+    RegexBuilder::new(text).size_limit(usize::MAX).build().is_ok_and(|regex| regex.is_match(b""))
 }
 
 fn report_syntax(at: At<'_, Text>, error: &regex_syntax::Error, report: &mut Report) {
@@ -123,23 +141,17 @@ fn report_syntax(at: At<'_, Text>, error: &regex_syntax::Error, report: &mut Rep
     }
 }
 
-fn compile_within(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<regex::bytes::Regex> {
+fn measure(at: At<'_, Text>, hir: &Hir, size_max: usize, report: &mut Report) -> Option<()> {
     const UNICODE: &str = r"Unicode makes classes large: write `(?-u:\w)`, `(?-u:\d)` where ASCII will do";
-    let Text(text) = at.raw;
-    let build = |size: usize| RegexBuilder::new(text).size_limit(size).build();
-    if let Ok(regex) = build(size_max.min(COMPILED_BYTES_LARGE)) {
-        return Some(regex);
+    if Size::fits(hir, size_max.min(COMPILED_BYTES_LARGE)) {
+        return Some(());
     }
-    match build(size_max) {
-        Ok(regex) => {
-            report.warning(&at.place.value_span(), "the regex takes over 1 MiB of memory").help(UNICODE);
-            Some(regex)
-        }
-        Err(_) => {
-            let label = format!("over {size_max} bytes when compiled");
-            let help = format!("{UNICODE}; the bound is `limits.regex`");
-            report.error(&at.place.value_span(), "the regex is too large").label(label).help(help);
-            None
-        }
+    if Size::fits(hir, size_max) {
+        report.warning(&at.place.value_span(), "the regex takes over 1 MiB of memory").help(UNICODE);
+        return Some(());
     }
+    let label = format!("over {size_max} bytes when compiled");
+    let help = format!("{UNICODE}; the bound is `limits.regex`");
+    report.error(&at.place.value_span(), "the regex is too large").label(label).help(help);
+    None
 }

@@ -63,7 +63,7 @@ fn every_spelling_of_when() {
     else {
         panic!("another sort")
     };
-    assert_eq!((pattern.regex.as_str(), within, of), ("end (?P<user>x)", secs(30), by()));
+    assert_eq!((pattern.as_str(), within, of), ("end (?P<user>x)", secs(30), by()));
     let day = 86_400;
     let novelty = Novelty { of: user(), remember: secs(30 * day), learn: secs(day), by: vec![] };
     assert_eq!(when("new: user"), When::New(novelty.clone()));

@@ -34,9 +34,7 @@ struct Plan {
 
 impl Plan {
     fn rule(&self) -> Rule {
-        let pattern = self
-            .by_line
-            .then(|| Pattern::new(crate::rule::On::Message, regex::bytes::Regex::new("x").unwrap()));
+        let pattern = self.by_line.then(|| Pattern::new(crate::rule::On::Message, "x").unwrap());
         let resolve = Resolve { after: self.after.map(secs), pattern };
         let is_resolved = resolve.after.is_some() || resolve.pattern.is_some();
         Rule {
@@ -246,8 +244,14 @@ impl Bench {
     pub(super) fn role_of(&mut self, role: Role, at: u64, line: &str, ip: &str) -> Vec<String> {
         let time = START + secs(at);
         let origin = self.origin.clone();
-        let event =
-            Event { origin, line: line.as_bytes().into(), truncated: false, time, parse: Parse::Text };
+        let event = Event {
+            origin,
+            line: line.as_bytes().into(),
+            truncated: false,
+            time,
+            parse: Parse::Text,
+            shape: Default::default(),
+        };
         let captures = vec![("ip".into(), ip.into())];
         let found = Match {
             rule: RuleId(0),
@@ -263,10 +267,7 @@ impl Bench {
 }
 
 fn resolved_by_line() -> Option<Resolve> {
-    Some(Resolve {
-        after: None,
-        pattern: Some(Pattern::new(crate::rule::On::Message, regex::bytes::Regex::new("ok").unwrap())),
-    })
+    Some(Resolve { after: None, pattern: Some(Pattern::new(crate::rule::On::Message, "ok").unwrap()) })
 }
 
 #[test]
@@ -323,7 +324,7 @@ fn absence_waits_for_what_can_not_be_read() {
 
 #[test]
 fn what_waits_for_a_follow_up_at_the_end_says_so() {
-    let pattern = Pattern::new(crate::rule::On::Message, regex::bytes::Regex::new("x").unwrap());
+    let pattern = Pattern::new(crate::rule::On::Message, "x").unwrap();
     let when = When::NotFollowedBy { pattern, within: secs(60), by: vec!["ip".into()] };
     let mut bench = Bench::new(Rule { when, ..rule() });
     bench.ip(0, "a");
@@ -384,8 +385,14 @@ fn a_late_alert_mentions_nobody() {
     let late = |bench: &mut Bench, line: &str, age: u64| {
         let now = START + secs(10_000);
         let (origin, time) = (bench.origin.clone(), now - secs(age));
-        let event =
-            Event { origin, line: line.as_bytes().into(), truncated: false, time, parse: Parse::Text };
+        let event = Event {
+            origin,
+            line: line.as_bytes().into(),
+            truncated: false,
+            time,
+            parse: Parse::Text,
+            shape: Default::default(),
+        };
         let (event, role, severity) = (Arc::new(event), Role::Match, Severity::Error);
         bench.engine.take(
             Match { rule: RuleId(0), role, event, captures: Texts::new(), severity, around: None },

@@ -86,7 +86,14 @@ impl Case {
     fn event(&self, minute: i64) -> Match {
         let origin = Arc::new(Origin { input: "in".into(), file: None, stream: None, labels: Texts::new() });
         let (line, time) = (b"x".as_slice().into(), self.time(minute));
-        let event = Arc::new(Event { origin, line, truncated: false, time, parse: Parse::Text });
+        let event = Arc::new(Event {
+            origin,
+            line,
+            truncated: false,
+            time,
+            parse: Parse::Text,
+            shape: Default::default(),
+        });
         let (severity, captures) = (Severity::Error, Texts::new());
         Match { rule: RuleId(0), role: Role::Match, event, captures, severity, around: None }
     }

@@ -108,6 +108,7 @@ impl Bench {
             truncated: false,
             time,
             parse: Parse::Text,
+            shape: Default::default(),
         };
         let captures = vec![("ip".into(), ip.into())];
         let severity = Severity::Error;

@@ -42,7 +42,7 @@ fn of_each_kind() -> Vec<Rule> {
     };
     let surge = || Surge { ratio: 2.0, within: secs(120), min: 2, by: by() };
     let follow = |within| When::NotFollowedBy {
-        pattern: Pattern::new(crate::rule::On::Message, regex::bytes::Regex::new("done").unwrap()),
+        pattern: Pattern::new(crate::rule::On::Message, "done").unwrap(),
         within: secs(within),
         by: by(),
     };

@@ -197,7 +197,14 @@ fn among(bench: &Bench, at: u64) -> (Match, Arc<Around>) {
     let around =
         Arc::new(Around::new(before.into_iter().rev(), Reach { before: 5, after: 5 }, START + secs(at)));
     let (origin, line, time) = (bench.origin.clone(), b"failed".as_slice().into(), START + secs(at));
-    let event = Arc::new(Event { origin, line, truncated: false, time, parse: Parse::Text });
+    let event = Arc::new(Event {
+        origin,
+        line,
+        truncated: false,
+        time,
+        parse: Parse::Text,
+        shape: Default::default(),
+    });
     let (severity, captures) = (Severity::Error, Texts::new());
     let found =
         Match { rule: RuleId(0), role: Role::Match, event, captures, severity, around: Some(around.clone()) };

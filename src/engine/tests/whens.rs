@@ -90,6 +90,7 @@ fn run(rule: Rule, steps: &[Step], value_name: &str) -> Vec<Told> {
             truncated: false,
             time,
             parse: Parse::Text,
+            shape: Default::default(),
         };
         let mut captures: Texts = vec![("key".into(), step.key.to_string().into())];
         if step.value >= 0 {
@@ -295,7 +296,7 @@ proptest! {
     #[test]
     fn what_is_not_followed_alerts(steps in steps(0..1)) {
         let within = 1_000;
-        let pattern = Pattern::new(crate::rule::On::Message, regex::bytes::Regex::new("x").unwrap());
+        let pattern = Pattern::new(crate::rule::On::Message, "x").unwrap();
         let when = When::NotFollowedBy { pattern, within: millis(within), by: by_key() };
         let got = run(bare(when), &steps, "v");
         let mut expected = Vec::new();

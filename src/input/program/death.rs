@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Event, Match, Origin, Parse, Role, RuleId};
+use crate::event::{Event, Match, Origin, Parse, Role, RuleId, Shape};
 use crate::severity::Severity;
 use crate::time::{Human, Time};
 
@@ -82,6 +82,7 @@ impl Death {
             truncated: false,
             time,
             parse: Parse::Text,
+            shape: Shape::default(),
         };
         let captures = [
             ("program", self.program.to_string()),

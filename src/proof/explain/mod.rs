@@ -11,6 +11,7 @@ use crate::event::{Event, Origin, RuleId, Texts};
 use crate::fields::Fields;
 use crate::line::LineSpec;
 use crate::line::split::Line;
+use crate::pattern::Text;
 use crate::rule::{Matcher, Pattern, Rule};
 use crate::shape::shape;
 use crate::time::Time;
@@ -264,12 +265,8 @@ fn matched<'a>(matcher: &'a Matcher, fields: &Fields<'_>) -> Option<Matched<'a>>
 
 fn caught(pattern: &Pattern, fields: &Fields<'_>) -> Option<Caught> {
     let text = fields.subject(&pattern.on)?.into_owned();
-    let groups = pattern.regex.captures(&text)?;
-    let range = groups.get(0)?.range();
-    let named = pattern.names.iter();
-    let captures =
-        named.filter_map(|(name, number)| Some((name.clone(), groups.get(*number)?.range()))).collect();
-    Some(Caught { range, captures, text })
+    let caught = pattern.captures(&Text::new(&text))?;
+    Some(Caught { range: caught.whole, captures: caught.named, text })
 }
 
 /// The captures as a match has them.

@@ -409,7 +409,7 @@ fn the_regex_bound_can_be_moved() {
 #[test]
 fn rules_are_no_place_for_the_environment() {
     let rule = rule("    match: 'x$$'\n    message: { title: 'pay $5, ${SLACK}' }\n");
-    assert_eq!(rule.patterns[0].parts[0].regex.as_str(), "x$$");
+    assert_eq!(rule.patterns[0].parts[0].as_str(), "x$$");
     assert_eq!(rule.message.title.unwrap().source(), "pay $5, ${SLACK}");
 }
 

@@ -1,0 +1,214 @@
+//! Patterns against `regex::bytes::Regex`: whether they match, where, and what their groups catch.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use regex::bytes::Regex;
+
+use super::*;
+
+const PARTS: &[&str] = &[
+    r"\w",
+    r"\d",
+    r"\s",
+    r"\W",
+    r"\D",
+    r"\S",
+    ".",
+    "(?s:.)",
+    r"\b",
+    r"\B",
+    r"\b{start}",
+    r"\b{end}",
+    r"\b{start-half}",
+    r"\b{end-half}",
+    "^",
+    "$",
+    "(?m:^)",
+    "(?m:$)",
+    "(?mR:^)",
+    "(?R:$)",
+    r"(?-u:\b)",
+    r"(?-u:\w)",
+    r"(?-u:\xff)",
+    r"(?-u:[\x80-\xff])",
+    "_",
+    "[_a]",
+    "[^_]",
+    "[^a]",
+    "[é-ü]",
+    "é",
+    "ü",
+    "注文",
+    "完",
+    r"\p{Greek}",
+    "ß",
+    "(?i:k)",
+    "(?i:s)",
+    "(?i:É)",
+    r"\p{Lu}",
+    r"[\u{80}-\u{10ffff}]",
+    r"[\u{e000}-\u{ffff}]",
+    "a",
+    "b",
+    "1",
+    " ",
+    "-",
+    r"\n",
+    "(?P<n>x)?",
+    "(é)?",
+    r"[[:alpha:]]",
+    r"\p{Nd}",
+    r"[\w--\d]",
+];
+
+const PIECES: &[&[u8]] = &[
+    b"a",
+    b"b",
+    b"x",
+    b"_",
+    b"__",
+    b"1",
+    b" ",
+    b"-",
+    b"\n",
+    b"\r",
+    "é".as_bytes(),
+    "ü".as_bytes(),
+    "É".as_bytes(),
+    "\u{212a}".as_bytes(),
+    "\u{17f}".as_bytes(),
+    "注文".as_bytes(),
+    "完".as_bytes(),
+    "٣".as_bytes(),
+    "\u{a0}".as_bytes(),
+    "λ".as_bytes(),
+    "…".as_bytes(),
+    "\u{301}".as_bytes(),
+    "\u{1d7d8}".as_bytes(),
+    "\u{e000}".as_bytes(),
+    "\u{d7ff}".as_bytes(),
+    "\u{10ffff}".as_bytes(),
+    b"\xff",
+    b"\x80",
+    b"\xc3",
+    b"\xe6\xb3",
+    b"\xed\xa0\x80",
+    b"\xf0\x9f",
+];
+
+fn pattern() -> impl Strategy<Value = String> {
+    let part = (select(PARTS), select(&["", "", "", "+", "*", "?", "{2}", "{1,3}", "+?"][..]))
+        .prop_map(|(part, times)| format!("(?:{part}){times}"));
+    let group = (prop::collection::vec(part, 1..4), 0u32..4).prop_map(|(parts, group)| match group {
+        0 => format!("({})", parts.concat()),
+        1 => format!("(?P<g>{})", parts.concat()),
+        _ => parts.concat(),
+    });
+    let pattern = prop_oneof![
+        3 => prop::collection::vec(group.clone(), 1..3).prop_map(|groups| groups.concat()),
+        1 => prop::collection::vec(group, 2..4).prop_map(|groups| groups.join("|")),
+    ];
+    pattern.prop_filter("one that the configuration takes", |text| Regex::new(text).is_ok())
+}
+
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        8 => select(PIECES).prop_map(<[u8]>::to_vec),
+        1 => prop::collection::vec(any::<u8>(), 0..4),
+        1 => any::<char>().prop_map(|one| one.to_string().into_bytes()),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+#[track_caller]
+fn check(pattern: &str, text: &[u8]) {
+    let (ours, theirs) = (Pattern::new(On::Line, pattern).unwrap(), Regex::new(pattern).unwrap());
+    let shown = format!("{pattern:?} on \"{}\", {:?}", text.escape_ascii(), ours.compiled.beyond);
+    assert_eq!(ours.is_match(&Text::new(text)), theirs.is_match(text), "{shown}");
+    let caught = theirs.captures(text).map(|groups| Caught {
+        whole: groups.get(0).unwrap().range(),
+        named: theirs
+            .capture_names()
+            .flatten()
+            .filter_map(|name| Some((Arc::from(name), groups.name(name)?.range())))
+            .collect(),
+    });
+    assert_eq!(ours.captures(&Text::new(text)), caught, "{shown}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(160))]
+
+    #[test]
+    fn a_pattern_matches_where_the_regex_does(
+        pattern in pattern(),
+        texts in prop::collection::vec(text(), 1..8),
+        ascii in "[ab_1 \n-]{0,12}",
+    ) {
+        texts.iter().for_each(|text| check(&pattern, text));
+        check(&pattern, ascii.as_bytes());
+    }
+}
+
+/// How a pattern is looked at where a text is not ASCII.
+fn beyond(pattern: &str) -> &'static str {
+    match Beyond::new(&parse(pattern).unwrap()) {
+        Beyond::Same => "same",
+        Beyond::Common(_) => "common",
+        Beyond::Own(..) => "own",
+        Beyond::Whole(_) => "whole",
+    }
+}
+
+#[test]
+fn what_is_usual_is_small() {
+    for (pattern, expected) in [
+        ("error", "same"),
+        (r"[^ ]+ .*é", "same"),
+        (r"(\w+)", "common"),
+        (r"(?i)\btask (?P<id>\d+)\s+\S+", "common"),
+        (r"\bmüller: (\w+)", "own"),
+        (r"\p{Greek}+ \w", "own"),
+        (r"\B\w", "whole"),
+        (r"(?-u:\b)\w", "whole"),
+        (r"\w*", "whole"),
+        (r"\w(?-u:\xff)", "whole"),
+    ] {
+        assert_eq!(beyond(pattern), expected, "{pattern}");
+    }
+}
+
+#[test]
+fn a_thousand_patterns_that_were_shown_lines_are_small() {
+    let size = |pattern: &Pattern| {
+        let beyond = match pattern.compiled.beyond.get() {
+            Some(Beyond::Common(regex) | Beyond::Own(_, regex) | Beyond::Whole(regex)) => {
+                regex.memory_usage()
+            }
+            _ => 0,
+        };
+        beyond + pattern.compiled.ascii.get().map_or(0, Regex::memory_usage)
+    };
+    use regex_automata::meta::Regex;
+    let pattern = Pattern::new(On::Line, r"(?P<who>\w+) \b(?P<n>\d+) (?P<rest>\S+)").unwrap();
+    assert_eq!(size(&pattern), 0);
+    assert!(pattern.is_match(&Text::new(b"eve 12 x")) && pattern.is_match(&Text::new("ève 12 x".as_bytes())));
+    assert!(size(&pattern) < 40 * 1024, "{}", size(&pattern));
+}
+
+#[test]
+fn a_character_that_is_cut_short_still_ends_a_word_as_it_does_for_the_regex() {
+    for text in [
+        &b"a\xa9x"[..],
+        b"\xc3\xa9\xa9x",
+        b"\xc3\xa9\xa9\xa9\xa9x",
+        b"-\xa9x",
+        b"\xe6\xb3x",
+        b"\xffx",
+        b"\xe6\xb3\xa8\x80\x80",
+    ] {
+        for pattern in [r"\bx", r"x\b", r"\b\w", r"\w\b", r"\b.\b"] {
+            check(pattern, text);
+        }
+    }
+}
