@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::agent::{Agent, Ended, Folder, Launch};
+use crate::agent::{Agent, Ended, Folder, Launch, PATIENCE};
 use crate::receiver::{HOOK, Receiver};
 
 /// A rule file, a receiver, and the folder for sockets of the user who asks.
@@ -225,13 +225,18 @@ fn at_a_terminal_watching_redraws() {
     };
     let mut output = script.stdout.take().expect("it is piped");
     let mut input = script.stdin.take().expect("it is piped");
+    let (drawn, draws) = std::sync::mpsc::channel();
+    let reading = std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = std::io::Read::read(&mut output, &mut buffer)
+            && drawn.send(String::from_utf8_lossy(&buffer[..read]).into_owned()).is_ok()
+        {}
+    });
     let mut seen = String::new();
     let mut wait_for = |text: &str, times: usize| {
-        let mut buffer = [0; 4096];
         while seen.matches(text).count() < times {
-            let read = std::io::Read::read(&mut output, &mut buffer).expect("a pipe can be read");
-            assert!(read > 0, "`{text}` has not come: {seen}");
-            seen.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            let more = draws.recv_timeout(PATIENCE);
+            seen.push_str(&more.unwrap_or_else(|_| panic!("`{text}` has not come: {seen}")));
         }
     };
     wait_for("\x1b[?7l\x1b[Hhooktail 0", 2);
@@ -243,5 +248,7 @@ fn at_a_terminal_watching_redraws() {
     std::io::Write::write_all(&mut input, b"\x03").expect("script reads");
     drop(input);
     script.wait().expect("it is our child");
+    drop(draws);
+    reading.join().expect("it ends with the terminal");
     end(agent);
 }

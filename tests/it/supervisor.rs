@@ -172,8 +172,8 @@ fn the_watchdog_hears_as_long_as_the_engine_goes_on() {
     manager.socket.set_read_timeout(Some(std::time::Duration::from_secs(1))).expect("a socket");
     while manager.socket.recv(&mut [0; 64]).is_ok() {}
     let lock = scene.folder.read("state/lock");
-    let id =
-        lock.trim().parse().ok().and_then(rustix::process::Pid::from_raw).expect("the number of a process");
+    let id = lock.lines().next().and_then(|id| id.parse().ok());
+    let id = id.and_then(rustix::process::Pid::from_raw).expect("the number of a process");
     rustix::process::kill_process(id, Signal::KILL).expect("it is still there");
     // strace would wait for the end of the delay.
     drop(agent);
