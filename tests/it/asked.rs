@@ -78,7 +78,7 @@ fn end(mut agent: Agent) {
 fn a_program_that_is_watched_can_be_asked_about() {
     let stage = Stage::new();
     let agent = stage.exec("ERROR sda1");
-    stage.receiver.wait_for_messages(1, crate::agent::PATIENCE);
+    stage.receiver.wait_for_messages(1, PATIENCE);
     let mode =
         |name: &str| stage.folder.path(name).metadata().expect("it is there").permissions().mode() & 0o777;
     assert_eq!(mode("run/hooktail"), 0o700);
@@ -127,7 +127,7 @@ fn of_several_one_is_named_by_its_process() {
     let said =
         format!("several agents run by `rules.yaml` with their state in memory: the processes {low}, {high}");
     assert!(ended.stderr.contains(&said), "{}", ended.stderr);
-    stage.receiver.wait_for_messages(1, crate::agent::PATIENCE);
+    stage.receiver.wait_for_messages(1, PATIENCE);
     assert!(stage.done(&["why", "disk", "--pid", &two]).contains("ERROR two"));
     assert!(stage.done(&["why", "disk", "--pid", &one]).contains("no alert of it"));
     agents.into_iter().for_each(end);
@@ -225,7 +225,7 @@ fn at_a_terminal_watching_redraws() {
     };
     let mut output = script.stdout.take().expect("it is piped");
     let mut input = script.stdin.take().expect("it is piped");
-    let (drawn, draws) = std::sync::mpsc::channel();
+    let (drawn, draws) = std::sync::mpsc::sync_channel(16);
     let reading = std::thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(read @ 1..) = std::io::Read::read(&mut output, &mut buffer)
