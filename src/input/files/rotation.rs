@@ -25,6 +25,9 @@ const LINGER: Duration = Duration::from_secs(30);
 const REMEMBERED_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 const REMEMBERED_MAX: usize = 10_000;
 
+/// So often files are looked for: names may move on between a listing and the opening of what it lists.
+const SEEKS: usize = 3;
+
 /// So many files beside a lost one are looked at.
 const SIBLINGS_MAX: usize = 20_000;
 
@@ -146,11 +149,31 @@ impl<D: Disk> FilesInput<D> {
             lost.map(|(lost, position)| (position.offset, *lost)).collect();
         // Of those that one file holds, the one that was read furthest goes on there.
         lost.sort_unstable_by(|one, other| other.cmp(one));
-        let mut listings = HashMap::new();
         let mut missing = Vec::new();
+        for _ in 0..SEEKS {
+            self.seek_beside(&lost, now);
+            lost.retain(|(_, generation)| self.gone.contains_key(generation));
+            if lost.is_empty() {
+                break;
+            }
+        }
+        lost.sort_unstable_by_key(|(_, generation)| *generation);
+        for (_, generation) in lost {
+            let Some(position) = self.gone.remove(&generation) else { continue };
+            if position.file.is_some() && matters(&position) {
+                missing.push(position.clone());
+            }
+            self.keep(generation, position, now);
+        }
+        self.tell_missing(&missing);
+    }
+
+    /// Looks for each of `lost` among what lies beside where it was now.
+    fn seek_beside(&mut self, lost: &[(u64, Generation)], now: Time) {
+        let mut listings = HashMap::new();
         // By their numbers first: by content alone, one could be taken for what was a copy of it.
         for by in [By::Number, By::Content] {
-            for (_, generation) in &lost {
+            for (_, generation) in lost {
                 let Some(position) = self.gone.get(generation) else { continue };
                 let Some(directory) = position.path.parent().map(Path::to_owned) else { continue };
                 let beside = listings
@@ -164,15 +187,6 @@ impl<D: Disk> FilesInput<D> {
                 }
             }
         }
-        lost.sort_unstable_by_key(|(_, generation)| *generation);
-        for (_, generation) in lost {
-            let Some(position) = self.gone.remove(&generation) else { continue };
-            if position.file.is_some() && matters(&position) {
-                missing.push(position.clone());
-            }
-            self.keep(generation, position, now);
-        }
-        self.tell_missing(&missing);
     }
 
     /// Whether a file is being read, or was read to its end, perhaps on a file system that has come back as another
