@@ -208,8 +208,10 @@ fn watching_looks_again_until_somebody_ends_it() {
 fn at_a_terminal_watching_redraws() {
     let stage = Stage::new();
     let agent = stage.exec("ERROR sda1");
-    let line =
-        format!("stty rows 8 cols 60; exec {} status --watch -c rules.yaml", env!("CARGO_BIN_EXE_hooktail"));
+    // What ignores a key's signal, as what a shell runs in the background does, leaves that to what it starts.
+    let reset = if cfg!(target_os = "linux") { "env --default-signal " } else { "" };
+    let program = env!("CARGO_BIN_EXE_hooktail");
+    let line = format!("stty rows 8 cols 60; exec {reset}{program} status --watch -c rules.yaml");
     let script = Command::new("script")
         .args(["-q", "-e", "-c", &line, "/dev/null"])
         .current_dir(stage.folder.path(""))
