@@ -176,24 +176,13 @@ impl Alphabet {
 
     /// Hands on what is written for the next so many bytes of `text`: a character, or a stretch that stays as it is.
     fn walk(&self, text: &[u8], mut hand_on: impl FnMut(usize, &[u8])) {
+        // The usual case, and the quicker one.
+        if let Ok(valid) = std::str::from_utf8(text) {
+            return self.walk_valid(valid, &mut hand_on);
+        }
         let mut at = 0;
         for chunk in text.utf8_chunks() {
-            let mut rest = chunk.valid();
-            while let Some(next) = rest.chars().next() {
-                let same =
-                    rest.bytes().position(|byte| !byte.is_ascii() || byte == ESCAPE).unwrap_or(rest.len());
-                if same > 0 {
-                    hand_on(same, &rest.as_bytes()[..same]);
-                    rest = &rest[same..];
-                    continue;
-                }
-                let symbol = if next == '_' { Self::ESCAPED } else { self.symbol(next) };
-                match Self::is_word(symbol) {
-                    true => hand_on(next.len_utf8(), &[ESCAPE, symbol, ESCAPE]),
-                    false => hand_on(next.len_utf8(), &[symbol]),
-                }
-                rest = &rest[next.len_utf8()..];
-            }
+            self.walk_valid(chunk.valid(), &mut hand_on);
             at += chunk.valid().len();
             for _ in chunk.invalid() {
                 at += 1;
@@ -202,6 +191,23 @@ impl Alphabet {
                     false => hand_on(1, &[INVALID]),
                 }
             }
+        }
+    }
+
+    fn walk_valid(&self, mut rest: &str, hand_on: &mut impl FnMut(usize, &[u8])) {
+        while let Some(next) = rest.chars().next() {
+            let same = rest.bytes().position(|byte| !byte.is_ascii() || byte == ESCAPE).unwrap_or(rest.len());
+            if same > 0 {
+                hand_on(same, &rest.as_bytes()[..same]);
+                rest = &rest[same..];
+                continue;
+            }
+            let symbol = if next == '_' { Self::ESCAPED } else { self.symbol(next) };
+            match Self::is_word(symbol) {
+                true => hand_on(next.len_utf8(), &[ESCAPE, symbol, ESCAPE]),
+                false => hand_on(next.len_utf8(), &[symbol]),
+            }
+            rest = &rest[next.len_utf8()..];
         }
     }
 }

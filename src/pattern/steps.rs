@@ -78,6 +78,8 @@ pub(super) enum Start {
     OfText,
     /// Where this text is.
     With(Box<Finder<'static>>),
+    /// Where as many of the set as there are stand before this text, whose first character is none of them; at least one.
+    Before { of: u8, literal: Box<Finder<'static>> },
     /// Where one of them is.
     In(Letters),
 }
@@ -288,11 +290,17 @@ impl Writer<'_> {
         let first = self.first(0)?;
         let passes = |step: &Step| matches!(step, Step::Look(_) | Step::Place(_));
         let begins = self.steps.iter().position(|step| !passes(step))?;
-        let start = match self.steps[begins] {
+        let literal = |at: usize| {
+            let places = self.steps[at..].iter().take_while(|step| matches!(step, Step::Place(_))).count();
+            let Step::Literal { start, len } = self.steps[at + places] else { return None };
+            let literal = &self.literals[usize::from(start)..usize::from(start + len)];
+            Some(Box::new(Finder::new(literal).into_owned()))
+        };
+        let start = match (self.steps[begins], literal(begins), literal(begins + 1)) {
             _ if self.steps[..begins].contains(&Step::Look(Look::Start)) => Start::OfText,
-            Step::Literal { start, len } => {
-                let literal = &self.literals[usize::from(start)..usize::from(start + len)];
-                Start::With(Box::new(Finder::new(literal).into_owned()))
+            (_, Some(literal), _) => Start::With(literal),
+            (Step::Run { of, min: 1.., max: ENDLESS, gives: Gives::Nothing }, _, Some(literal)) => {
+                Start::Before { of, literal }
             }
             _ => Start::In(first),
         };

@@ -106,6 +106,17 @@ impl Walk<'_> {
         match &self.pattern.start {
             Start::OfText => Some(from),
             Start::With(literal) => Some(from + literal.find(rest)?),
+            Start::Before { of, literal } => {
+                let mut from = from;
+                loop {
+                    let end = from + literal.find(self.text.get(from..)?)?;
+                    let start = self.beginning(self.pattern.set(*of), from, end);
+                    if start < end {
+                        return Some(start);
+                    }
+                    from = end + 1;
+                }
+            }
             Start::In(letters) => {
                 let mut from = from;
                 loop {
@@ -118,6 +129,23 @@ impl Walk<'_> {
                 }
             }
         }
+    }
+
+    /// Where the characters of the set begin that stand before `end`, not before `from`.
+    fn beginning(&self, set: &Letters, from: usize, end: usize) -> usize {
+        let mut start = end;
+        while start > from {
+            match self.before(start) {
+                before if before >= from && set.behind(self.text, before) == Some(start) => start = before,
+                _ => break,
+            }
+        }
+        start
+    }
+
+    /// Where the character begins that stands before `at`.
+    fn before(&self, at: usize) -> usize {
+        at - if self.pattern.is_rewritten && self.text[at - 1] == ESCAPE { 3 } else { 1 }
     }
 
     /// Tries a match that begins at `start`.
@@ -269,7 +297,7 @@ impl Walk<'_> {
             return None;
         };
         while at > least && self.spend(1) {
-            at -= if self.pattern.is_rewritten && self.text[at - 1] == ESCAPE { 3 } else { 1 };
+            at = self.before(at);
             if to.is_none_or(|to| self.pattern.set(to).behind(self.text, at).is_some()) {
                 return Some(at);
             }
