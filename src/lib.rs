@@ -14,6 +14,7 @@ pub mod admin;
 pub mod agent;
 pub mod around;
 pub mod board;
+pub mod captures;
 pub mod cli;
 pub mod clock;
 pub mod config;

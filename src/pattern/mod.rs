@@ -80,7 +80,7 @@ pub struct Pattern {
     /// Which text.
     pub on: On,
     /// Its named groups in their order.
-    pub names: Vec<Arc<str>>,
+    pub names: Arc<[Arc<str>]>,
     compiled: Arc<Compiled>,
 }
 
@@ -159,7 +159,7 @@ impl Pattern {
         let mut named = Vec::new();
         name_groups(&hir, &mut named);
         named.sort();
-        let (groups, names) = named.into_iter().unzip();
+        let (groups, names): (Vec<usize>, Vec<Arc<str>>) = named.into_iter().unzip();
         let compiled = Compiled {
             text: text.into(),
             groups,
@@ -167,7 +167,7 @@ impl Pattern {
             beyond: OnceLock::new(),
             given_up: AtomicU32::new(0),
         };
-        Ok(Self { on, names, compiled: Arc::new(compiled) })
+        Ok(Self { on, names: names.into(), compiled: Arc::new(compiled) })
     }
 
     /// As it is written.
