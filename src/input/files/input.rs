@@ -365,7 +365,7 @@ impl<D: Disk> FilesInput<D> {
         over: impl Fn(&Tail<D::File>) -> bool,
         now: Time,
     ) -> Result<(), EngineGone> {
-        for tail in self.tails.values_mut().filter(|tail| over(tail)) {
+        for tail in self.tails.values_mut().filter(|tail| over(tail) && !tail.is_copy()) {
             match tail.read(&mut self.feed, &mut self.cutter, LastLine::Told, now) {
                 Ok(_) => {}
                 Err(TailError::EngineGone(gone)) => return Err(gone),
