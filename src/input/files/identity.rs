@@ -96,6 +96,8 @@ impl<D: Disk> FilesInput<D> {
     fn set_settled(&mut self, generation: Generation, settled: Settled) {
         if let Some(tail) = self.tails.get_mut(&generation) {
             tail.settled = settled;
+            // Stored with what was dropped for it.
+            tail.save(&mut self.feed);
         }
     }
 
