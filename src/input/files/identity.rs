@@ -60,6 +60,9 @@ impl<D: Disk> FilesInput<D> {
         }
         let Some(head) = read_exactly(file, 0, HEAD_BYTES as usize)? else { return Ok(Settled::Own) };
         let head = marks::head(&head);
+        if self.heads.contains(&head) {
+            return Ok(Settled::Not);
+        }
         let mut best = self.lost_one_held_by(generation, head, size)?;
         for other in self.alike(generation, head) {
             // It may be closed because it is quiet.
