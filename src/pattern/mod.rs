@@ -26,6 +26,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use regex_automata::Input;
 use regex_automata::meta::Regex;
 use regex_syntax::hir::{Hir, HirKind};
 use serde::{Serialize, Serializer};
@@ -196,9 +197,12 @@ impl Pattern {
             Walked::Nowhere => return Seen::Nothing,
             Walked::GaveUp => {}
         }
+        // `Regex::is_match` falls to its slowest machine where a piece of the pattern is all over the text; this doesn't.
+        let matches =
+            |regex: &Regex, text: &[u8]| regex.search_half(&Input::new(text).earliest(true)).is_some();
         let is_match = match self.compiled.automata(text) {
-            (regex, None) => regex.is_match(text.bytes()),
-            (regex, Some(alphabet)) => regex.is_match(&text.rewritten_by(alphabet).text),
+            (regex, None) => matches(regex, text.bytes()),
+            (regex, Some(alphabet)) => matches(regex, &text.rewritten_by(alphabet).text),
         };
         if is_match { Seen::Match } else { Seen::Nothing }
     }
