@@ -17,7 +17,7 @@ use super::Board;
 use super::stored::{Stored, gone};
 use super::timeline::Timeline;
 
-/// How often a view is published.
+/// How often a view is published at most, where nobody asks.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// How often what came of each rule is stored: a kill costs no more of it. Each minute's worth is written again and again
@@ -66,6 +66,8 @@ pub struct RuleView {
 pub struct Ledger {
     rules: BTreeMap<Arc<str>, Log>,
     published: Option<Instant>,
+    /// There is nothing that the view which was published last does not show.
+    shown: bool,
     stored: Option<Instant>,
     /// Rules of which something is stored that are there no longer.
     gone: Vec<Arc<str>>,
@@ -98,7 +100,7 @@ impl Ledger {
         let rules = engine.counters().map(|(rule, counters)| (rule.name.clone(), log(rule, counters)));
         let rules = rules.collect();
         let gone = stored.into_keys().cloned().collect();
-        Self { rules, published: None, stored: None, gone }
+        Self { rules, published: None, shown: false, stored: None, gone }
     }
 
     /// What is to be stored of the rules, and is not yet.
@@ -116,10 +118,15 @@ impl Ledger {
         records
     }
 
-    /// Whether there is such, and some time has passed since there was.
-    pub fn has_changes_due(&self) -> bool {
+    /// How long it is until there is such, and some time has passed since there was; `None`: there is none.
+    pub fn changes_due_in(&self) -> Option<Duration> {
         let changed = !self.gone.is_empty() || self.rules.values().any(|log| log.changed);
-        changed && self.stored.is_none_or(|at| at.elapsed() >= STORE_EVERY)
+        changed.then(|| rest(self.stored, STORE_EVERY))
+    }
+
+    /// Something has happened.
+    pub fn happened(&mut self) {
+        self.shown = false;
     }
 
     /// These were decided.
@@ -132,9 +139,9 @@ impl Ledger {
         }
     }
 
-    /// How long it is until the next view.
-    pub fn due_in(&self) -> Duration {
-        self.published.map_or(Duration::ZERO, |at| EVERY.saturating_sub(at.elapsed()))
+    /// How long it is until the next view; `None`: until something happens.
+    pub fn view_due_in(&self) -> Option<Duration> {
+        (!self.shown).then(|| rest(self.published, EVERY))
     }
 
     /// Publishes how the engine stands.
@@ -146,7 +153,7 @@ impl Ledger {
         costs: &BTreeMap<Arc<str>, Cost>,
         now: Time,
     ) {
-        self.published = Some(Instant::now());
+        (self.published, self.shown) = (Some(Instant::now()), true);
         let cost = |rule: &Rule| costs.get(&rule.name).copied().unwrap_or_default();
         let rules = engine.counters().map(|(rule, counters)| self.rule(rule, counters, cost(rule), now));
         let rules: Vec<RuleView> = rules.collect();
@@ -182,4 +189,9 @@ impl Ledger {
             timeline: log.timeline.clone(),
         }
     }
+}
+
+/// What is left of `every` since then.
+fn rest(since: Option<Instant>, every: Duration) -> Duration {
+    since.map_or(Duration::ZERO, |at| every.saturating_sub(at.elapsed()))
 }
