@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whether cost grows as work grows: more bytes, and the same bytes in more files.
+"""Whether cost grows as work grows: more bytes, the same bytes in more files, and these by several threads.
 
     benches/growth.py [--mib 1024] [--rounds 3] [--short] [--binary target/release/hooktail]
 
@@ -25,8 +25,8 @@ def block(rng):
     return ("\n".join(lines) + "\n").encode(), len(lines), matches
 
 
-def measure(options, blocks, mib, files):
-    """The least processor and wall time of reading so many MiB in so many files."""
+def measure(options, blocks, mib, files, threads):
+    """The least processor and wall time of reading so many MiB in so many files, for each number of threads."""
     with tempfile.TemporaryDirectory(prefix="hooktail-growth-") as folder:
         folder = pathlib.Path(folder)
         (folder / "logs").mkdir()
@@ -44,25 +44,25 @@ def measure(options, blocks, mib, files):
                     out.write(text)
                     size, lines, matches = size + len(text), lines + all_lines, matches + hot
         rules = [{"name": f"rule-{k}", "match": rf"E_{k}_(?P<code>\d+)"} for k in range(10)]
-        config = {"webhooks": {"ops": {"url": "http://127.0.0.1:9/services/T/B/X"}},
-                  "inputs": {"logs": {"files": f"{folder}/logs/*.log"}}, "rules": rules}
-        (folder / "rules.yaml").write_text(json.dumps(config))
         report = folder / "report.json"
         command = [options.binary, "run", "-c", folder / "rules.yaml", "--until-eof", "--state-dir", "none", "--drain", "1ms", "--report", report]
-        runs = []
-        for _ in range(options.rounds):
+        runs = {number: [] for number in threads}
+        for number in options.rounds * threads:
+            config = {"webhooks": {"ops": {"url": "http://127.0.0.1:9/services/T/B/X"}}, "threads": number,
+                      "inputs": {"logs": {"files": f"{folder}/logs/*.log"}}, "rules": rules}
+            (folder / "rules.yaml").write_text(json.dumps(config))
             began = time.monotonic()
             agent = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             _, status, used = os.wait4(agent.pid, 0)
             agent.returncode = os.waitstatus_to_exitcode(status)
-            runs.append((used.ru_utime + used.ru_stime, time.monotonic() - began))
+            runs[number].append((used.ru_utime + used.ru_stime, time.monotonic() - began))
             if agent.returncode not in (0, 3):
                 sys.exit(f"hooktail ended with {agent.returncode}")
             told = json.loads(report.read_text())
             found = sum(rule["matches"] for rule in told["rules"].values())
             if (told["bytes"], told["lines"], found) != (size, lines, matches):
                 sys.exit(f"{size} bytes, {lines} lines, {matches} matches were written, and {told['bytes']}, {told['lines']}, {found} read")
-    return size, min(cpu for cpu, _ in runs), min(wall for _, wall in runs)
+    return size, {number: (min(cpu for cpu, _ in runs), min(wall for _, wall in runs)) for number, runs in runs.items()}
 
 
 def main():
@@ -77,12 +77,13 @@ def main():
         options.mib, options.rounds = 16, 1
     rng = random.Random(1)
     blocks = [block(rng) for _ in range(16)]
-    print("| MiB | files | CPU, s | wall, s | CPU for a GiB |")
-    print("| ---: | ---: | ---: | ---: | ---: |")
+    print("| MiB | files | `threads` | CPU, s | wall, s | CPU for a GiB |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
     most = options.mib
-    for mib, files in ((most // 4, 10), (most // 2, 10), (most, 10), (most, 1), (most, 100)):
-        size, cpu, wall = measure(options, blocks, mib, files)
-        print(f"| {size / 2**20:.0f} | {files} | {cpu:.3f} | {wall:.3f} | {cpu * 2**30 / size:.3f} |", flush=True)
+    for mib, files, threads in ((most // 4, 10, [1]), (most // 2, 10, [1]), (most, 10, [1, 2]), (most, 1, [1, 2]), (most, 100, [1, 2])):
+        size, runs = measure(options, blocks, mib, files, threads)
+        for number, (cpu, wall) in runs.items():
+            print(f"| {size / 2**20:.0f} | {files} | {number} | {cpu:.3f} | {wall:.3f} | {cpu * 2**30 / size:.3f} |", flush=True)
 
 
 main()

@@ -6,7 +6,6 @@ use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -26,7 +25,7 @@ use crate::store::{Record, Space};
 use crate::thread;
 
 use super::AgentError;
-use super::sources::{Sources, origin};
+use super::sources::{FilesTuning, Sources, origin};
 use super::stream_input::StreamInput;
 
 /// The readers that run.
@@ -110,7 +109,7 @@ impl Inputs {
             match (input.source.clone(), program.take()) {
                 (Source::Files(spec), unread) => {
                     program = unread;
-                    file_inputs.extend(self.reading(&input, spec, scanner, sources.deleted_max));
+                    file_inputs.extend(self.reading(&input, spec, scanner, sources.files));
                 }
                 (Source::Stdin { .. }, Some(program)) => {
                     let ending = sources.ending(&input);
@@ -141,14 +140,15 @@ impl Inputs {
         input: &InputSpec,
         spec: FilesSpec,
         scanner: Arc<Scanner>,
-        deleted_max: Duration,
+        files: FilesTuning,
     ) -> Option<Reading> {
         let feed = self.feed(input, &scanner)?;
         let own = |record: &mut Record| record.space == Space::Position && record.owner == input.name;
         let positions = self.positions.extract_if(.., own).collect();
         let (name, labels) = (input.name.clone(), input.labels.clone());
         let gauge = self.gauge(&name);
-        Some(Reading { spec, labels, name, feed, positions, deleted_max, gauge })
+        let FilesTuning { deleted_max, threads } = files;
+        Some(Reading { spec, labels, name, feed, positions, deleted_max, threads, gauge })
     }
 
     fn gauge(&mut self, name: &Arc<str>) -> Arc<Gauge> {
@@ -229,7 +229,7 @@ impl Inputs {
         for (input, scanner) in std::mem::take(&mut sources.inputs) {
             match input.source.clone() {
                 Source::Files(spec) => {
-                    file_inputs.extend(self.reading(&input, spec, scanner, sources.deleted_max));
+                    file_inputs.extend(self.reading(&input, spec, scanner, sources.files));
                 }
                 Source::Stdin { passthrough } => stream = Some((input, scanner, passthrough)),
             }

@@ -56,7 +56,7 @@ use desk::Desk;
 use inputs::{Inputs, Turning};
 use opened::{restored_engine, restored_silences};
 use reload::Reloads;
-use sources::Sources;
+use sources::{FilesTuning, Sources};
 use unfinished::Unfinished;
 use watched::{heartbeat, tell_ready};
 use workers::{Orders, Workers};
@@ -197,7 +197,8 @@ struct Agent {
 impl Agent {
     /// And what tells that its readers have looked at what is there.
     fn start(config: Config, opened: Opened, mut options: Options) -> std::io::Result<(Self, Turning)> {
-        let Config { host, webhooks, mentions, silences, inputs, rules, notices, limits, .. } = config;
+        let Config { host, webhooks, mentions, silences, inputs, rules, notices, limits, threads, .. } =
+            config;
         let doors = options.doors.take();
         let Opened { store, mut restored } = opened;
         let rules: Arc<[Rule]> = rules.into();
@@ -261,7 +262,8 @@ impl Agent {
             transport,
         });
         let mut engine = restored_engine(&mut restored, &rules, &host, limits.keys, &clock, store.keeps());
-        let sources = Sources::new(inputs, rules.clone(), host.clone(), on_exit, limits.deleted_file);
+        let files = FilesTuning { deleted_max: limits.deleted_file, threads };
+        let sources = Sources::new(inputs, rules.clone(), host.clone(), on_exit, files);
         for input in sources.file_names() {
             engine.input(&input, InputState::Behind, clock.now());
         }

@@ -24,7 +24,7 @@ use crate::store::Record;
 use crate::supervisor::Supervisor;
 
 use super::inputs::Turning;
-use super::sources::Sources;
+use super::sources::{FilesTuning, Sources};
 use super::turnover::Turnover;
 use super::workers::Orders;
 use super::{Agent, made_of};
@@ -218,9 +218,10 @@ impl Reloads {
 
 fn prepare(fresh: Fresh) -> Prepared {
     let Fresh { config, rules, transport, on_exit, kept } = fresh;
-    let Config { host, webhooks, mentions, silences, inputs, notices, limits, .. } = config;
+    let Config { host, webhooks, mentions, silences, inputs, notices, limits, threads, .. } = config;
     let what = made_of(rules.len(), inputs.len());
-    let sources = Sources::new(inputs, rules.clone(), host.clone(), on_exit, limits.deleted_file);
+    let files = FilesTuning { deleted_max: limits.deleted_file, threads };
+    let sources = Sources::new(inputs, rules.clone(), host.clone(), on_exit, files);
     Prepared {
         orders: Orders { webhooks, mentions, rules, host, transport },
         sources,

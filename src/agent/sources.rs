@@ -17,8 +17,17 @@ pub(super) struct Sources {
     pub(super) rules: Arc<[Rule]>,
     pub(super) host: Arc<str>,
     on_exit: Option<OnExit>,
+    /// How files are read.
+    pub(super) files: FilesTuning,
+}
+
+/// What holds for all inputs of files.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FilesTuning {
     /// How long a deleted file is held open.
     pub(super) deleted_max: Duration,
+    /// How many of an input are read at once.
+    pub(super) threads: usize,
 }
 
 impl Sources {
@@ -28,7 +37,7 @@ impl Sources {
         rules: Arc<[Rule]>,
         host: Arc<str>,
         on_exit: Option<OnExit>,
-        deleted_max: Duration,
+        files: FilesTuning,
     ) -> Self {
         let scanner =
             |input: &InputSpec| Scanner::new(&input.name, input.line.clone(), rules.clone(), host.clone());
@@ -36,7 +45,7 @@ impl Sources {
             let scanner = Arc::new(scanner(&input));
             (input, scanner)
         });
-        Self { inputs: inputs.collect(), rules, host, on_exit, deleted_max }
+        Self { inputs: inputs.collect(), rules, host, on_exit, files }
     }
 
     /// The names of the inputs of files.

@@ -76,6 +76,8 @@ pub struct Config {
     pub on_exit: Option<OnExitSpec>,
     /// The rules' own tests, by the order of the files.
     pub tests: Vec<Case>,
+    /// How many threads look through files at once.
+    pub threads: usize,
     /// The bounds.
     pub limits: Limits,
     /// Where state is kept, if it says.

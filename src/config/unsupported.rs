@@ -19,7 +19,6 @@ use What::{Key, Values};
 
 /// Where each stands: `*` is any name, `[]` any item of a list; `rules[]` holds for `defaults` too.
 const NOT_YET: &[(&str, What)] = &[
-    ("threads", Key),
     ("inputs.*.command", Key),
     ("inputs.*.journald", Key),
     ("inputs.*.syslog", Key),

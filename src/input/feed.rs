@@ -60,6 +60,17 @@ impl Batch {
         self.input.is_empty()
     }
 
+    /// What was read beside it comes after it.
+    fn append(&mut self, other: Self) {
+        let Self { input: _, rules: _, matches, positions, notices, state, read, costs } = other;
+        self.matches.extend(matches);
+        self.positions.extend(positions);
+        self.notices.extend(notices);
+        self.state = state.or(self.state);
+        self.read.add(read);
+        self.costs.extend(costs);
+    }
+
     fn is_empty(&self) -> bool {
         self.matches.is_empty()
             && self.positions.is_empty()
@@ -149,6 +160,8 @@ struct Outlet {
     batch: Batch,
     /// Of the lines in the batch.
     batch_bytes: usize,
+    /// It is handed on once it has so many matches.
+    matches_max: usize,
 }
 
 impl Feed {
@@ -158,7 +171,37 @@ impl Feed {
         let batch = Batch { input, rules: scanner.rules().clone(), ..Batch::default() };
         let mut search = scanner.search();
         search.time_by(Clock::of_thread);
-        Self { search, scanner, line, clock, outlet: Outlet { sender, batch, batch_bytes: 0 }, stood: None }
+        let outlet = Outlet { sender, batch, batch_bytes: 0, matches_max: BATCH_MATCHES };
+        Self { search, scanner, line, clock, outlet, stood: None }
+    }
+
+    /// Another one, for a thread that reads other files of the input at the same time. It knows none of them yet.
+    pub fn beside(&self) -> Self {
+        let Outlet { sender, batch, matches_max, .. } = &self.outlet;
+        let beside = Self::new(batch.input.clone(), self.tuning(), self.clock.clone(), sender.clone());
+        beside.in_batches_of(*matches_max)
+    }
+
+    /// A batch is handed on once it has so many matches.
+    pub(crate) fn in_batches_of(mut self, matches: usize) -> Self {
+        self.outlet.matches_max = matches;
+        self
+    }
+
+    /// Finds lines as `first` does by now.
+    pub fn find_as(&mut self, first: &Self) {
+        self.search.find_as(&first.search);
+    }
+
+    /// The file of these lines was read with `other` until now: what is known of it goes over.
+    pub fn adopt(&mut self, origin: &Arc<Origin>, other: &mut Self) {
+        self.search.adopt(origin, &mut other.search);
+    }
+
+    /// What `other` took and did not hand on is handed on from here.
+    pub fn take_over(&mut self, other: &mut Self) {
+        other.account();
+        self.outlet.take_over(&mut other.outlet);
     }
 
     /// Goes on with another tuning; what was taken before is handed on first.
@@ -233,7 +276,7 @@ impl Feed {
 
     /// Whether what was taken is to be handed on now.
     pub fn is_full(&self) -> bool {
-        self.outlet.batch.matches.len() >= BATCH_MATCHES || self.outlet.batch_bytes >= BATCH_BYTES
+        self.outlet.batch.matches.len() >= self.outlet.matches_max || self.outlet.batch_bytes >= BATCH_BYTES
     }
 
     /// Hands on what was taken of a stream, if it is enough.
@@ -299,10 +342,15 @@ impl Feed {
     /// # Errors
     /// The engine has stopped.
     pub fn flush(&mut self) -> Result<(), EngineGone> {
+        self.account();
+        self.outlet.flush()
+    }
+
+    /// What scanning cost goes with the batch.
+    fn account(&mut self) {
         let batch = &mut self.outlet.batch;
         batch.read.scanned.add(std::mem::take(&mut self.search.scanned));
-        batch.costs = self.search.take_costs();
-        self.outlet.flush()
+        batch.costs.extend(self.search.take_costs());
     }
 }
 
@@ -316,9 +364,20 @@ impl Outlet {
         if self.batch.is_empty() {
             return Ok(());
         }
+        let batch = self.next();
+        self.sender.send(batch).map_err(|_| EngineGone)
+    }
+
+    /// The batch; another one is begun.
+    fn next(&mut self) -> Batch {
         self.batch_bytes = 0;
         let next = self.batch.next();
-        self.sender.send(std::mem::replace(&mut self.batch, next)).map_err(|_| EngineGone)
+        std::mem::replace(&mut self.batch, next)
+    }
+
+    fn take_over(&mut self, other: &mut Self) {
+        self.batch_bytes += other.batch_bytes;
+        self.batch.append(other.next());
     }
 }
 

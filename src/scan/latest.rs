@@ -33,6 +33,12 @@ impl Latest {
         *latest = time.max(*latest);
         *latest
     }
+
+    /// What `other` knows of the file goes over.
+    pub(super) fn adopt(&mut self, origin: &Arc<Origin>, other: &mut Self) {
+        let place = Arc::as_ptr(origin) as usize;
+        self.files.extend(other.files.remove_entry(&place));
+    }
 }
 
 #[cfg(test)]
@@ -51,6 +57,11 @@ mod tests {
         let mut see = |origin, secs| latest.see(origin, Time::from_secs(secs)).as_secs();
         assert_eq!([see(&one, 5), see(&one, 3), see(&one, 6)], [5, 5, 6]);
         assert_eq!([see(&other, 1), see(&one, 2)], [1, 6]);
+        // Whoever looks at its lines next.
+        let mut next = Latest::new();
+        next.adopt(&one, &mut latest);
+        assert_eq!(next.see(&one, Time::from_secs(4)).as_secs(), 6);
+        assert_eq!(latest.see(&other, Time::EPOCH).as_secs(), 1);
     }
 
     #[test]

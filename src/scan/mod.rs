@@ -206,6 +206,20 @@ impl Search {
     pub fn forget(&mut self, origin: &Arc<Origin>) {
         self.trails.forget(origin);
     }
+
+    /// The file of these lines was scanned with `other` until now: what is known of it goes over.
+    pub fn adopt(&mut self, origin: &Arc<Origin>, other: &mut Self) {
+        self.trails.adopt(origin, &mut other.trails);
+        self.latest.adopt(origin, &mut other.latest);
+    }
+
+    /// Finds lines by the filter that `other` has by now, and chooses none itself: they scan one stream.
+    pub fn find_as(&mut self, other: &Self) {
+        if !Arc::ptr_eq(&self.filter, &other.filter) {
+            (self.filter, self.search) = (other.filter.clone(), other.filter.search());
+        }
+        self.sample = Sample::none();
+    }
 }
 
 impl Scanner {

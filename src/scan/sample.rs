@@ -32,6 +32,11 @@ impl Sample {
         Self { bytes: Vec::new(), wanted: Some(wanted) }
     }
 
+    /// Of a stream of which none is wanted.
+    pub(super) fn none() -> Self {
+        Self { bytes: Vec::new(), wanted: None }
+    }
+
     /// Takes some of `block`; returns the sample when enough was seen, once.
     pub(super) fn add(&mut self, block: &[u8]) -> Option<Vec<u8>> {
         let wanted = self.wanted.as_mut()?;

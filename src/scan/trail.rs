@@ -103,6 +103,14 @@ impl Trails {
         trail.iter().flat_map(|trail| &trail.open).for_each(|open| open.close());
     }
 
+    /// What `other` keeps of the file goes over.
+    pub(super) fn adopt(&mut self, origin: &Arc<Origin>, other: &mut Self) {
+        if let Some(trail) = other.trails.remove(&(Arc::as_ptr(origin) as usize)) {
+            let own = self.trail(origin);
+            *own = Trail { looked: own.looked, ..trail };
+        }
+    }
+
     /// `stretch` was read: its lines go to whom wants them.
     pub(super) fn follow(&mut self, origin: &Arc<Origin>, stretch: Stretch<'_>, now: impl Fn() -> Time) {
         let open = &mut self.trail(origin).open;

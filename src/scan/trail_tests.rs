@@ -31,6 +31,8 @@ type Shown = (Vec<String>, String, Vec<String>);
 struct Reading {
     scanner: Scanner,
     search: Search,
+    /// Another thread's.
+    other: Search,
     files: Vec<Arc<Origin>>,
     taken: Vec<(usize, String, Arc<Around>)>,
 }
@@ -38,14 +40,14 @@ struct Reading {
 impl Reading {
     fn new(context: &str, files: usize) -> Self {
         let scanner = scanner(context);
-        let search = scanner.search();
+        let (search, other) = (scanner.search(), scanner.search());
         let files = (0..files).map(|n| file(&n.to_string())).collect();
-        Self { scanner, search, files, taken: Vec::new() }
+        Self { scanner, search, other, files, taken: Vec::new() }
     }
 
     /// Lines of a file, as a block or one by one.
     fn read(&mut self, file: usize, lines: &[Vec<u8>], together: bool, now: Time) {
-        let Self { scanner, search, files, taken } = self;
+        let Self { scanner, search, files, taken, .. } = self;
         let common = Lines { origin: &files[file], time: || now };
         let mut take = |found: Match| {
             assert_eq!(found.around.is_some(), found.rule.0 == 0, "a rule without `context` has none");
@@ -61,6 +63,16 @@ impl Reading {
                 scanner.scan(text, false, &common, search, &mut take);
             }
         }
+    }
+
+    /// The same, by another thread.
+    fn read_elsewhere(&mut self, file: usize, lines: &[Vec<u8>], together: bool, now: Time) {
+        let origin = self.files[file].clone();
+        self.other.adopt(&origin, &mut self.search);
+        std::mem::swap(&mut self.search, &mut self.other);
+        self.read(file, lines, together, now);
+        std::mem::swap(&mut self.search, &mut self.other);
+        self.search.adopt(&origin, &mut self.other);
     }
 
     /// Of one file, with as many lines as a rule of this reach shows.
@@ -100,15 +112,19 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn however_they_are_read_the_lines_around_are_those_of_the_whole_file(
-        pieces in prop::collection::vec((0usize..3, prop::collection::vec(line(), 0..7), any::<bool>()), 0..12),
+        pieces in prop::collection::vec(
+            (0usize..3, prop::collection::vec(line(), 0..7), any::<bool>(), any::<bool>()),
+            0..12,
+        ),
         reach in (0usize..5, 0usize..5).prop_map(|(before, after)| Reach { before, after }),
     ) {
         let Reach { before, after } = reach;
         prop_assume!(!reach.is_empty());
         let mut reading = Reading::new(&format!("{{ before: {before}, after: {after} }}"), 3);
         let mut files: [Vec<Vec<u8>>; 3] = Default::default();
-        for (file, lines, together) in pieces {
-            reading.read(file, &lines, together && !lines.is_empty(), START);
+        for (file, lines, together, elsewhere) in pieces {
+            let read = if elsewhere { Reading::read_elsewhere } else { Reading::read };
+            read(&mut reading, file, &lines, together && !lines.is_empty(), START);
             files[file].extend(lines);
         }
         for (file, lines) in files.iter().enumerate() {

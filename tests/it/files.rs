@@ -30,6 +30,18 @@ fn several_globs_and_files_of_one_input() {
 }
 
 #[test]
+fn of_a_copy_nothing_is_read_at_the_end_of_the_files() {
+    let scene = Scene::new();
+    let lines: Vec<String> =
+        (0..40).map(|n| format!("{n} of a file that is long enough to be known")).collect();
+    for name in ["a.log", "b.log"] {
+        scene.folder.write(name, lines.join("\n") + "\n");
+    }
+    scene.read("logs: { files: '*.log' }");
+    assert_eq!(scene.texts(), lines);
+}
+
+#[test]
 fn a_file_that_appears_later_is_read_from_its_beginning() {
     let scene = Scene::new();
     scene.folder.write("a.log", "old\n");

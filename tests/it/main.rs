@@ -43,5 +43,6 @@ mod sink;
 mod state;
 mod stdin;
 mod supervisor;
+mod threads;
 mod timeline;
 mod trouble;

@@ -68,6 +68,9 @@ pub(super) struct RawFile {
     /// folder named after the file.
     #[schemars(with = "kind::Path", extend("examples" = ["/var/lib/hooktail"]))]
     pub(super) state_dir: Option<Text>,
+    /// How many threads look through files at once, where there is much to read: as many as there are cores to use.
+    #[schemars(extend("default" = 1, "minimum" = 1, "maximum" = 256))]
+    pub(super) threads: Option<Count>,
     /// The bounds of what is kept.
     pub(super) limits: Option<RawLimits>,
     /// Globs of further files with `webhooks`, `inputs`, `rules`, `schedules`, `silences` and `defaults`.

@@ -25,6 +25,7 @@ mod severity;
 mod silence;
 mod state_dir;
 mod test;
+mod threads;
 mod throttle;
 mod time;
 mod webhook;
@@ -129,6 +130,7 @@ pub(super) fn resolve(
         input::refuse_state(files, &inputs, state_dir, report);
     }
     let admin = main.get("admin", |raw| &raw.admin).map(|at| admin::resolve(at, env, report));
+    let threads = threads::resolve(main.get("threads", |raw| &raw.threads), report);
     let limits = scope.limits;
     Config {
         host,
@@ -141,6 +143,7 @@ pub(super) fn resolve(
         notices,
         admin,
         on_exit,
+        threads,
         limits,
         state_dir,
         files: Vec::new(),
@@ -159,6 +162,7 @@ fn empty(host: Arc<str>) -> Config {
         admin: None,
         on_exit: None,
         tests: Vec::new(),
+        threads: 1,
         limits: Limits::default(),
         state_dir: None,
         files: Vec::new(),
@@ -184,6 +188,7 @@ fn refuse_main_only(file: File<'_>, report: &mut Report) {
         "on_exit",
         "host",
         "state_dir",
+        "threads",
         "limits",
         "include",
     ] {

@@ -99,7 +99,7 @@ fn what_holds_for_all_belongs_in_the_main_file() {
             "6:19 warning: no file is found here ^ nothing is included",
             "1:1 error: `host` belongs in the main file = an included file has `webhooks`, `inputs`, `rules`, `schedules`, `silences` and `defaults`",
             "2:1 error: unknown key `what` = the keys here are `webhooks`, `inputs`, `rules`, `defaults`, `severities`, \
-             `schedules`, `redact`, `mentions`, `silences`, `notices`, `admin`, `on_exit`, `host`, `state_dir`, `limits`, `include`",
+             `schedules`, `redact`, `mentions`, `silences`, `notices`, `admin`, `on_exit`, `host`, `state_dir`, `threads`, `limits`, `include`",
             "3:17 error: two rules are called `r` ^ the second",
         ]
     );

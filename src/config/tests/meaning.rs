@@ -356,6 +356,12 @@ fn host_and_limits() {
     assert_eq!(&*super::config(&format!("{}host: 7\n", rules("    match: x\n"))).host, "7");
 }
 
+#[test]
+fn threads() {
+    let of = |line: &str| config(&format!("{}{line}\n", rules("    match: x\n"))).threads;
+    assert_eq!([of("threads: 4"), of("# nothing")], [4, 1]);
+}
+
 /// A file of this mode that holds a token, and what stands in it.
 fn token_file(mode: u32) -> (tempfile::TempDir, String) {
     use std::os::unix::fs::PermissionsExt;

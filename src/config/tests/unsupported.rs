@@ -13,11 +13,6 @@ fn refused(yaml: impl Fn(&str) -> String, lines: &[(&str, &str)]) {
 }
 
 #[test]
-fn sections() {
-    refused(|section| format!("{}{section}\n", rules("    match: x\n")), &[("threads: 2", "`threads`")]);
-}
-
-#[test]
 fn inputs() {
     refused(
         |keys| {

@@ -47,7 +47,8 @@ impl Facts {
 
 /// A file system.
 pub(super) trait Disk {
-    type File: DiskFile;
+    /// Files are read by several threads, each by one at a time.
+    type File: DiskFile + Send;
 
     /// What the globs name now.
     fn find(&self, globs: &Globs) -> Found;

@@ -60,6 +60,9 @@ impl<D: Disk> FilesInput<D> {
         }
         let Some(head) = read_exactly(file, 0, HEAD_BYTES as usize)? else { return Ok(Settled::Own) };
         let head = marks::head(&head);
+        if self.heads.contains(&head) {
+            return Ok(Settled::Not);
+        }
         let mut best = self.lost_one_held_by(generation, head, size)?;
         for other in self.alike(generation, head) {
             // It may be closed because it is quiet.
@@ -96,6 +99,8 @@ impl<D: Disk> FilesInput<D> {
     fn set_settled(&mut self, generation: Generation, settled: Settled) {
         if let Some(tail) = self.tails.get_mut(&generation) {
             tail.settled = settled;
+            // Stored with what was dropped for it.
+            tail.save(&mut self.feed);
         }
     }
 

@@ -1,6 +1,6 @@
 //! One input of files: its globs, what is being read of them, and what is remembered of files that are gone.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,13 @@ use super::Until;
 use super::cutter::{self, Cutter};
 use super::discover::Globs;
 use super::disk::{Disk, FileId};
+use super::lanes::Lanes;
 use super::open::Refusal;
 use super::position::{Generation, Position};
 use super::said::Said;
-use super::tail::{Settled, Tail};
+use super::tail::Tail;
 use super::trouble::Trouble;
-use super::turn::{LastLine, TailError, Turn};
+use super::turn::{LastLine, TailError};
 
 /// The key of the record of the globs that were used.
 pub(super) const GLOBS_KEY: &str = "globs";
@@ -38,6 +39,7 @@ pub(super) struct Setup {
     pub(super) labels: Texts,
     pub(super) spec: FilesSpec,
     pub(super) feed: Feed,
+    pub(super) lanes: Lanes,
     pub(super) until: Until,
     /// A deleted file is held open for so long.
     pub(super) deleted_max: Duration,
@@ -61,6 +63,10 @@ pub(super) struct FilesInput<D: Disk> {
     pub(super) deleted_max: Duration,
     pub(super) open_max: usize,
     pub(super) cutter: Cutter,
+    /// What other threads read with, where there is much.
+    pub(super) lanes: Lanes,
+    /// The heads of files that are about to be read, and of which none is known yet: what begins alike waits for that.
+    pub(super) heads: HashSet<u64>,
     /// So long lines wait for the rest of their event.
     pub(super) patience: Duration,
     /// Boxed: they come in order, which leaves a tree's leaves half empty.
@@ -87,7 +93,7 @@ pub(super) struct FilesInput<D: Disk> {
 
 impl<D: Disk> FilesInput<D> {
     pub(super) fn new(disk: D, setup: Setup, stored: &[Record]) -> Result<Self, globset::Error> {
-        let Setup { name, labels, spec, feed, until, deleted_max, open_max, gauge } = setup;
+        let Setup { name, labels, spec, feed, lanes, until, deleted_max, open_max, gauge } = setup;
         let mut globs = Globs::new(&spec)?;
         let used = stored.iter().filter(|record| &*record.key == GLOBS_KEY);
         let used = used.filter_map(|record| serde_json::from_slice(record.value.as_deref()?).ok());
@@ -105,6 +111,8 @@ impl<D: Disk> FilesInput<D> {
             patience: cutter::patience(feed.line_spec()),
             spec,
             feed,
+            lanes,
+            heads: HashSet::new(),
             until,
             gauge,
             deleted_max,
@@ -142,9 +150,7 @@ impl<D: Disk> FilesInput<D> {
         let ready: Vec<Generation> = self.ready.iter().copied().collect();
         // Many may be opened in one turn: those that are read are closed on the way.
         for some in ready.chunks((self.open_max / 4).max(1)) {
-            for generation in some {
-                more |= self.turn_of(*generation, now)?;
-            }
+            more |= self.round(some, now)?;
             self.close_idle();
         }
         if !more && std::mem::take(&mut self.lost) {
@@ -163,63 +169,6 @@ impl<D: Disk> FilesInput<D> {
 
     fn due_of(&self, generation: Generation) -> Option<Time> {
         self.tails.get(&generation)?.due(self.spec.poll, self.patience)
-    }
-
-    fn turn_of(&mut self, generation: Generation, now: Time) -> Result<bool, EngineGone> {
-        if !self.open(generation, now) {
-            return Ok(false);
-        }
-        match self.settle(generation, now) {
-            Ok(Settled::Own) => {}
-            Ok(Settled::Not) => return Ok(true),
-            Ok(Settled::CopyOf(..)) => {
-                if let Some(tail) = self.tails.get_mut(&generation) {
-                    tail.read = now;
-                }
-                self.rest(generation);
-                return Ok(false);
-            }
-            Err(error) => {
-                self.failed(generation, &error, now);
-                return Ok(false);
-            }
-        }
-        let Some(tail) = self.tails.get_mut(&generation) else { return Ok(false) };
-        let last_line = tail.last_line_now(now, self.patience);
-        match tail.read(&mut self.feed, &mut self.cutter, last_line, now) {
-            Ok(turn) => {
-                if tail.trouble.take().is_some() {
-                    tracing::info!(input = %self.name, path = %tail.path().display(), "can be read again");
-                }
-                Ok(self.after(generation, turn, now))
-            }
-            Err(TailError::EngineGone(gone)) => Err(gone),
-            Err(TailError::Read(error)) => {
-                self.feed.count(|count| count.errors += 1);
-                self.failed(generation, &error, now);
-                Ok(false)
-            }
-            Err(error @ TailError::Unmarked(_)) => {
-                self.refuse(generation, &error, now);
-                Ok(false)
-            }
-        }
-    }
-
-    fn after(&mut self, generation: Generation, turn: Turn, now: Time) -> bool {
-        match turn {
-            Turn::More => return true,
-            Turn::AtEnd => {}
-            Turn::Replaced(old) => {
-                self.replaced(generation, *old);
-                return true;
-            }
-        }
-        self.rest(generation);
-        if self.is_done(generation, now) {
-            self.close(generation, now);
-        }
-        false
     }
 
     /// There is nothing more to read of any file for now: the engine learns of that, and whether one can't be read.
@@ -289,12 +238,12 @@ impl<D: Disk> FilesInput<D> {
         }
     }
 
-    fn failed(&mut self, generation: Generation, error: &std::io::Error, now: Time) {
+    pub(super) fn failed(&mut self, generation: Generation, error: &std::io::Error, now: Time) {
         self.trouble(generation, &format!("{FAILED}: {error}"), now);
     }
 
     /// Its text can't be read as it is written: that doesn't pass by itself, and is told at once.
-    fn refuse(&mut self, generation: Generation, why: &TailError, now: Time) {
+    pub(super) fn refuse(&mut self, generation: Generation, why: &TailError, now: Time) {
         let Some(tail) = self.tails.get_mut(&generation) else { return };
         tail.file = None;
         match &mut tail.trouble {
@@ -330,7 +279,7 @@ impl<D: Disk> FilesInput<D> {
     }
 
     /// The file of a generation holds another content now.
-    fn replaced(&mut self, generation: Generation, old: Position) {
+    pub(super) fn replaced(&mut self, generation: Generation, old: Position) {
         let Some(tail) = self.tails.get_mut(&generation) else { return };
         let dropped = tail.take_dropped(&old);
         tail.save(&mut self.feed);
@@ -365,7 +314,7 @@ impl<D: Disk> FilesInput<D> {
         over: impl Fn(&Tail<D::File>) -> bool,
         now: Time,
     ) -> Result<(), EngineGone> {
-        for tail in self.tails.values_mut().filter(|tail| over(tail)) {
+        for tail in self.tails.values_mut().filter(|tail| over(tail) && !tail.is_copy()) {
             match tail.read(&mut self.feed, &mut self.cutter, LastLine::Told, now) {
                 Ok(_) => {}
                 Err(TailError::EngineGone(gone)) => return Err(gone),

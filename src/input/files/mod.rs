@@ -1,4 +1,5 @@
-//! Files that globs name: discovery says what is there, tails read it, hints say when to look. One thread for all.
+//! Files that globs name: discovery says what is there, tails read it, hints say when to look. One thread for all; where
+//! there is much to read, others read with it.
 
 mod cutter;
 mod descriptors;
@@ -7,6 +8,7 @@ mod disk;
 mod identity;
 mod input;
 mod kept;
+mod lanes;
 mod look;
 mod marks;
 mod measure;
@@ -16,6 +18,7 @@ mod nuls;
 mod open;
 mod position;
 mod rotation;
+mod round;
 mod said;
 mod tail;
 mod trouble;
@@ -41,6 +44,7 @@ use super::waker::Waker;
 
 use disk::RealDisk;
 use input::{FilesInput, Setup};
+use lanes::Lanes;
 use measure::Gauges;
 use watch::Watch;
 
@@ -78,6 +82,8 @@ pub struct Reading {
     pub positions: Vec<Record>,
     /// How long a deleted file is held open.
     pub deleted_max: Duration,
+    /// So many of its files are read at once.
+    pub threads: usize,
     /// Where its reader says how it stands.
     pub gauge: Arc<Gauge>,
 }
@@ -130,8 +136,9 @@ fn open_max(inputs: usize) -> usize {
 }
 
 fn setup(reading: Reading, until: Until, open_max: usize) -> (Setup, Vec<Record>) {
-    let Reading { spec, labels, name, feed, positions, deleted_max, gauge } = reading;
-    (Setup { name, labels, spec, feed, until, deleted_max, open_max, gauge }, positions)
+    let Reading { spec, labels, name, feed, positions, deleted_max, threads, gauge } = reading;
+    let lanes = Lanes::new(threads);
+    (Setup { name, labels, spec, feed, lanes, until, deleted_max, open_max, gauge }, positions)
 }
 
 #[derive(Debug)]

@@ -259,6 +259,11 @@ impl<F: DiskFile> Tail<F> {
         }
     }
 
+    /// Whether all that it holds was read elsewhere.
+    pub(super) const fn is_copy(&self) -> bool {
+        matches!(self.settled, Settled::CopyOf(_, verified) if verified > 0)
+    }
+
     /// Whether only time will show if it was truncated.
     pub(super) const fn is_in_doubt(&self) -> bool {
         self.shrunk.is_some()

@@ -17,7 +17,7 @@ use super::tail::{SHRUNK_FOR, Settled, Tail};
 
 /// How much is read of one file before the others have their turn. After each turn the engine is told of it, which wakes
 /// its thread.
-const QUANTUM_BYTES: u64 = 1024 * 1024;
+pub(super) const QUANTUM_BYTES: u64 = 1024 * 1024;
 
 /// How many bytes are read once more where reading goes on within a turn.
 const OVERLAP_BYTES: usize = 256;

@@ -13,6 +13,7 @@ use super::cutter::{Cutter, patience};
 use super::discover::Globs;
 use super::disk::{Disk, FileId, RealDisk};
 use super::input::{FilesInput, GLOBS_KEY};
+use super::lanes::Lanes;
 use super::{FilesError, Reader, Reading, setup};
 
 /// These inputs are read from now on, and no others.
@@ -57,8 +58,9 @@ impl Reader {
 impl<D: Disk> FilesInput<D> {
     /// Goes on as `reading` says.
     fn go_on(&mut self, reading: Reading, open_max: usize) -> Result<(), FilesError> {
-        let Reading { spec, labels, name: _, feed, positions: _, deleted_max, gauge } = reading;
+        let Reading { spec, labels, name: _, feed, positions: _, deleted_max, threads, gauge } = reading;
         self.feed.tune(feed.tuning())?;
+        self.lanes = Lanes::new(threads);
         let mut globs = Globs::new(&spec)?;
         globs.used_before(&self.globs.used());
         (self.spec, self.globs) = (spec, globs);

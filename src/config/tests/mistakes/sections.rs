@@ -226,6 +226,8 @@ fn the_file() {
                 ],
             ),
             ("state_dir: ''\n", &["1:12 error: an empty path"]),
+            ("threads: 0\n", &["1:10 error: a number out of bounds ^ must be from 1 to 256"]),
+            ("threads: all\n", &["1:10 error: `threads` takes a whole number ^ this is text"]),
             ("state_dir: [a]\n", &["1:12 error: `state_dir` takes text ^ this is a list"]),
             (
                 "limits: { keys: 0, regex: 5XB }\nredact: { patterns: ['('] }\nhosst: x\ninclude: [none.yaml, '[']\n",

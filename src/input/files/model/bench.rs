@@ -1,8 +1,6 @@
 //! A file, its reader, and what is handed on of it: played step by step.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 use std::sync::mpsc::Receiver;
 
 use crate::input::feed::Batch;
@@ -13,7 +11,7 @@ use crate::time::Time;
 
 use super::super::input::FilesInput;
 use super::world::{ModelDisk, Shared, World};
-use super::{reader, rules};
+use super::{Manner, reader, rules};
 
 pub(super) const SECOND: i64 = 1_000_000_000;
 pub(super) const PATH: &str = "/l/a.log";
@@ -31,7 +29,7 @@ pub(super) enum Step {
 /// The file, its reader, and what was handed on for good.
 pub(super) struct Bench {
     pub(super) world: Shared,
-    pub(super) line: LineSpec,
+    pub(super) manner: Manner,
     pub(super) input: Option<(FilesInput<ModelDisk>, Receiver<Batch>)>,
     pending: Vec<Batch>,
     stored: BTreeMap<String, Record>,
@@ -46,8 +44,8 @@ impl Bench {
     pub(super) fn new(line: LineSpec) -> Self {
         let world = World { now: 1_000 * SECOND, device: 1, ..World::default() };
         let mut bench = Self {
-            world: Rc::new(RefCell::new(world)),
-            line,
+            world: Shared::new(world),
+            manner: Manner::plain(line),
             input: None,
             pending: Vec::new(),
             stored: BTreeMap::new(),
@@ -74,7 +72,7 @@ impl Bench {
         let now = Time::from_nanos(self.world.borrow().now);
         let (input, receiver) = self.input.get_or_insert_with(|| {
             let stored: Vec<Record> = self.stored.values().cloned().collect();
-            reader(&self.world, &rules(), self.line.clone(), 100, &stored)
+            reader(&self.world, &rules(), self.manner.clone(), &stored)
         });
         input.look(now);
         while input.turn(&BTreeSet::new(), now).expect("we are here") {
@@ -97,9 +95,24 @@ impl Bench {
 
     pub(super) fn commit(&mut self) {
         self.breaks.extend(self.pending_breaks.drain(..));
-        for batch in self.pending.drain(..) {
+        self.store(usize::MAX);
+    }
+
+    /// Of what was handed on and is not stored, only the first batches are; returns whether that is not all.
+    pub(super) fn crash_after(&mut self, batches: usize) -> bool {
+        let is_all = self.pending.len() <= batches;
+        self.store(batches);
+        self.take(Step::Crash);
+        !is_all
+    }
+
+    fn store(&mut self, batches: usize) {
+        for batch in self.pending.drain(..batches.min(self.pending.len())) {
             for record in batch.positions {
-                self.stored.insert(record.key.to_string(), record);
+                match record.value {
+                    Some(_) => self.stored.insert(record.key.to_string(), record),
+                    None => self.stored.remove(&*record.key),
+                };
             }
             self.given.extend(batch.matches.into_iter().map(|found| found.event.line.to_vec()));
             self.notices.extend(batch.notices);

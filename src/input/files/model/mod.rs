@@ -15,13 +15,13 @@ mod world;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use globset::GlobSet;
 
 use crate::clock::Clock;
-use crate::input::feed::{self, Batch, Feed, Tuning};
+use crate::input::feed::{Batch, Feed, Tuning};
 use crate::input::{FilesSpec, Start};
 use crate::line::LineSpec;
 use crate::rule::Rule;
@@ -31,6 +31,7 @@ use crate::time::Time;
 
 use super::Until;
 use super::input::{FilesInput, Setup};
+use super::lanes::Lanes;
 use play::Play;
 use world::{ModelDisk, Shared};
 
@@ -46,15 +47,35 @@ fn rules() -> Arc<[Rule]> {
     loaded.config.expect("a good configuration").rules.into()
 }
 
+/// How a reader reads.
+#[derive(Debug, Clone)]
+struct Manner {
+    line: LineSpec,
+    open_max: usize,
+    threads: usize,
+    /// A batch is handed on after so many lines.
+    batch_lines: usize,
+}
+
+impl Manner {
+    /// By one thread, without any need.
+    fn plain(line: LineSpec) -> Self {
+        Self { line, open_max: 100, threads: 1, batch_lines: 512 }
+    }
+}
+
+/// More than a turn hands on: nobody receives meanwhile.
+const BATCHES_MAX: usize = 10_000;
+
 /// A reader of `world` that has had its first look, and what it hands on.
 fn reader(
     world: &Shared,
     rules: &Arc<[Rule]>,
-    line: LineSpec,
-    open_max: usize,
+    manner: Manner,
     stored: &[Record],
 ) -> (FilesInput<ModelDisk>, Receiver<Batch>) {
-    let (sender, receiver) = feed::channel();
+    let Manner { line, open_max, threads, batch_lines } = manner;
+    let (sender, receiver) = sync_channel(BATCHES_MAX);
     let scanner = Arc::new(Scanner::new("m", line.clone(), rules.clone(), "h".into()));
     let setup = Setup {
         name: "m".into(),
@@ -66,7 +87,9 @@ fn reader(
             poll: Duration::from_secs(1),
             follow_symlinks: true,
         },
-        feed: Feed::new("m".into(), Tuning { scanner, line }, Arc::new(Clock::start()), sender),
+        feed: Feed::new("m".into(), Tuning { scanner, line }, Arc::new(Clock::start()), sender)
+            .in_batches_of(batch_lines),
+        lanes: Lanes::new(threads).for_shares_of(1),
         until: Until::Stopped,
         deleted_max: Duration::from_secs(300),
         open_max,
@@ -85,9 +108,13 @@ fn play(seed: u64, steps: usize) {
         if game * STEPS_A_GAME >= steps {
             break;
         }
-        Play::new(seed + game as u64).run(STEPS_A_GAME);
+        let seed = seed + game as u64;
+        Play::new(seed, THREADS[(seed / 6) as usize % THREADS.len()]).run(STEPS_A_GAME);
     }
 }
+
+/// How many threads read, in one game or another.
+const THREADS: [usize; 3] = [1, 2, 3];
 
 /// Long enough for files to be rotated away and forgotten, short enough to be looked through.
 const STEPS_A_GAME: usize = 500;
@@ -100,7 +127,9 @@ const FAULTS_FOUND: [u64; 17] =
 
 #[test]
 fn games_that_found_a_fault_find_none() {
-    FAULTS_FOUND.into_iter().for_each(|seed| Play::new(seed).run(STEPS_A_GAME));
+    for threads in THREADS {
+        FAULTS_FOUND.into_iter().for_each(|seed| Play::new(seed, threads).run(STEPS_A_GAME));
+    }
 }
 
 /// 50,000 steps in CI; `HOOKTAIL_MODEL_STEPS` and `HOOKTAIL_MODEL_SEED` ask for others.

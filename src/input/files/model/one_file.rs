@@ -165,7 +165,7 @@ fn row_39_utf16_that_does_not_say_so_is_refused_until_it_is_named() {
         assert!(matches!(told[..], [told] if told.contains(PATH) && told.contains(&named)), "{told:?}");
         assert_eq!(bench.given, [b""; 0]);
         // With the key, all of it is read.
-        (bench.line, bench.input) = (spec(Some(encoding), 400), None);
+        (bench.manner.line, bench.input) = (spec(Some(encoding), 400), None);
         bench.poll();
         bench.commit();
         assert_eq!(bench.given, [b"one", b"two"]);

@@ -1,15 +1,14 @@
 //! One game: a world, its writers, a reader, and the oracle.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use regex::bytes::Regex;
 
+use crate::event::Origin;
 use crate::input::feed::Batch;
 use crate::line::join::{Joins, Multiline};
 use crate::line::{Ansi, LineSpec};
@@ -18,9 +17,10 @@ use crate::store::Record;
 use crate::time::Time;
 
 use super::super::input::FilesInput;
+use super::super::position::Position;
 use super::super::tail::Settled;
 use super::world::{ModelDisk, Name, Shared, TICK_NANOS, World};
-use super::{reader, rules};
+use super::{Manner, reader, rules};
 
 /// A writer goes on with a renamed or deleted file for so long: the reader lingers longer.
 const LATE: i64 = 10_000_000_000;
@@ -67,7 +67,11 @@ struct File {
 
 pub(super) struct Play {
     seed: u64,
+    /// So many read.
+    threads: usize,
     random: fastrand::Rng,
+    /// After how many batches it crashes: apart, so that a seed's game stays the same.
+    tears: fastrand::Rng,
     world: Shared,
     rules: Arc<[Rule]>,
     input: Option<(FilesInput<ModelDisk>, Receiver<Batch>)>,
@@ -85,12 +89,14 @@ pub(super) struct Play {
 }
 
 impl Play {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, threads: usize) -> Self {
         let world = World { now: 1_000 * SECOND, device: 1, ..World::default() };
         let mut play = Self {
             seed,
+            threads,
             random: fastrand::Rng::with_seed(seed),
-            world: Rc::new(RefCell::new(world)),
+            tears: fastrand::Rng::with_seed(!seed),
+            world: Shared::new(world),
             rules: rules(),
             input: None,
             pending: Vec::new(),
@@ -202,7 +208,8 @@ impl Play {
         let line = LineSpec { line_bytes_max: 200, ansi: Ansi::Keep, multiline, ..LineSpec::default() };
         let open_max = if self.seed.is_multiple_of(3) { 2 } else { 100 };
         let stored: Vec<Record> = self.stored.values().cloned().collect();
-        self.input = Some(reader(&self.world, &self.rules, line, open_max, &stored));
+        let manner = Manner { line, open_max, threads: self.threads, batch_lines: 3 };
+        self.input = Some(reader(&self.world, &self.rules, manner, &stored));
         self.note("start".into());
         if self.stored.is_empty() {
             // An empty world: what comes is read from its beginning.
@@ -316,10 +323,12 @@ impl Play {
         }
     }
 
-    fn commit(&mut self) {
-        self.note("commit".into());
-        for batch in std::mem::take(&mut self.pending) {
+    /// What is stored of these is so for good.
+    fn store(&mut self, batches: Vec<Batch>) {
+        self.look_at_order(&batches);
+        for batch in batches {
             for record in batch.positions {
+                self.look_back(&record);
                 match record.value {
                     Some(_) => self.stored.insert(record.key.to_string(), record),
                     None => self.stored.remove(&*record.key),
@@ -339,6 +348,34 @@ impl Play {
                 }
             }
         }
+    }
+
+    /// The lines of a file are numbered as they were written.
+    fn look_at_order(&self, batches: &[Batch]) {
+        let mut last: HashMap<*const Origin, usize> = HashMap::new();
+        for found in batches.iter().flat_map(|batch| &batch.matches) {
+            for number in found.event.line.split(|byte| *byte == b'\n').filter_map(number) {
+                let before = last.insert(Arc::as_ptr(&found.event.origin), number).unwrap_or(0);
+                if number < before && !self.lines[number].may_repeat {
+                    self.fail(&format!("line {number} was handed on after {before}"));
+                }
+            }
+        }
+    }
+
+    /// What was read on is not read again but from its beginning, if it is another content.
+    fn look_back(&self, record: &Record) {
+        let before = self.stored.get(&*record.key).and_then(Position::from_record);
+        let (Some((_, before)), Some((_, now))) = (before, Position::from_record(record)) else { return };
+        if now.offset < before.offset && now.offset > 0 && !before.unseen {
+            self.fail(&format!("{} goes back from {} to {}", record.key, before.offset, now.offset));
+        }
+    }
+
+    fn commit(&mut self) {
+        self.note("commit".into());
+        let batches = std::mem::take(&mut self.pending);
+        self.store(batches);
         for line in self.lines.iter_mut().filter(|line| line.seen && !line.held) {
             line.owed = true;
         }
@@ -352,8 +389,11 @@ impl Play {
     }
 
     fn crash(&mut self) {
-        self.note("crash".into());
-        self.pending.clear();
+        // The engine had taken some of it, and stored that.
+        let stored = self.tears.usize(..=self.pending.len());
+        self.note(format!("crash after {stored} of {} batches", self.pending.len()));
+        let batches = std::mem::take(&mut self.pending);
+        self.store(batches.into_iter().take(stored).collect());
         self.input = None;
         for line in self.lines.iter_mut().filter(|line| !line.owed) {
             (line.seen, line.held) = (false, false);

@@ -171,3 +171,82 @@ fn row_77_a_files_time_decides_nothing() {
         bench.assert_given(&["one", "two"]);
     }
 }
+
+#[test]
+fn as_many_threads_read_as_there_are_to_be_and_files_that_have_grown() {
+    for (threads, files, readers) in [(1, 3, 1), (2, 3, 2), (3, 3, 3), (3, 2, 2), (3, 1, 1)] {
+        let mut bench = bench();
+        (bench.manner.threads, bench.input) = (threads, None);
+        let others = ["/l/b.log", "/l/c.log"].map(|path| bench.world.borrow_mut().create(path, 2));
+        bench.append(b"one\n");
+        for other in &others[..files - 1] {
+            bench.world.borrow_mut().change(*other, |content| content.extend_from_slice(b"one\n"));
+        }
+        bench.after(SECOND);
+        assert_eq!(bench.world.borrow().readers.len(), readers, "{threads} threads, {files} files");
+        assert_eq!(bench.given.len(), files);
+    }
+}
+
+/// Gives a file this content.
+fn set(bench: &Bench, path: &str, text: &str) {
+    let mut world = bench.world.borrow_mut();
+    world.now += SECOND / 10;
+    let inode = world.inode(path.as_ref()).unwrap_or_else(|| world.create(path, 2));
+    world.change(inode, |content| *content = text.as_bytes().to_vec());
+}
+
+/// A copy that is there from the first, a rotation by copying with lines that only the copy has, and other files that fill
+/// batches meanwhile: after whichever batch it is killed, each line is handed on once.
+#[test]
+fn a_kill_within_a_round_repeats_nothing() {
+    let lines = |file: char, some: std::ops::Range<usize>| -> String {
+        some.map(|n| format!("{file} {n:04} {}\n", "x".repeat(1_500))).collect()
+    };
+    let first = |bench: &Bench| {
+        for (path, text) in
+            [(PATH, lines('a', 0..20)), ("/l/b.log", lines('a', 0..20)), ("/l/c.log", lines('c', 0..5))]
+        {
+            set(bench, path, &text);
+        }
+    };
+    let then = |bench: &Bench| {
+        set(bench, "/l/d.log", &lines('a', 0..25));
+        for (path, text) in
+            [(PATH, lines('a', 25..27)), ("/l/c.log", lines('c', 0..30)), ("/l/e.log", lines('e', 0..30))]
+        {
+            set(bench, path, &text);
+        }
+    };
+    let all = lines('a', 0..27) + &lines('c', 0..30) + &lines('e', 0..30);
+    for (threads, kill_in_second) in
+        [1, 2, 3].into_iter().flat_map(|threads| [(threads, false), (threads, true)])
+    {
+        for batches in 0.. {
+            let mut bench = bench();
+            (bench.manner.threads, bench.manner.batch_lines, bench.input) = (threads, 1, None);
+            first(&bench);
+            let mut is_torn = !kill_in_second && {
+                bench.poll();
+                bench.crash_after(batches)
+            };
+            bench.after(SECOND);
+            then(&bench);
+            is_torn |= kill_in_second && {
+                bench.poll();
+                bench.crash_after(batches)
+            };
+            (0..3).for_each(|_| bench.after(2 * SECOND));
+            let mut given: Vec<_> = bench.given.iter().map(|line| String::from_utf8_lossy(line)).collect();
+            given.sort();
+            assert_eq!(
+                given,
+                all.lines().collect::<Vec<_>>(),
+                "{threads} threads, killed after {batches} batches"
+            );
+            if !is_torn {
+                break;
+            }
+        }
+    }
+}

@@ -1,11 +1,11 @@
 //! A file system in memory, in which numbers are given anew at once, births fall on one instant, and reading fails when
 //! it is told to.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::{self, ThreadId};
 
 use super::super::discover::{Found, Globs};
 use super::super::disk::{Disk, DiskFile, Facts, FileId};
@@ -26,6 +26,8 @@ pub(super) struct World {
     pub(super) failing: u32,
     /// Files look this much shorter than they are.
     pub(super) lie: u64,
+    /// The threads that read.
+    pub(super) readers: HashSet<ThreadId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,23 @@ pub(super) struct Content {
     pub(super) serial: u64,
 }
 
-pub(super) type Shared = Rc<RefCell<World>>;
+/// Whoever has it sees one world; nobody keeps it while a reader reads.
+#[derive(Debug, Clone)]
+pub(super) struct Shared(Arc<RwLock<World>>);
+
+impl Shared {
+    pub(super) fn new(world: World) -> Self {
+        Self(Arc::new(RwLock::new(world)))
+    }
+
+    pub(super) fn borrow(&self) -> RwLockReadGuard<'_, World> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn borrow_mut(&self) -> RwLockWriteGuard<'_, World> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl World {
     /// A new file; nothing has the name.
@@ -181,6 +199,7 @@ impl DiskFile for ModelFile {
             world.failing -= 1;
             return Err(io::Error::other("failed on purpose"));
         }
+        world.readers.insert(thread::current().id());
         let content = &world.files[&self.inode].bytes;
         let end = content.len().saturating_sub(world.lie as usize);
         let from = (offset as usize).min(end);
