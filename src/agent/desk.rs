@@ -69,9 +69,7 @@ impl Decider {
             self.board.is_over();
         }
     }
-}
 
-impl Decider {
     /// How long it is until there is something to do for whoever looks on; `None`: until something happens.
     pub(super) fn desk_due_in(&self) -> Option<Duration> {
         let view = self.desk.as_ref().and_then(|desk| desk.ledger.view_due_in());

@@ -69,6 +69,8 @@ pub struct Ledger {
     /// There is nothing that the view which was published last does not show.
     shown: bool,
     stored: Option<Instant>,
+    /// What is stored is all that there is.
+    kept: bool,
     /// Rules of which something is stored that are there no longer.
     gone: Vec<Arc<str>>,
 }
@@ -99,12 +101,13 @@ impl Ledger {
         };
         let rules = engine.counters().map(|(rule, counters)| (rule.name.clone(), log(rule, counters)));
         let rules = rules.collect();
-        let gone = stored.into_keys().cloned().collect();
-        Self { rules, published: None, shown: false, stored: None, gone }
+        let gone: Vec<Arc<str>> = stored.into_keys().cloned().collect();
+        Self { rules, published: None, shown: false, stored: None, kept: gone.is_empty(), gone }
     }
 
     /// What is to be stored of the rules, and is not yet.
     pub fn take_changes(&mut self, now: Time) -> Vec<Record> {
+        self.kept = true;
         let mut records: Vec<Record> = self.gone.drain(..).map(gone).collect();
         for (rule, log) in self.rules.iter_mut().filter(|(_, log)| log.changed) {
             log.changed = false;
@@ -120,8 +123,7 @@ impl Ledger {
 
     /// How long it is until there is such, and some time has passed since there was; `None`: there is none.
     pub fn changes_due_in(&self) -> Option<Duration> {
-        let changed = !self.gone.is_empty() || self.rules.values().any(|log| log.changed);
-        changed.then(|| rest(self.stored, STORE_EVERY))
+        (!self.kept).then(|| rest(self.stored, STORE_EVERY))
     }
 
     /// Something has happened.
@@ -161,6 +163,7 @@ impl Ledger {
             let is_left = |name: &Arc<str>| rules.iter().any(|rule| rule.name == *name);
             self.gone.extend(self.rules.keys().filter(|name| !is_left(name)).cloned());
             self.rules.retain(|name, _| is_left(name));
+            self.kept = false;
         }
         let redact = |alert: &mut Alert, rule: &Rule| redact_alert(alert, &rule.redact);
         let survey = board.is_looked_at(now).then(|| engine.survey(SHOWN_MAX, &redact));
@@ -178,6 +181,7 @@ impl Ledger {
         if matches + alerts > 0 {
             Arc::make_mut(&mut log.timeline).add(now, matches, alerts);
             log.changed = true;
+            self.kept = false;
         }
         RuleView {
             name: rule.name.clone(),
