@@ -135,6 +135,7 @@ impl Database {
             Made::Now => schema::create(&mut connection).map_err(failed)?,
             Made::Before => {
                 schema::check(&mut connection, path)?;
+                schema::check_head(&connection, path)?;
                 schema::write_ahead(&connection).map_err(failed)?;
             }
         }
