@@ -48,6 +48,7 @@ pub mod sink;
 pub mod store;
 pub mod suggest;
 pub mod supervisor;
+pub mod thread;
 pub mod time;
 mod web;
 mod when;
