@@ -209,6 +209,10 @@ fn what_is_usual_is_walked() {
             assert!(walks(pattern, text), "{pattern} on {text}");
         }
     }
+    // A group at the end is come to from the end, word by word.
+    let line = "2026-01-01 Anfrage für Müller 51 запрос выполнен за 512 注文を受け付けました parcel déconnecté après délai";
+    assert!(walks(r"(?i)\bmüller 51\d*\b.*\b(?P<what>\w+)$", line));
+    assert!(walks(r"(?i)\bmüller 51\d*\b.*\b(?P<what>\w+) nowhere$", line));
     // What may match nothing at all, what has too many ways to go, and what is too long.
     let long = "x".repeat(WALKED_BYTES_MAX + 1);
     for (pattern, text) in [(r"\w*", "a"), (r"(?:a*)*b", "aab"), ("x(?:ab|cd){20}", "x"), ("x", &*long)] {
