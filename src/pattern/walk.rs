@@ -9,8 +9,7 @@ use super::alphabet::ESCAPE;
 use super::letters::Letters;
 use super::steps::{ENDLESS, Gives, Start, Step, Steps};
 
-/// So many steps are taken for each byte of a text at most, and so many more. With a third of it, patterns with `.*` between
-/// words are given up, which walk well.
+/// So many steps are taken for each byte of a text at most, and so many more: a few times what usual patterns need.
 const STEPS_EACH: usize = 12;
 const STEPS_MORE: usize = 256;
 
