@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::line::LineSpec;
 
+use super::super::lanes::Lanes;
 use super::bench::{Bench, PATH, SECOND, Step};
 
 const DAY: i64 = 24 * 3600 * SECOND;
@@ -186,6 +187,21 @@ fn as_many_threads_read_as_there_are_to_be_and_files_that_have_grown() {
         assert_eq!(bench.world.borrow().readers.len(), readers, "{threads} threads, {files} files");
         assert_eq!(bench.given.len(), files);
     }
+}
+
+#[test]
+fn where_no_thread_can_be_made_one_reads_all() {
+    let mut bench = bench();
+    bench.take(Step::Poll);
+    let (input, _) = bench.input.as_mut().expect("it was polled");
+    input.lanes = Lanes::new(3).for_shares_of(1).without_threads();
+    for path in [PATH, "/l/b.log", "/l/c.log"] {
+        set(&bench, path, "one\ntwo\n");
+    }
+    bench.after(SECOND);
+    bench.given.sort();
+    bench.assert_given(&["one", "one", "one", "two", "two", "two"]);
+    assert_eq!(bench.world.borrow().readers.len(), 1);
 }
 
 /// Gives a file this content.
