@@ -17,6 +17,7 @@ mod text;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use regex_automata::Input;
 use regex_automata::meta::Regex;
 use regex_syntax::hir::{Hir, HirKind};
 use serde::{Serialize, Serializer};
@@ -126,10 +127,13 @@ impl Pattern {
 
     /// Whether it matches `text`.
     pub fn is_match(&self, text: &Text<'_>) -> bool {
+        // `Regex::is_match` falls to its slowest machine where a piece of the pattern is all over the text; this doesn't.
+        let matches =
+            |regex: &Regex, text: &[u8]| regex.search_half(&Input::new(text).earliest(true)).is_some();
         match self.compiled.look(text) {
-            Look::AsItIs(regex) => regex.is_match(text.bytes()),
-            Look::Rewritten(regex, None) => regex.is_match(text.rewritten()),
-            Look::Rewritten(regex, Some(alphabet)) => regex.is_match(&text.rewritten_by(alphabet)),
+            Look::AsItIs(regex) => matches(regex, text.bytes()),
+            Look::Rewritten(regex, None) => matches(regex, text.rewritten()),
+            Look::Rewritten(regex, Some(alphabet)) => matches(regex, &text.rewritten_by(alphabet)),
         }
     }
 

@@ -35,12 +35,25 @@ impl ByteSet {
 
     /// Its bytes, in order.
     pub(super) fn iter(self) -> impl Iterator<Item = u8> {
-        (0..=u8::MAX).filter(move |byte| self.has(*byte))
+        (0..4u8).flat_map(move |at| {
+            let mut word = self.0[usize::from(at)];
+            std::iter::from_fn(move || {
+                let bit = (word != 0).then(|| word.trailing_zeros() as u8)?;
+                word &= word - 1;
+                Some(at * 64 + bit)
+            })
+        })
     }
 
     /// How many bytes are in it.
     pub(super) fn len(self) -> u32 {
         self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// Its byte, if it has just one.
+    pub(super) fn single(self) -> Option<u8> {
+        let (at, word) = self.0.iter().enumerate().find(|(_, word)| **word != 0)?;
+        (self.len() == 1).then(|| at as u8 * 64 + word.trailing_zeros() as u8)
     }
 
     /// The one byte that all of them become where upper and lower case are one ([`fold`]).
@@ -78,6 +91,9 @@ mod tests {
         assert!(!set.has(b'\n'));
         assert_eq!(ByteSet::of(b'a').or(ByteSet::of(b'z')).iter().collect::<Vec<_>>(), b"az");
         assert_eq!(ByteSet::HIGH.iter().next(), Some(0x80));
+        assert_eq!(ByteSet::HIGH.iter().last(), Some(0xff));
+        assert_eq!(ByteSet::of(b'z').single(), Some(b'z'));
+        assert_eq!((ByteSet::HIGH.single(), ByteSet::default().single()), (None, None));
     }
 
     #[test]

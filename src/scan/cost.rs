@@ -8,16 +8,17 @@ use crate::event::RuleId;
 /// Tells the processor time of the thread that asks. What it says by itself costs more than most looks at a line do.
 pub type Stopwatch = fn() -> Duration;
 
-/// The first looks of a rule, and the first small blocks, are timed one by one: they may be all there are, and compile
-/// what is compiled when it is needed.
+/// The first looks of a rule, and the first blocks, are timed one by one: they may be all there are, and compile what is
+/// compiled when it is needed.
 const TIMED_FIRST: u32 = 16;
 
 /// Later ones are timed once in so many. A prime: what alternates has its turn.
 const TIMED_EVERY: u32 = 127;
 
-/// A block is timed if it is so large, since that costs nothing then; of later small ones one in so many.
+/// Of later blocks one in so many is timed; large ones more often, since each costs more than the clock does.
 const BLOCK_BYTES: usize = 16 * 1024;
 const BLOCKS_EVERY: u32 = 13;
+const LARGE_BLOCKS_EVERY: u32 = 5;
 
 /// What a rule cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub(super) struct Costs {
     /// Those of which something was counted since it was taken.
     touched: Vec<RuleId>,
     small_blocks: u32,
+    large_blocks: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +106,13 @@ impl Costs {
             (0..8).map(|_| look()).min().unwrap_or_default()
         };
         let watch = stopwatch.map(|stopwatch| Watch { stopwatch, own: own(stopwatch) });
-        Self { watch, rules: vec![Spent::default(); rules], touched: Vec::new(), small_blocks: 0 }
+        Self {
+            watch,
+            rules: vec![Spent::default(); rules],
+            touched: Vec::new(),
+            small_blocks: 0,
+            large_blocks: 0,
+        }
     }
 
     /// How many there are.
@@ -141,11 +149,12 @@ impl Costs {
     /// A block is searched; it is timed if something is returned.
     pub(super) fn block(&mut self, bytes: usize) -> Option<Lap> {
         let watch = self.watch?;
-        if bytes >= BLOCK_BYTES {
-            return Some(watch.lap(1));
-        }
-        self.small_blocks = self.small_blocks.wrapping_add(1);
-        Some(watch.lap(weight(self.small_blocks, BLOCKS_EVERY)?))
+        let (blocks, every) = match bytes {
+            BLOCK_BYTES.. => (&mut self.large_blocks, LARGE_BLOCKS_EVERY),
+            _ => (&mut self.small_blocks, BLOCKS_EVERY),
+        };
+        *blocks = blocks.wrapping_add(1);
+        Some(watch.lap(weight(*blocks, every)?))
     }
 
     /// The rule took so much more.
@@ -219,16 +228,19 @@ mod tests {
     }
 
     #[test]
-    fn small_blocks_stand_for_others_and_large_ones_for_themselves() {
+    fn blocks_stand_for_others_like_them() {
         let mut costs = Costs::new(0, Some(stopwatch));
-        let mut total = 0;
-        for bytes in std::iter::repeat_n(100, 1_300).chain([1 << 20]) {
-            let lap = costs.block(bytes);
-            pass(bytes as u64);
-            total += lap.map_or(0, |mut lap| lap.nanos());
-        }
-        // The first sixteen stand for themselves, and one of them would have been a sample.
-        assert_eq!(total, (1_300 - 13 + 16) * 100 + (1 << 20));
+        let mut spend = |bytes: usize, blocks: usize| {
+            let laps = (0..blocks).filter_map(|_| {
+                let lap = costs.block(bytes);
+                pass(bytes as u64);
+                lap.map(|mut lap| lap.nanos())
+            });
+            laps.sum::<u64>()
+        };
+        // The first sixteen stand for themselves, and of both sizes one of them would have been a sample.
+        assert_eq!(spend(100, 1_300), (1_300 - 13 + 16) * 100);
+        assert_eq!(spend(1 << 20, 100), (100 - 3 * 5 + 16) << 20);
     }
 
     #[test]

@@ -282,11 +282,9 @@ fn width(needles: &[Target], rarity: &mut Rarity) -> usize {
 
 /// Where the stretch begins whose pieces are rarest, and how often one of them is read.
 fn rarest_stretch(needle: &Needle, rarity: &mut Rarity) -> Option<(usize, f64)> {
-    let starts = (0..needle.len()).filter(|start| grams::stretch(needle, *start).is_some());
-    let starts: Vec<usize> = starts.collect();
-    let counted = starts.into_iter().map(|start| {
-        let pieces = needle[start..start + grams::STRETCH].windows(4);
-        (start, pieces.map(|piece| rarity.frequency(piece)).sum::<f64>() / 4.0)
-    });
+    let pieces: Vec<f64> = needle.windows(4).map(|piece| rarity.frequency(piece)).collect();
+    let stretches = pieces.windows(grams::STRETCH - 3).enumerate();
+    let stretches = stretches.filter(|(start, _)| grams::stretch(needle, *start).is_some());
+    let counted = stretches.map(|(start, pieces)| (start, pieces.iter().sum::<f64>() / 4.0));
     counted.min_by(|(_, one), (_, other)| one.total_cmp(other))
 }

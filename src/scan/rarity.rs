@@ -1,7 +1,6 @@
 //! How often a needle's pieces stand in a stream: counted in a sample of it.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 
 use super::bytes::ByteSet;
 use super::needle::Needle;
@@ -22,15 +21,24 @@ const TYPICAL: &str = include_str!("typical.log");
 /// Where each byte stands in a sample, so that a sequence of sets is counted by a few operations on words.
 #[derive(Debug)]
 pub(super) struct Rarity {
-    /// For each byte, one bit a place.
-    places: Vec<Vec<u64>>,
-    /// The same for each set that was asked for.
-    sets: HashMap<ByteSet, Rc<[u64]>>,
+    /// Those of one byte, in the order of the bytes; behind them those that were asked for.
+    sets: Vec<Places>,
+    /// Where in `sets` those of several bytes are.
+    known: HashMap<ByteSet, usize>,
     /// What needles cost that were asked about: a pattern's parts are asked about again and again.
     costs: HashMap<Needle, f64>,
-    /// How often each byte stands in the stream: from 0 to 1.
-    shares: Vec<f64>,
+    /// What is counted now, kept so that counting allocates nothing.
+    here: Vec<u64>,
     bytes: usize,
+}
+
+/// Where the bytes of a set stand.
+#[derive(Debug)]
+struct Places {
+    /// One bit a place.
+    words: Box<[u64]>,
+    /// How often one of them stands in the stream: from 0 to 1.
+    share: f64,
 }
 
 impl Rarity {
@@ -38,38 +46,46 @@ impl Rarity {
     pub(super) fn new(sample: Option<&[u8]>) -> Self {
         let sample = sample.unwrap_or(TYPICAL.as_bytes());
         let sample = &sample[..sample.len().min(SAMPLE_BYTES)];
-        let mut places = vec![vec![0; sample.len().div_ceil(64)]; 256];
+        let mut places = vec![vec![0u64; sample.len().div_ceil(64)]; 256];
         for (at, byte) in sample.iter().enumerate() {
             places[usize::from(*byte)][at / 64] |= 1 << (at % 64);
         }
-        let count = |places: &Vec<u64>| places.iter().map(|word| word.count_ones()).sum::<u32>();
-        let share = |places| (f64::from(count(places)) + 1.0 / 256.0) / (sample.len() as f64 + 1.0);
-        let shares = places.iter().map(share).collect();
-        Self { shares, places, sets: HashMap::new(), costs: HashMap::new(), bytes: sample.len().max(1) }
+        let of_byte = |words: Vec<u64>| {
+            let count = f64::from(count(&words)) + 1.0 / 256.0;
+            Places { words: words.into(), share: count / (sample.len() as f64 + 1.0) }
+        };
+        let sets = places.into_iter().map(of_byte).collect();
+        Self {
+            sets,
+            known: HashMap::new(),
+            costs: HashMap::new(),
+            here: Vec::new(),
+            bytes: sample.len().max(1),
+        }
     }
 
     /// How often a byte of the stream is in `set`: from 0 to 1.
-    pub(super) fn share(&self, set: ByteSet) -> f64 {
-        set.iter().map(|byte| self.shares[usize::from(byte)]).sum()
+    pub(super) fn share(&mut self, set: ByteSet) -> f64 {
+        let place = self.place(set);
+        self.sets[place].share
     }
 
     /// How often `sets` begin at a byte of the stream, about. What isn't in the sample is told apart by its bytes.
     pub(super) fn frequency(&mut self, sets: &[ByteSet]) -> f64 {
-        let mut here: Option<Vec<u64>> = None;
         let mut guess = 1.0;
-        let mut anywhere = true;
+        let mut anywhere = !sets.is_empty();
         for (shift, set) in sets.iter().enumerate() {
-            guess *= self.share(*set);
-            if !anywhere {
-                continue;
-            }
-            let places = self.places_of(*set);
-            match &mut here {
-                None => here = Some(places.to_vec()),
-                Some(here) => anywhere = keep_followed(here, &places, shift),
+            let place = self.place(*set);
+            let Places { words, share } = &self.sets[place];
+            guess *= share;
+            if shift == 0 {
+                self.here.clear();
+                self.here.extend_from_slice(words);
+            } else if anywhere {
+                anywhere = keep_followed(&mut self.here, words, shift);
             }
         }
-        let count: u32 = here.iter().flatten().map(|word| word.count_ones()).sum();
+        let count = if anywhere { count(&self.here) } else { 0 };
         // Bytes that go together are more frequent together than each by itself would say.
         (f64::from(count) + (guess.powf(TOGETHER) * self.bytes as f64).min(1.0)) / self.bytes as f64
     }
@@ -97,17 +113,27 @@ impl Rarity {
         cost
     }
 
-    fn places_of(&mut self, set: ByteSet) -> Rc<[u64]> {
-        let places = &self.places;
-        let of_set = self.sets.entry(set).or_insert_with(|| {
-            let mut all = vec![0; places[0].len()];
-            for byte in set.iter() {
-                all.iter_mut().zip(&places[usize::from(byte)]).for_each(|(word, other)| *word |= other);
-            }
-            all.into()
-        });
-        of_set.clone()
+    /// Where in `sets` the places of `set` are.
+    fn place(&mut self, set: ByteSet) -> usize {
+        if let Some(byte) = set.single() {
+            return usize::from(byte);
+        }
+        if let Some(place) = self.known.get(&set) {
+            return *place;
+        }
+        let mut all = Places { words: vec![0; self.sets[0].words.len()].into(), share: 0.0 };
+        for Places { words, share } in set.iter().map(|byte| &self.sets[usize::from(byte)]) {
+            all.share += share;
+            all.words.iter_mut().zip(words).for_each(|(word, other)| *word |= other);
+        }
+        self.sets.push(all);
+        self.known.insert(set, self.sets.len() - 1);
+        self.sets.len() - 1
     }
+}
+
+fn count(words: &[u64]) -> u32 {
+    words.iter().map(|word| word.count_ones()).sum()
 }
 
 /// Keeps the places of `here` that have one of `places` so many bytes behind; returns whether any is left.

@@ -1,34 +1,103 @@
-//! Windows by vectors of the processor: thirty-two places at a time. The only `unsafe` of hooktail.
+//! Windows by vectors of the processor: thirty-two or sixty-four places at a time. The only `unsafe` of hooktail.
 //!
-//! A byte is looked up by its two halves, sixteen entries each, which is one shuffle a half. Chosen at run time: where
-//! the processor can't, the caller's plain loop does all.
+//! Chosen at run time: where the processor can't, the caller's plain loop does all. With AVX2 a byte is looked up by its
+//! two halves, sixteen entries each, which is one shuffle a half; with AVX-512 by itself, if it is ASCII.
 
 use super::windows::{Hit, WIDTH};
 
-/// The buckets that take a byte at each place of a window: for the byte's low half, and for its high half.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Halves {
-    pub(super) low: [[u8; 16]; WIDTH],
-    pub(super) high: [[u8; 16]; WIDTH],
+/// What the processor can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Means {
+    /// No vectors that are of use here.
+    Plain,
+    /// AVX2.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512 with its shuffles of bytes (VBMI).
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Means {
+    /// All of this processor, the best last.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn all() -> impl DoubleEndedIterator<Item = Self> {
+        let avx2 = is_x86_feature_detected!("avx2");
+        let avx512 = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi");
+        let with = [(Self::Plain, true), (Self::Avx2, avx2), (Self::Avx512, avx512)];
+        with.into_iter().filter(|(_, has)| *has).map(|(means, _)| means)
+    }
+
+    /// All of this processor.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) fn all() -> impl DoubleEndedIterator<Item = Self> {
+        [Self::Plain].into_iter()
+    }
+
+    /// The best of this processor.
+    pub(super) fn best() -> Self {
+        Self::all().next_back().unwrap_or(Self::Plain)
+    }
+}
+
+/// The buckets that take a byte at each place of a window.
+#[derive(Debug, Clone)]
+pub(super) struct Tables {
+    /// By the byte's low half, and by its high half.
+    low: [[u8; 16]; WIDTH],
+    high: [[u8; 16]; WIDTH],
+    /// By the byte itself, and of all bytes that are not ASCII together.
+    ascii: [[u8; 128]; WIDTH],
+    beyond: [u8; WIDTH],
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self { low: [[0; 16]; WIDTH], high: [[0; 16]; WIDTH], ascii: [[0; 128]; WIDTH], beyond: [0; WIDTH] }
+    }
+}
+
+impl Tables {
+    /// At that place of a window `buckets` take `byte`.
+    pub(super) fn add(&mut self, place: usize, byte: u8, buckets: u8) {
+        self.low[place][usize::from(byte & 15)] |= buckets;
+        self.high[place][usize::from(byte >> 4)] |= buckets;
+        match self.ascii[place].get_mut(usize::from(byte)) {
+            Some(of_byte) => *of_byte |= buckets,
+            None => self.beyond[place] |= buckets,
+        }
+    }
 }
 
 /// Adds where windows of so many places may begin in `block` to `hits`, in order. Returns where to go on without vectors.
-pub(super) fn find(halves: &Halves, places: usize, block: &[u8], hits: &mut Vec<Hit>) -> usize {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
+/// `means` is one of this processor's.
+pub(super) fn find(means: Means, tables: &Tables, places: usize, block: &[u8], hits: &mut Vec<Hit>) -> usize {
+    let _ = (tables, places, block, &hits);
+    match means {
+        Means::Plain => 0,
         // SAFETY: the processor has what the functions were compiled for.
+        #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code)]
-        return unsafe {
+        Means::Avx2 => unsafe {
             match places {
-                2 => x86::find::<2>(halves, block, hits),
-                3 => x86::find::<3>(halves, block, hits),
-                4 => x86::find::<4>(halves, block, hits),
-                _ => x86::find::<WIDTH>(halves, block, hits),
+                2 => avx2::find::<2>(tables, block, hits),
+                3 => avx2::find::<3>(tables, block, hits),
+                4 => avx2::find::<4>(tables, block, hits),
+                _ => avx2::find::<WIDTH>(tables, block, hits),
             }
-        };
+        },
+        // SAFETY: the processor has what the functions were compiled for.
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code)]
+        Means::Avx512 => unsafe {
+            match places {
+                2 => avx512::find::<2>(tables, block, hits),
+                3 => avx512::find::<3>(tables, block, hits),
+                4 => avx512::find::<4>(tables, block, hits),
+                _ => avx512::find::<WIDTH>(tables, block, hits),
+            }
+        },
     }
-    let _ = (halves, places, block, hits);
-    0
 }
 
 /// How many line ends there are in the first part of `block`, whether an escape is in it, and how long it is.
@@ -37,7 +106,7 @@ pub(super) fn survey(block: &[u8], escape: u8) -> (u64, bool, usize) {
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has what the function was compiled for.
         #[allow(unsafe_code)]
-        return unsafe { x86::survey(block, escape) };
+        return unsafe { avx2::survey(block, escape) };
     }
     let _ = (block, escape);
     (0, false, 0)
@@ -45,7 +114,7 @@ pub(super) fn survey(block: &[u8], escape: u8) -> (u64, bool, usize) {
 
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
-mod x86 {
+mod avx2 {
     use std::arch::x86_64::{
         __m128i, __m256i, _mm_loadu_si128, _mm256_add_epi64, _mm256_and_si256, _mm256_broadcastsi128_si256,
         _mm256_cmpeq_epi8, _mm256_extract_epi64, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256,
@@ -53,7 +122,7 @@ mod x86 {
         _mm256_storeu_si256, _mm256_sub_epi8, _mm256_testz_si256,
     };
 
-    use super::{Halves, Hit, WIDTH};
+    use super::{Hit, Tables, WIDTH};
 
     /// Places that are looked at together.
     const STEP: usize = 32;
@@ -63,11 +132,11 @@ mod x86 {
     const BYTES: usize = STEPS * STEP + WIDTH - 1;
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn find<const PLACES: usize>(halves: &Halves, block: &[u8], hits: &mut Vec<Hit>) -> usize {
+    pub(super) fn find<const PLACES: usize>(tables: &Tables, block: &[u8], hits: &mut Vec<Hit>) -> usize {
         let mut low = [_mm256_setzero_si256(); PLACES];
         let mut high = low;
         for place in 0..PLACES {
-            (low[place], high[place]) = (table(&halves.low[place]), table(&halves.high[place]));
+            (low[place], high[place]) = (table(&tables.low[place]), table(&tables.high[place]));
         }
         let half = _mm256_set1_epi8(0x0f);
         let mut at = 0;
@@ -153,6 +222,71 @@ mod x86 {
         let mut bytes = [0; STEP];
         // SAFETY: thirty-two bytes are written, which is what the array has; no alignment is asked for.
         unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast::<__m256i>(), vector) };
+        bytes
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod avx512 {
+    use std::arch::x86_64::{
+        __m512i, _mm512_and_si512, _mm512_loadu_si512, _mm512_mask_blend_epi8, _mm512_movepi8_mask,
+        _mm512_permutex2var_epi8, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_storeu_si512,
+        _mm512_test_epi8_mask,
+    };
+
+    use super::{Hit, Tables, WIDTH};
+
+    /// Places that are looked at together, and the bytes that this looks at.
+    const STEP: usize = 64;
+    const BYTES: usize = STEP + WIDTH - 1;
+
+    #[target_feature(enable = "avx512bw,avx512vbmi")]
+    pub(super) fn find<const PLACES: usize>(tables: &Tables, block: &[u8], hits: &mut Vec<Hit>) -> usize {
+        // A lookup takes seven bits of a byte: sixty-four entries of the one vector, and of the other.
+        let mut first = [_mm512_setzero_si512(); PLACES];
+        let (mut second, mut beyond) = (first, first);
+        for place in 0..PLACES {
+            (first[place], second[place]) = (load(&tables.ascii[place], 0), load(&tables.ascii[place], STEP));
+            beyond[place] = _mm512_set1_epi8(tables.beyond[place].cast_signed());
+        }
+        let mut at = 0;
+        while let Some(bytes) = block.get(at..).and_then(<[u8]>::first_chunk::<BYTES>) {
+            let mut buckets = _mm512_set1_epi8(-1);
+            for place in 0..PLACES {
+                let bytes = load(bytes, place);
+                let by_byte = _mm512_permutex2var_epi8(first[place], bytes, second[place]);
+                let by_byte = _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), by_byte, beyond[place]);
+                buckets = _mm512_and_si512(buckets, by_byte);
+            }
+            let mut places = _mm512_test_epi8_mask(buckets, buckets);
+            if places != 0 {
+                let buckets = store(buckets);
+                while places != 0 {
+                    let place = places.trailing_zeros() as usize;
+                    hits.push(((at + place) as u32, buckets[place]));
+                    places &= places - 1;
+                }
+            }
+            at += STEP;
+        }
+        at
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    fn load<const BYTES: usize>(bytes: &[u8; BYTES], from: usize) -> __m512i {
+        let bytes: &[u8; STEP] = bytes[from..].first_chunk().expect("whoever calls took enough");
+        // SAFETY: sixty-four bytes are read, which is what the array has; no alignment is asked for.
+        unsafe { _mm512_loadu_si512(bytes.as_ptr().cast::<__m512i>()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    fn store(vector: __m512i) -> [u8; STEP] {
+        let mut bytes = [0; STEP];
+        // SAFETY: sixty-four bytes are written, which is what the array has; no alignment is asked for.
+        unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast::<__m512i>(), vector) };
         bytes
     }
 }
