@@ -18,14 +18,13 @@ def memory(pid):
 
 
 def used(pid):
-    """Seconds of processor time, and how often a thread went to sleep."""
+    """Seconds of processor time, and by thread, how often it went to sleep."""
     fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
     seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    sleeps = 0
+    sleeps = {}
     for thread in os.listdir(f"/proc/{pid}/task"):
-        for line in open(f"/proc/{pid}/task/{thread}/status"):
-            if line.startswith("voluntary_ctxt_switches"):
-                sleeps += int(line.split()[1])
+        status = dict(line.split(":", 1) for line in open(f"/proc/{pid}/task/{thread}/status"))
+        sleeps[thread, status["Name"].strip()] = int(status["voluntary_ctxt_switches"])
     return seconds, sleeps
 
 
@@ -52,8 +51,11 @@ def measure(binary, files, seconds):
         finally:
             agent.terminate()
             agent.wait()
-    share, wakes = 100 * (after - before) / took, (sleeps - slept) / took
-    print(f"| {files} | {resident:.1f} | {anonymous:.1f} | {share:.3f} | {wakes:.2f} | {open_files} |", flush=True)
+    share = 100 * (after - before) / took
+    woken = {thread: count - slept.get(thread, 0) for thread, count in sleeps.items()}
+    who = ", ".join(f"{name} {count}" for (_, name), count in woken.items() if count) or "none"
+    wakes = sum(woken.values()) / took
+    print(f"| {files} | {resident:.1f} | {anonymous:.1f} | {share:.3f} | {wakes:.2f} | {who} | {open_files} |", flush=True)
 
 
 def main():
@@ -62,8 +64,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--binary", default="target/release/hooktail")
     options = parser.parse_args()
-    print("| files | resident, MiB | anonymous, MiB | of a core, % | wake-ups a second | descriptors |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| files | resident, MiB | anonymous, MiB | of a core, % | wake-ups a second | by thread, in all | descriptors |")
+    print("| ---: | ---: | ---: | ---: | ---: | --- | ---: |")
     for files in options.files.split(","):
         measure(os.path.abspath(options.binary), int(files), options.seconds)
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 
 use crate::around::Around;
+use crate::captures::Captures;
 use crate::severity::Severity;
 use crate::shape::shape;
 use crate::time::Time;
@@ -176,8 +177,8 @@ pub struct Match {
     pub role: Role,
     /// The line; shared with the other rules that take it.
     pub event: Arc<Event>,
-    /// What the named groups of the pattern caught, in the pattern's order; a group that took no part is absent.
-    pub captures: Texts,
+    /// What the named groups of the pattern caught.
+    pub captures: Captures,
     /// The rule's, or what the event says where the rule reads it from a field.
     pub severity: Severity,
     /// The lines around, where the rule shows them.

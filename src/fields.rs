@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::captures::Captures;
 use crate::event::{Event, Kinds, Match, Parsed, Texts, find};
 use crate::line::parse::LEVELS;
 use crate::pattern::Text;
@@ -22,7 +23,7 @@ pub struct Fields<'a> {
     /// The line.
     pub event: &'a Event,
     /// What the rule's pattern caught.
-    pub captures: &'a [(Arc<str>, Arc<str>)],
+    pub captures: &'a Captures,
     /// The severity that holds for the match.
     pub severity: Severity,
     /// This machine's name.
@@ -142,7 +143,7 @@ impl<'a> Fields<'a> {
     }
 
     fn capture(&self, name: &str) -> Option<Found<'a>> {
-        find(self.captures, name).map(|text| Found::Text(Cow::Borrowed(&**text)))
+        self.captures.find(name, self.event).map(|text| Found::Text(Cow::Borrowed(text)))
     }
 
     fn parsed(&self, name: &str) -> Option<Found<'a>> {
@@ -188,7 +189,7 @@ impl crate::expr::Fields for Fields<'_> {
 
     fn group(&self, group: &str) -> Vec<(Cow<'_, str>, Found<'_>)> {
         let texts = match group {
-            "captures" => self.captures.to_vec(),
+            "captures" => self.captures.texts(self.event),
             "labels" => self.labels(),
             "fields" => {
                 let Some(parsed) = self.event.parsed() else { return Vec::new() };

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Beats as long as a thread goes on, and counts as beating once it has ended in order.
+/// Beats as long as a thread goes on. While it rests, and once it has ended in order, it need not.
 #[derive(Debug)]
 pub struct Pulse {
     count: AtomicU64,
     began: Instant,
-    /// The last beat, in nanoseconds since it began.
-    last: AtomicU64,
+    /// From when on it is silent, in nanoseconds since it began: the last beat, or the end of the rest after it.
+    since: AtomicU64,
 }
 
 /// The count of a pulse that has ended.
@@ -18,15 +18,21 @@ const ENDED: u64 = u64::MAX;
 /// That it begins is a sign of life.
 impl Default for Pulse {
     fn default() -> Self {
-        Self { count: AtomicU64::new(0), began: Instant::now(), last: AtomicU64::new(0) }
+        Self { count: AtomicU64::new(0), began: Instant::now(), since: AtomicU64::new(0) }
     }
 }
 
 impl Pulse {
     /// The thread goes on.
     pub fn beat(&self) {
-        self.last.store(self.nanos(), Ordering::Relaxed);
+        self.since.store(self.nanos(), Ordering::Relaxed);
         self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The thread sleeps for so long at most; `None`: until something comes.
+    pub fn rest(&self, wait: Option<Duration>) {
+        let wait = wait.map_or(u64::MAX, nanos);
+        self.since.store(self.nanos().saturating_add(wait), Ordering::Relaxed);
     }
 
     /// The thread has done its work: that it beats no more is no trouble.
@@ -34,12 +40,12 @@ impl Pulse {
         self.count.store(ENDED, Ordering::Relaxed);
     }
 
-    /// How long ago it last beat; nothing once it has ended.
+    /// For how long it should have beaten again; nothing while it rests, and once it has ended.
     pub fn silent_for(&self) -> Duration {
         if self.count() == ENDED {
             return Duration::ZERO;
         }
-        Duration::from_nanos(self.nanos().saturating_sub(self.last.load(Ordering::Relaxed)))
+        Duration::from_nanos(self.nanos().saturating_sub(self.since.load(Ordering::Relaxed)))
     }
 
     /// How often it has beaten so far.
@@ -54,8 +60,12 @@ impl Pulse {
     }
 
     fn nanos(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        nanos(self.began.elapsed())
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -72,7 +82,14 @@ mod tests {
         assert!(pulse.goes_on_since(&mut seen));
         assert!(!pulse.goes_on_since(&mut seen));
         assert!(pulse.silent_for() <= pulse.began.elapsed());
-        pulse.last.store(0, Ordering::Relaxed);
+        pulse.rest(Some(Duration::ZERO));
+        let before = pulse.silent_for();
+        assert!(pulse.silent_for() >= before, "the rest is over");
+        for wait in [Some(Duration::from_secs(3_600)), Some(Duration::MAX), None] {
+            pulse.rest(wait);
+            assert_eq!(pulse.silent_for(), Duration::ZERO, "it rests");
+        }
+        pulse.since.store(0, Ordering::Relaxed);
         let since_began = pulse.began.elapsed();
         assert!(pulse.silent_for() >= since_began, "it has been silent ever since");
         pulse.end();

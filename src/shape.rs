@@ -27,6 +27,16 @@ pub fn shape(message: &[u8]) -> String {
     let mut out = Vec::with_capacity(message.len().min(SHAPE_BYTES_MAX));
     let mut at = 0;
     while at < message.len() && out.len() < SHAPE_BYTES_MAX {
+        if follows_word(message, at) {
+            // Most of a line: nothing begins within a word but a number.
+            let room = message[at..].iter().take(SHAPE_BYTES_MAX - out.len());
+            let letters = room.take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
+            out.extend_from_slice(&message[at..at + letters]);
+            at += letters;
+            if letters > 0 {
+                continue;
+            }
+        }
         let byte = message[at];
         if let Some(len) = date_word(message, at) {
             at += len;
@@ -56,23 +66,29 @@ pub fn shape(message: &[u8]) -> String {
             _ => copy(&mut out, byte),
         };
     }
-    without_repeats(&String::from_utf8_lossy(&out))
+    match std::str::from_utf8(&out) {
+        Ok(shape) => without_repeats(shape),
+        Err(_) => without_repeats(&String::from_utf8_lossy(&out)),
+    }
 }
 
 /// Lists of things that are masked are as long as they happen to be.
 fn without_repeats(shape: &str) -> String {
-    let mut last = "";
     let mut kept = String::with_capacity(shape.len());
-    for (place, word) in shape.split(' ').enumerate() {
-        if word == last && word.contains('#') {
-            continue;
+    // What is kept goes up to here; the last word began there.
+    let (mut from, mut last, mut start) = (0, 0..0, 0);
+    for end in memchr::memchr_iter(b' ', shape.as_bytes()).chain([shape.len()]) {
+        let word = &shape[start..end];
+        if word == &shape[last.clone()] && word.contains('#') {
+            // The space before it goes with it.
+            kept.push_str(&shape[from..start - 1]);
+            from = end;
+        } else {
+            last = start..end;
         }
-        if place > 0 {
-            kept.push(' ');
-        }
-        kept.push_str(word);
-        last = word;
+        start = end + 1;
     }
+    kept.push_str(&shape[from..]);
     kept
 }
 
@@ -120,15 +136,17 @@ fn machine(message: &[u8], at: usize) -> Option<usize> {
     }
     let len = text.iter().take_while(|byte| of_name(byte)).count();
     let name = text[..len].trim_ascii_end();
-    let goes_on = text.get(len).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let name = name.strip_suffix(b".").unwrap_or(name);
+    // Few words have both.
+    if !name.contains(&b'.') || !name.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
+    let goes_on = text.get(len).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let mut labels = name.rsplit(|byte| *byte == b'.');
     let domain = labels.next()?;
     let is_domain = domain.len() >= 2 && domain.iter().all(u8::is_ascii_lowercase);
-    let rest: Vec<&[u8]> = labels.collect();
-    let whole = !rest.is_empty() && rest.iter().all(|label| !label.is_empty());
-    let numbered = name.iter().any(u8::is_ascii_digit);
-    (!goes_on && is_domain && whole && numbered).then_some(name.len())
+    let whole = labels.all(|label| !label.is_empty());
+    (!goes_on && is_domain && whole).then_some(name.len())
 }
 
 /// Whether the `-` at `at` belongs to the number behind it.
@@ -236,5 +254,23 @@ mod tests {
     fn any_bytes_have_a_shape_of_bounded_length() {
         assert!(shape(&[0xff; 10_000]).len() <= 3 * SHAPE_BYTES_MAX);
         check("", "");
+    }
+
+    /// Word by word, with nothing in between.
+    fn without_repeats_plainly(shape: &str) -> String {
+        let mut kept: Vec<&str> = Vec::new();
+        for word in shape.split(' ') {
+            if kept.last() != Some(&word) || !word.contains('#') {
+                kept.push(word);
+            }
+        }
+        kept.join(" ")
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn repeats_stand_once(shape in "(#|a#|b|é# | ){0,12}") {
+            proptest::prop_assert_eq!(without_repeats(&shape), without_repeats_plainly(&shape));
+        }
     }
 }

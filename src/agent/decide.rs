@@ -33,6 +33,10 @@ const COMMIT_EVERY: Duration = Duration::from_secs(1);
 /// How many batches that are there already go into one commit: enough that a flood doesn't wait for the disk at each.
 const BATCHES_AT_ONCE: usize = 8;
 
+/// A timer is waited for by a clock that stands still while the machine sleeps, and is due by one that goes on: so often it
+/// is asked again.
+const CLOCK_LOOKS: Duration = Duration::from_secs(10);
+
 /// How often a full disk is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -56,8 +60,8 @@ pub(super) struct Decider {
     pub(super) patience: Receiver<()>,
     /// Shows that this thread goes on.
     pub(super) pulse: Arc<Pulse>,
-    /// How often it must be seen, also where there is nothing to do.
-    pub(super) pulse_every: Duration,
+    /// How often it must be seen, also where there is nothing to do; `None`: nobody watches.
+    pub(super) pulse_every: Option<Duration>,
     pub(super) unstored: Unstored,
     pub(super) silences: Silences,
     pub(super) board: Arc<Board>,
@@ -99,13 +103,16 @@ impl Decider {
 
     fn decide(&mut self, batches: &Receiver<Batch>) -> Result<Finish, WriteError> {
         loop {
+            let wait = self.wait();
+            self.pulse.rest(wait);
+            let received = receive(batches, wait);
             self.pulse.beat();
-            match receive(batches, self.wait()) {
+            match received {
                 Ok(batch) => {
                     self.take(batch);
                     batches.try_iter().take(BATCHES_AT_ONCE - 1).for_each(|batch| self.take(batch));
                 }
-                Err(RecvTimeoutError::Timeout) => self.engine.advance(self.clock.now()),
+                Err(RecvTimeoutError::Timeout) => self.advance(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             let gave_up =
@@ -134,17 +141,32 @@ impl Decider {
 
     /// How long nothing is to be done; `None`: until a batch comes.
     fn wait(&self) -> Option<Duration> {
-        let timer = self.engine.next_due().map(|due| due.since(self.clock.now()));
+        let timer = self.engine.next_due().map(|due| due.since(self.clock.now()).min(CLOCK_LOOKS));
         let commit = self.unstored.since.map(|since| COMMIT_EVERY.saturating_sub(since.elapsed()));
         let unfinished = self.unfinished.due().map(|due| due.since(self.clock.now()));
-        let publish = self.desk.as_ref().map(|desk| desk.ledger.due_in());
-        timer.into_iter().chain(commit).chain(unfinished).chain([self.pulse_every]).chain(publish).min()
+        let waits = [timer, commit, unfinished, self.pulse_every, self.desk_due_in()];
+        waits.into_iter().flatten().min()
+    }
+
+    /// Time has passed.
+    fn advance(&mut self) {
+        let now = self.clock.now();
+        if self.engine.next_due().is_some_and(|due| due <= now) {
+            self.happened();
+        }
+        self.engine.advance(now);
+    }
+
+    /// Whoever looks on is to see it.
+    pub(super) fn happened(&mut self) {
+        self.desk.iter_mut().for_each(|desk| desk.ledger.happened());
     }
 
     fn take(&mut self, batch: Batch) {
         if batch.is_bell() {
             return;
         }
+        self.happened();
         let now = self.clock.now();
         self.unstored.since.get_or_insert_with(Instant::now);
         self.reads.entry(batch.input.clone()).or_default().add(batch.read);
@@ -181,9 +203,8 @@ impl Decider {
         if self.store.keeps() != Keeps::InMemory {
             let redact = |alert: &mut Alert, rule: &Rule| redact_alert(alert, &rule.redact);
             records.extend(self.engine.take_changes(&redact));
-            if let Some(desk) = &mut self.desk
-                && (when == When::Now || desk.ledger.has_changes_due())
-            {
+            let due = when == When::Now || self.changes_due_in() == Some(Duration::ZERO);
+            if let Some(desk) = self.desk.as_mut().filter(|_| due) {
                 records.extend(desk.ledger.take_changes(now));
             }
         }

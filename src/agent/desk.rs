@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::board::{Ledger, Placed, Seats};
 use crate::store::{Keeps, WriteError};
@@ -56,12 +56,12 @@ impl Decider {
     /// Publishes how it stands.
     pub(super) fn publish(&mut self, when: Publish) {
         let Some(desk) = &mut self.desk else { return };
-        if when == Publish::Due && !desk.ledger.due_in().is_zero() {
-            return;
+        let due = desk.ledger.view_due_in() == Some(Duration::ZERO);
+        if self.board.take_wanted() || due || when != Publish::Due {
+            let reads = self.reads.iter().map(|(name, read)| (name.clone(), *read)).collect();
+            desk.ledger.publish(&self.board, &self.engine, reads, &self.costs, self.clock.now());
         }
-        let reads = self.reads.iter().map(|(name, read)| (name.clone(), *read)).collect();
-        desk.ledger.publish(&self.board, &self.engine, reads, &self.costs, self.clock.now());
-        if self.store.keeps() != Keeps::InMemory && desk.ledger.has_changes_due() {
+        if self.changes_due_in() == Some(Duration::ZERO) {
             // It goes with the next commit, which comes then also where nothing is read.
             self.unstored.since.get_or_insert_with(Instant::now);
         }
@@ -69,12 +69,26 @@ impl Decider {
             self.board.is_over();
         }
     }
+
+    /// How long it is until there is something to do for whoever looks on; `None`: until something happens.
+    pub(super) fn desk_due_in(&self) -> Option<Duration> {
+        let view = self.desk.as_ref().and_then(|desk| desk.ledger.view_due_in());
+        // What goes with a commit that comes anyway is waited for with that.
+        let changes = self.changes_due_in().filter(|_| self.unstored.since.is_none());
+        view.into_iter().chain(changes).min()
+    }
+
+    /// How long it is until what came of the rules is to be stored; `None`: nothing is.
+    pub(super) fn changes_due_in(&self) -> Option<Duration> {
+        let desk = self.desk.as_ref().filter(|_| self.store.keeps() != Keeps::InMemory);
+        desk.and_then(|desk| desk.ledger.changes_due_in())
+    }
 }
 
 /// When a view is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Publish {
-    /// If the last one is old enough.
+    /// If somebody waits for it, or there is something new and the last one is old enough.
     Due,
     /// In any case.
     Now,

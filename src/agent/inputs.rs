@@ -22,6 +22,7 @@ use crate::input::waker::Waker;
 use crate::input::{FilesSpec, InputSpec, Source};
 use crate::scan::Scanner;
 use crate::store::{Record, Space};
+use crate::thread;
 
 use super::AgentError;
 use super::sources::{FilesTuning, Sources, origin};
@@ -36,7 +37,7 @@ pub(super) struct Inputs {
     until: Until,
     clock: Arc<Clock>,
     /// The way to the engine, until the last reader has ended: closing it is how the engine learns of that.
-    sender: Option<SyncSender<Batch>>,
+    sender: Option<Arc<SyncSender<Batch>>>,
     /// The way to the reader of files, while there is one.
     files: Option<SyncSender<Turnover>>,
     /// Standard input, or what is read in its place.
@@ -71,7 +72,7 @@ impl Inputs {
         program: Option<&Program>,
         until: Until,
         clock: Arc<Clock>,
-        sender: SyncSender<Batch>,
+        sender: Arc<SyncSender<Batch>>,
     ) -> std::io::Result<Self> {
         let streams = program.into_iter().flat_map(|program| [&program.stdout, &program.stderr]);
         let wakers = Wakers {
@@ -130,7 +131,7 @@ impl Inputs {
 
     fn feed(&self, input: &InputSpec, scanner: &Arc<Scanner>) -> Option<Feed> {
         let tuning = Tuning { scanner: scanner.clone(), line: input.line.clone() };
-        Some(Feed::new(input.name.clone(), tuning, self.clock.clone(), self.sender.clone()?))
+        Some(Feed::new(input.name.clone(), tuning, self.clock.clone(), self.sender()?))
     }
 
     /// `None`: nobody reads for the engine any more.
@@ -169,6 +170,7 @@ impl Inputs {
         let (sender, turnovers) = sync_channel(1);
         self.files = Some(sender);
         self.readers.spawn_blocking(move || {
+            thread::call(c"files");
             files::run(first, until, &waker, turnovers)?;
             Ok(Reader::Files)
         });
@@ -177,7 +179,7 @@ impl Inputs {
     fn start_program(&mut self, program: Program, input: InputSpec, scanner: &Arc<Scanner>, ending: Ending) {
         let streams = [Stream::Stdout, Stream::Stderr];
         let watched = streams.map(|stream| self.watched(&input, scanner, Some(stream)));
-        let ([Some(stdout), Some(stderr)], Some(sender)) = (watched, self.sender.clone()) else { return };
+        let ([Some(stdout), Some(stderr)], Some(sender)) = (watched, self.sender()) else { return };
         let endings = Arc::<Slot<Ending>>::default();
         let tunings = [&stdout, &stderr].map(|watched| watched.tunings.clone());
         let tunings = streams.into_iter().map(Some).zip(tunings).collect();
@@ -289,7 +291,7 @@ impl Inputs {
 
     /// The way to the engine; `None`: no reader is left.
     pub(super) fn sender(&self) -> Option<SyncSender<Batch>> {
-        self.sender.clone()
+        self.sender.as_deref().cloned()
     }
 
     /// When a reader has ended; `None`: none is left.

@@ -38,6 +38,7 @@ use crate::deliver::worker::{Shared, Transport};
 use crate::engine::Alert;
 use crate::event::InputState;
 use crate::herald::Herald;
+use crate::input::bell::Bell;
 use crate::input::feed::{self, Read};
 use crate::input::files::{FilesError, Until};
 use crate::input::program::{OnExit, Program};
@@ -48,6 +49,7 @@ use crate::report::Report;
 use crate::rule::Rule;
 use crate::store::{Keeps, Space, Store, WriteError};
 use crate::supervisor::Supervisor;
+use crate::thread;
 
 use decide::{Decider, Finish, Unstored};
 use desk::Desk;
@@ -56,7 +58,7 @@ use opened::{restored_engine, restored_silences};
 use reload::Reloads;
 use sources::{FilesTuning, Sources};
 use unfinished::Unfinished;
-use watched::{heartbeat, pulse_every, tell_ready};
+use watched::{heartbeat, tell_ready};
 use workers::{Orders, Workers};
 
 pub use opened::Opened;
@@ -207,6 +209,8 @@ impl Agent {
         let store = Arc::new(store);
         let herald = Arc::new(Herald::new(notices, store.outbox().clone(), clock.clone()));
         let (sender, receiver) = feed::channel();
+        let sender = Arc::new(sender);
+        let bell = Bell::of(&sender);
         let (patience, patient) = sync_channel(1);
         let (turnovers, turned) = turnover::way();
         let (closing, closed) = watch::channel(false);
@@ -220,13 +224,14 @@ impl Agent {
         let last_reload =
             options.reloading.as_ref().map(|reloading| reloading.last.clone()).unwrap_or_default();
         let pulse = Arc::<Pulse>::default();
-        let (orders, placed) = OrderWay::new();
+        let (orders, placed) = OrderWay::new(bell.clone());
         let board = Arc::new(Board::new(Known {
             host: host.clone(),
             clock: clock.clone(),
             outbox: store.outbox().clone(),
             state_dir: store.path().map(Path::to_owned),
             orders,
+            bell,
             pulse: pulse.clone(),
             last_reload,
         }));
@@ -281,7 +286,7 @@ impl Agent {
             stopping: agent.stopping.clone(),
             patience: patient,
             pulse,
-            pulse_every: pulse_every(&agent.options.supervisor),
+            pulse_every: agent.options.supervisor.pulse_every(),
             unstored: Unstored::default(),
             silences,
             board: board.clone(),
@@ -289,7 +294,10 @@ impl Agent {
             turnovers: turned,
             unfinished: Unfinished::default(),
         };
-        agent.engine.spawn_blocking(move || decider.run(&receiver));
+        agent.engine.spawn_blocking(move || {
+            thread::call(c"engine");
+            decider.run(&receiver)
+        });
         restored.notices.drain(..).for_each(|notice| herald.tell(notice));
         let begun = agent.inputs.start(sources, program, restored.take_all(Space::Position))?;
         if let Some(doors) = doors {

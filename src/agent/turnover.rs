@@ -62,6 +62,7 @@ impl Decider {
         self.silences.configure(silences);
         self.engine.silence(self.silences.all(), now);
         self.unstored.since.get_or_insert_with(Instant::now);
+        self.happened();
         tracing::debug!(took = ?began.elapsed(), "the engine has gone over to other rules");
         // Whoever asked may have given up waiting.
         let _ = done.send(reloaded);

@@ -1,7 +1,6 @@
 //! How the agent is watched: what its service manager and its heartbeat are told.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use crate::board::Board;
 use crate::deliver::worker::Transport;
@@ -9,14 +8,6 @@ use crate::herald::Herald;
 use crate::supervisor::Supervisor;
 
 use super::inputs::Turning;
-
-/// The engine's thread shows so often that it goes on, where nobody asks for more: files are looked at as often.
-const PULSE_EVERY: Duration = Duration::from_secs(10);
-
-/// How often the engine's thread must be seen.
-pub(super) fn pulse_every(supervisor: &Supervisor) -> Duration {
-    supervisor.pulse_every().map_or(PULSE_EVERY, |every| every.min(PULSE_EVERY))
-}
 
 /// The heartbeat, while the board knows of nothing that keeps the agent from what it is for. What is drawn has none.
 pub(super) async fn heartbeat(herald: &Herald, board: &Board, transport: &Transport) -> Infallible {

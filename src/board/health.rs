@@ -9,8 +9,8 @@ use super::{InputStatus, WebhookStatus};
 /// An alert that has waited longer for its webhook is a problem of its own.
 pub(super) const QUEUE_AGE_MAX: Duration = Duration::from_secs(5 * 60);
 
-/// The engine's thread shows each ten seconds that it goes on: after so long without a sign it hangs. Longer than a disk
-/// that is busy makes it wait.
+/// The engine's thread shows that it goes on whenever it has something to do: after so long without a sign it hangs. Longer
+/// than a disk that is busy makes it wait.
 pub(super) const SILENT_MAX: Duration = Duration::from_secs(60);
 
 /// One thing that somebody should mend.

@@ -17,7 +17,7 @@ use super::Board;
 use super::stored::{Stored, gone};
 use super::timeline::Timeline;
 
-/// How often a view is published.
+/// How often a view is published at most, where nobody asks.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// How often what came of each rule is stored: a kill costs no more of it. Each minute's worth is written again and again
@@ -66,7 +66,11 @@ pub struct RuleView {
 pub struct Ledger {
     rules: BTreeMap<Arc<str>, Log>,
     published: Option<Instant>,
+    /// There is nothing that the view which was published last does not show.
+    shown: bool,
     stored: Option<Instant>,
+    /// What is stored is all that there is.
+    kept: bool,
     /// Rules of which something is stored that are there no longer.
     gone: Vec<Arc<str>>,
 }
@@ -97,12 +101,13 @@ impl Ledger {
         };
         let rules = engine.counters().map(|(rule, counters)| (rule.name.clone(), log(rule, counters)));
         let rules = rules.collect();
-        let gone = stored.into_keys().cloned().collect();
-        Self { rules, published: None, stored: None, gone }
+        let gone: Vec<Arc<str>> = stored.into_keys().cloned().collect();
+        Self { rules, published: None, shown: false, stored: None, kept: gone.is_empty(), gone }
     }
 
     /// What is to be stored of the rules, and is not yet.
     pub fn take_changes(&mut self, now: Time) -> Vec<Record> {
+        self.kept = true;
         let mut records: Vec<Record> = self.gone.drain(..).map(gone).collect();
         for (rule, log) in self.rules.iter_mut().filter(|(_, log)| log.changed) {
             log.changed = false;
@@ -116,10 +121,14 @@ impl Ledger {
         records
     }
 
-    /// Whether there is such, and some time has passed since there was.
-    pub fn has_changes_due(&self) -> bool {
-        let changed = !self.gone.is_empty() || self.rules.values().any(|log| log.changed);
-        changed && self.stored.is_none_or(|at| at.elapsed() >= STORE_EVERY)
+    /// How long it is until there is such, and some time has passed since there was; `None`: there is none.
+    pub fn changes_due_in(&self) -> Option<Duration> {
+        (!self.kept).then(|| rest(self.stored, STORE_EVERY))
+    }
+
+    /// Something has happened.
+    pub fn happened(&mut self) {
+        self.shown = false;
     }
 
     /// These were decided.
@@ -132,9 +141,9 @@ impl Ledger {
         }
     }
 
-    /// How long it is until the next view.
-    pub fn due_in(&self) -> Duration {
-        self.published.map_or(Duration::ZERO, |at| EVERY.saturating_sub(at.elapsed()))
+    /// How long it is until the next view; `None`: until something happens.
+    pub fn view_due_in(&self) -> Option<Duration> {
+        (!self.shown).then(|| rest(self.published, EVERY))
     }
 
     /// Publishes how the engine stands.
@@ -146,7 +155,7 @@ impl Ledger {
         costs: &BTreeMap<Arc<str>, Cost>,
         now: Time,
     ) {
-        self.published = Some(Instant::now());
+        (self.published, self.shown) = (Some(Instant::now()), true);
         let cost = |rule: &Rule| costs.get(&rule.name).copied().unwrap_or_default();
         let rules = engine.counters().map(|(rule, counters)| self.rule(rule, counters, cost(rule), now));
         let rules: Vec<RuleView> = rules.collect();
@@ -154,6 +163,7 @@ impl Ledger {
             let is_left = |name: &Arc<str>| rules.iter().any(|rule| rule.name == *name);
             self.gone.extend(self.rules.keys().filter(|name| !is_left(name)).cloned());
             self.rules.retain(|name, _| is_left(name));
+            self.kept = false;
         }
         let redact = |alert: &mut Alert, rule: &Rule| redact_alert(alert, &rule.redact);
         let survey = board.is_looked_at(now).then(|| engine.survey(SHOWN_MAX, &redact));
@@ -171,6 +181,7 @@ impl Ledger {
         if matches + alerts > 0 {
             Arc::make_mut(&mut log.timeline).add(now, matches, alerts);
             log.changed = true;
+            self.kept = false;
         }
         RuleView {
             name: rule.name.clone(),
@@ -182,4 +193,9 @@ impl Ledger {
             timeline: log.timeline.clone(),
         }
     }
+}
+
+/// What is left of `every` since then.
+fn rest(since: Option<Instant>, every: Duration) -> Duration {
+    since.map_or(Duration::ZERO, |at| every.saturating_sub(at.elapsed()))
 }

@@ -1,8 +1,9 @@
 //! How the running agent stands: what its stations publish, for whoever asks. Nobody who publishes waits for anybody who
 //! asks; what is asked for often is drawn from the same copy.
 //!
-//! The engine's thread publishes a [`View`] each second while somebody may ask, the readers set their [`Gauge`], the
-//! webhooks' workers their [`Tally`]. What changes something in the agent is an [`Order`] to the engine's thread.
+//! The engine's thread publishes a [`View`] when it is asked for one, and each second while it has something new; the
+//! readers set their [`Gauge`], the webhooks' workers their [`Tally`]. What changes something in the agent is an [`Order`]
+//! to the engine's thread.
 
 mod drawing;
 mod gauge;
@@ -34,6 +35,7 @@ pub use timeline::{MINUTES, Part, QUARTERS, Timeline};
 
 use crate::clock::Clock;
 use crate::deliver::tally::Tally;
+use crate::input::bell::Bell;
 use crate::pulse::Pulse;
 use crate::reload;
 use crate::rule::Rule;
@@ -43,8 +45,8 @@ use crate::time::Time;
 /// The open episodes are gone through only while somebody looks: for so long after they were asked for.
 const LOOKED_AT_FOR: Duration = Duration::from_secs(30);
 
-/// A view that is older than this is not shown, if a newer one may come.
-const FRESH: Duration = Duration::from_millis(1_500);
+/// For a view that is older than this, a newer one is asked for: so whoever asks often has it made no oftener.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// How long a newer view is waited for: the engine's thread may wait for a full disk.
 const FRESH_WITHIN: Duration = Duration::from_secs(3);
@@ -95,6 +97,8 @@ pub struct Known {
     pub state_dir: Option<PathBuf>,
     /// The way to the engine's thread.
     pub orders: OrderWay,
+    /// Has it publish a view.
+    pub bell: Bell,
     /// Of the engine's thread.
     pub pulse: Arc<Pulse>,
     /// What came of the last reload.
@@ -110,6 +114,8 @@ pub struct Board {
     view: watch::Sender<Arc<View>>,
     /// When somebody last asked for the open episodes, in nanoseconds.
     asked: AtomicI64,
+    /// Somebody waits for a view.
+    wanted: AtomicBool,
     /// The disk is full: the engine's thread waits.
     disk_full: AtomicBool,
     /// Nothing more is read: no other view follows.
@@ -126,6 +132,7 @@ impl Board {
             seats: Mutex::default(),
             view,
             asked: AtomicI64::new(i64::MIN),
+            wanted: AtomicBool::new(false),
             disk_full: AtomicBool::new(false),
             over: AtomicBool::new(false),
         }
@@ -156,20 +163,26 @@ impl Board {
         self.over.store(true, Ordering::Relaxed);
     }
 
+    /// Whether somebody has waited for a view since the last call.
+    pub fn take_wanted(&self) -> bool {
+        self.wanted.swap(false, Ordering::AcqRel)
+    }
+
     /// Whether somebody asked for the open episodes lately.
     pub fn is_looked_at(&self, now: Time) -> bool {
         let asked = self.asked.load(Ordering::Relaxed);
         asked != i64::MIN && now.since(Time::from_nanos(asked)) < LOOKED_AT_FOR
     }
 
-    /// How the engine stands, with the open episodes: no older than a second or two, unless the engine's thread is held
-    /// up.
+    /// How the engine stands, with the open episodes: no older than a second, unless the engine's thread is held up.
     pub async fn view(&self) -> Arc<View> {
         let now = self.now();
         self.asked.store(now.as_nanos(), Ordering::Relaxed);
         let mut views = self.view.subscribe();
         let fresh = |view: &Arc<View>| view.survey.is_some() && self.now().since(view.at) < FRESH;
-        if !self.over.load(Ordering::Relaxed) {
+        if !self.over.load(Ordering::Relaxed) && !fresh(&self.view.borrow()) {
+            self.wanted.store(true, Ordering::Release);
+            self.known.bell.ring();
             // What is there after that is the last that is known.
             let _ = tokio::time::timeout(FRESH_WITHIN, views.wait_for(fresh)).await;
         }

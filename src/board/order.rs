@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
 
 use crate::engine::Silence;
+use crate::input::bell::Bell;
 
 /// More than wait at once would be no person's doing.
 const ORDERS_WAITING: usize = 16;
@@ -44,13 +45,16 @@ pub type Placed = (Order, oneshot::Sender<Result<(), OrderError>>);
 
 /// The way to the engine's thread.
 #[derive(Debug, Clone)]
-pub struct OrderWay(SyncSender<Placed>);
+pub struct OrderWay {
+    sender: SyncSender<Placed>,
+    bell: Bell,
+}
 
 impl OrderWay {
-    /// The way, and its end.
-    pub fn new() -> (Self, Receiver<Placed>) {
+    /// The way, and its end, where `bell` rings.
+    pub fn new(bell: Bell) -> (Self, Receiver<Placed>) {
         let (sender, receiver) = sync_channel(ORDERS_WAITING);
-        (Self(sender), receiver)
+        (Self { sender, bell }, receiver)
     }
 
     /// Has something done, and waits until it is stored.
@@ -59,10 +63,11 @@ impl OrderWay {
     /// It was not done.
     pub async fn place(&self, order: Order) -> Result<(), OrderError> {
         let (done, told) = oneshot::channel();
-        self.0.try_send((order, done)).map_err(|error| match error {
+        self.sender.try_send((order, done)).map_err(|error| match error {
             TrySendError::Full(_) => OrderError::Busy,
             TrySendError::Disconnected(_) => OrderError::Stopping,
         })?;
+        self.bell.ring();
         told.await.unwrap_or(Err(OrderError::Stopping))
     }
 }

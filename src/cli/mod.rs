@@ -30,6 +30,7 @@ mod status;
 mod stops;
 mod table;
 mod test;
+mod watch;
 mod why;
 
 use std::ffi::{OsStr, OsString};

@@ -1,12 +1,12 @@
 //! The configuration's file as something that changes: read again when somebody asks, or when it has changed and
 //! settled.
 //!
-//! Each file is looked at once a second, which costs a system call: no hint of the file system is as true, and none is
-//! needed.
+//! Events say when to look; what was seen is what is true. Where events don't come, it is looked at each second.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anstream::adapter::strip_str;
 use tokio::sync::mpsc;
@@ -18,6 +18,7 @@ use crate::config::{self, Config, Footprint, Level, Loaded, Print};
 use crate::deliver::post::ClientError;
 use crate::deliver::worker::Transport;
 use crate::input::program::OnExit;
+use crate::input::waker::Waker;
 use crate::proof::rehearsal::Stations;
 use crate::proof::trial::{self, Trial};
 use crate::rule::Rule;
@@ -26,9 +27,14 @@ use crate::store::HistorySpec;
 use super::exit::Failure;
 use super::load::{env, usable};
 use super::test::failure;
+use super::watch::{Sees, Watch};
 
-/// How often the files are looked at. What is being written is waited for: a change counts once two looks agree.
+/// What is being written is waited for: a change counts once two looks agree that are so far apart. Where a change may raise
+/// no event, this is how often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often they are looked at where events come: they are hints, and hints get lost.
+const LOOK_ANYWAY: Duration = Duration::from_secs(60);
 
 /// For what a configuration is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +51,32 @@ pub(super) struct Source {
     path: PathBuf,
     purpose: Purpose,
     seen: Mutex<Seen>,
+    /// Of the thread that looks after the files.
+    waker: Arc<Waker>,
+}
+
+/// What a look has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// What was read, or what was asked for.
+    Same,
+    /// Another, which may still be written to.
+    Changing,
+    /// Another, which has settled.
+    Settled,
+}
+
+/// As long as it is here, somebody looks after the files.
+#[derive(Debug)]
+pub(super) struct LookingAfter {
+    waker: Arc<Waker>,
+    _thread: JoinSet<()>,
+}
+
+impl Drop for LookingAfter {
+    fn drop(&mut self) {
+        self.waker.stop();
+    }
 }
 
 /// The files, as far as they are known.
@@ -63,7 +95,8 @@ pub(super) type Adapt = Box<dyn Fn(&mut Config) -> Option<OnExit> + Send + Sync>
 impl Source {
     /// Reads it for the first time; what is wrong is printed.
     pub(super) fn open(path: PathBuf, purpose: Purpose) -> Result<(Config, Arc<Self>), Failure> {
-        let source = Arc::new(Self { path, purpose, seen: Mutex::default() });
+        let waker = Arc::new(Waker::new().map_err(Failure::failed)?);
+        let source = Arc::new(Self { path, purpose, seen: Mutex::default(), waker });
         Ok((usable(source.read())?, source))
     }
 
@@ -82,42 +115,72 @@ impl Source {
         // What was changed while it was read is a change.
         seen.read = footprint.print().as_before(&before);
         seen.footprint = footprint;
+        // Other folders may matter now.
+        self.waker.wake();
         loaded
     }
 
     /// Whether it has changed since it was read, and is still so since the last look.
-    fn look(&self) -> bool {
+    fn look(&self) -> Look {
         let print = self.seen().footprint.print();
         let mut seen = self.seen();
         if print == seen.read {
             seen.changed = None;
-            return false;
+            return Look::Same;
         }
-        let settled = seen.changed.as_ref() == Some(&print);
-        seen.changed = Some(print);
-        if settled && let Some(changed) = seen.changed.take() {
-            // It is asked for once.
-            seen.read = changed;
+        if seen.changed.as_ref() != Some(&print) {
+            seen.changed = Some(print);
+            return Look::Changing;
         }
-        settled
+        // It is asked for once.
+        (seen.read, seen.changed) = (print, None);
+        Look::Settled
     }
 
-    /// Asks for a reload whenever it has changed, as long as the set lives.
-    pub(super) fn watch(self: &Arc<Self>, requests: mpsc::Sender<()>) -> JoinSet<()> {
+    /// Asks for a reload whenever it has changed, as long as what is returned lives.
+    pub(super) fn watch(self: &Arc<Self>, requests: mpsc::Sender<()>) -> LookingAfter {
         let source = self.clone();
-        let mut watching = JoinSet::new();
-        watching.spawn(async move {
-            loop {
-                tokio::time::sleep(LOOK_EVERY).await;
-                let looking = source.clone();
-                if tokio::task::spawn_blocking(move || looking.look()).await.is_ok_and(|changed| changed) {
-                    tracing::info!(file = %source.path.display(), "the configuration has changed");
-                    // One that waits already will see this change too.
-                    let _ = requests.try_send(());
-                }
+        let mut thread = JoinSet::new();
+        thread.spawn_blocking(move || {
+            crate::thread::call(c"configuration");
+            if let Err(error) = source.look_after(&requests) {
+                tracing::error!(%error, "the configuration is read again at a SIGHUP alone");
             }
         });
-        watching
+        LookingAfter { waker: self.waker.clone(), _thread: thread }
+    }
+
+    fn look_after(&self, requests: &mpsc::Sender<()>) -> io::Result<()> {
+        let mut watch = Watch::new();
+        while !self.waker.stopped() {
+            // Before the look: what changes after it raises an event.
+            let folders = self.seen().footprint.folders();
+            let sees = watch.set(folders);
+            let look = self.look();
+            if look == Look::Settled {
+                tracing::info!(file = %self.path.display(), "the configuration has changed");
+                // One that waits already will see this change too.
+                let _ = requests.try_send(());
+            }
+            match (look, sees) {
+                (Look::Changing, _) => self.settle()?,
+                (Look::Same | Look::Settled, Sees::All) => watch.wait(&self.waker, LOOK_ANYWAY)?,
+                (Look::Same | Look::Settled, Sees::NotAll) => watch.wait(&self.waker, LOOK_EVERY)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits, whatever happens meanwhile.
+    fn settle(&self) -> io::Result<()> {
+        let until = Instant::now() + LOOK_EVERY;
+        loop {
+            let rest = until.saturating_duration_since(Instant::now());
+            if rest.is_zero() || self.waker.stopped() {
+                return Ok(());
+            }
+            self.waker.wait(None, Some(rest))?;
+        }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -237,7 +300,8 @@ mod tests {
 
     fn source(folder: &Path) -> Arc<Source> {
         let path = folder.join("hooktail.yaml");
-        let source = Source { path, purpose: Purpose::Run, seen: Mutex::default() };
+        let waker = Arc::new(Waker::new().unwrap());
+        let source = Source { path, purpose: Purpose::Run, seen: Mutex::default(), waker };
         Arc::new(source)
     }
 
@@ -257,21 +321,21 @@ mod tests {
         let folder = folder();
         let source = source(folder.path());
         assert!(source.read().config.is_some());
-        assert!(!source.look() && !source.look(), "nothing has changed");
+        assert_eq!([source.look(), source.look()], [Look::Same; 2], "nothing has changed");
         for name in ["hooktail.yaml", "url", "conf.d/new.yaml"] {
             let path = folder.path().join(name);
             let text = fs::read_to_string(&path).unwrap_or_default();
             fs::write(&path, &text).unwrap();
-            assert!(!source.look(), "{name} may still be written to");
+            assert_eq!(source.look(), Look::Changing, "{name} may still be written to");
             fs::write(&path, text + "\n").unwrap();
-            assert!(!source.look(), "{name} was still written to");
-            assert!(source.look(), "{name} has settled");
-            assert!(!source.look() && !source.look(), "{name} was asked for");
+            assert_eq!(source.look(), Look::Changing, "{name} was still written to");
+            assert_eq!(source.look(), Look::Settled, "{name} has settled");
+            assert_eq!([source.look(), source.look()], [Look::Same; 2], "{name} was asked for");
             source.read();
-            assert!(!source.look());
+            assert_eq!(source.look(), Look::Same);
         }
         fs::remove_file(folder.path().join("conf.d/new.yaml")).unwrap();
-        assert!(!source.look() && source.look());
+        assert_eq!([source.look(), source.look()], [Look::Changing, Look::Settled]);
     }
 
     #[test]
@@ -290,7 +354,7 @@ mod tests {
         source.read();
         std::os::unix::fs::symlink("v2", at("..new")).unwrap();
         fs::rename(at("..new"), at("..data")).unwrap();
-        assert!(!source.look() && source.look());
+        assert_eq!([source.look(), source.look()], [Look::Changing, Look::Settled]);
     }
 
     #[test]
@@ -299,12 +363,12 @@ mod tests {
         let source = source(folder.path());
         source.read();
         fs::write(folder.path().join("hooktail.yaml"), "rules: [").unwrap();
-        assert!(!source.look() && source.look());
+        assert_eq!([source.look(), source.look()], [Look::Changing, Look::Settled]);
         assert!(source.read().config.is_none());
         fs::write(folder.path().join("url"), "https://hooks.slack.com/services/T0/B0/Y").unwrap();
-        assert!(!source.look() && source.look());
+        assert_eq!([source.look(), source.look()], [Look::Changing, Look::Settled]);
         fs::write(folder.path().join("hooktail.yaml"), RULES).unwrap();
-        assert!(!source.look() && source.look());
+        assert_eq!([source.look(), source.look()], [Look::Changing, Look::Settled]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::folders::Folders;
 use super::load::{Loaded, found};
 
 /// The names of all files that a configuration was read from, those that hold URLs too, and the globs of `include`.
@@ -47,6 +48,15 @@ impl Footprint {
     pub fn add(&mut self, other: Self) {
         self.files.extend(other.files);
         self.globs.extend(other.globs);
+    }
+
+    /// Where something changes before it is another; `None`: a glob may find files in too many folders.
+    pub fn folders(&self) -> Option<Folders> {
+        let mut folders = Folders::default();
+        for file in &self.files {
+            folders.lead_to(file);
+        }
+        self.globs.iter().all(|glob| folders.lead_to_glob(glob)).then_some(folders)
     }
 
     /// Looks at all of it.

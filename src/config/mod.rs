@@ -11,6 +11,7 @@ mod decode;
 mod describe;
 mod diagnostic;
 mod expand;
+mod folders;
 mod footprint;
 mod layers;
 mod load;
@@ -35,6 +36,7 @@ use std::time::Duration;
 
 pub use describe::{alerts, describe};
 pub use diagnostic::{Diagnostic, Level, Other};
+pub use folders::{Folders, Names};
 pub use footprint::{Footprint, Print};
 pub use load::{Loaded, from_str, load, load_for_exec, render, state_dir};
 pub use schema::schema;

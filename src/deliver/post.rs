@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::RETRY_AFTER;
@@ -28,10 +28,11 @@ const ANSWER_BYTES_MAX: usize = 4 * 1024;
 #[error("failed to set up the HTTP client")]
 pub struct ClientError(#[from] reqwest::Error);
 
-/// The clients of all webhooks: one that they share, and one for each that has a proxy.
+/// The clients of all webhooks: one that they share, and one for each that has a proxy. The shared one is made when it is
+/// first used: its certificates are a tenth of the memory of an agent that has nothing to tell.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    shared: reqwest::Client,
+    shared: Arc<OnceLock<reqwest::Client>>,
     proxied: HashMap<Arc<str>, reqwest::Client>,
 }
 
@@ -39,22 +40,30 @@ impl Clients {
     /// For these webhooks.
     ///
     /// # Errors
-    /// The TLS library refuses its setup.
+    /// The TLS library refuses the setup of a proxy.
     pub fn new(webhooks: &[WebhookSpec]) -> Result<Self, ClientError> {
         let proxied = webhooks.iter().filter_map(|spec| {
             let proxy = spec.proxy.as_ref()?;
             Some(client(Some(proxy)).map(|client| (spec.name.clone(), client)))
         });
-        Ok(Self { shared: client(None)?, proxied: proxied.collect::<Result<_, _>>()? })
+        Ok(Self { shared: Arc::default(), proxied: proxied.collect::<Result<_, _>>()? })
     }
 
-    fn of(&self, spec: &WebhookSpec) -> &reqwest::Client {
-        self.proxied.get(&spec.name).unwrap_or(&self.shared)
+    fn of(&self, spec: &WebhookSpec) -> Result<&reqwest::Client, reqwest::Error> {
+        self.proxied.get(&spec.name).map_or_else(|| self.shared(), Ok)
+    }
+
+    fn shared(&self) -> Result<&reqwest::Client, reqwest::Error> {
+        if let Some(made) = self.shared.get() {
+            return Ok(made);
+        }
+        let made = client(None)?;
+        Ok(self.shared.get_or_init(|| made))
     }
 }
 
 /// A client with the machine's roots and, for machines without any, Mozilla's.
-fn client(proxy: Option<&SecretUrl>) -> Result<reqwest::Client, ClientError> {
+fn client(proxy: Option<&SecretUrl>) -> Result<reqwest::Client, reqwest::Error> {
     // An error only says that a provider is installed already, which is what is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
@@ -63,18 +72,17 @@ fn client(proxy: Option<&SecretUrl>) -> Result<reqwest::Client, ClientError> {
     if let Some(proxy) = proxy {
         builder = builder.proxy(reqwest::Proxy::all(proxy.expose().clone())?);
     }
-    let client = builder
+    builder
         .tls_certs_merge(roots)
         .redirect(Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .user_agent(concat!("hooktail/", env!("CARGO_PKG_VERSION")))
-        .build()?;
-    Ok(client)
+        .build()
 }
 
 /// Posts `message` and waits for the answer, at most the webhook's `timeout`.
 pub async fn post(clients: &Clients, spec: &WebhookSpec, message: &Message) -> Answer {
-    match try_post(clients.of(spec), spec, message).await {
+    match try_post(clients, spec, message).await {
         Ok(answer) => answer,
         Err(error) => Answer::Nothing(in_words(&error.without_url(), spec.timeout)),
     }
@@ -86,8 +94,8 @@ pub async fn post(clients: &Clients, spec: &WebhookSpec, message: &Message) -> A
 /// There was no answer, or none that means yes.
 pub async fn fetch(clients: &Clients, url: &SecretUrl, timeout: Duration) -> Result<(), String> {
     let timeout = timeout.min(FETCH_TIMEOUT);
-    let answer = clients.shared.get(url.expose().clone()).timeout(timeout).send().await;
-    match answer {
+    let answer = async { clients.shared()?.get(url.expose().clone()).timeout(timeout).send().await };
+    match answer.await {
         Ok(answer) if answer.status().is_success() => Ok(()),
         Ok(answer) => Err(format!("status {}", answer.status().as_u16())),
         Err(error) => Err(in_words(&error.without_url(), timeout)),
@@ -95,12 +103,13 @@ pub async fn fetch(clients: &Clients, url: &SecretUrl, timeout: Duration) -> Res
 }
 
 async fn try_post(
-    client: &reqwest::Client,
+    clients: &Clients,
     spec: &WebhookSpec,
     message: &Message,
 ) -> Result<Answer, reqwest::Error> {
     let body = serde_json::to_vec(message).unwrap_or_default();
-    let request = client
+    let request = clients
+        .of(spec)?
         .post(spec.url.expose().clone())
         .header(reqwest::header::CONTENT_TYPE, "application/json")
         .timeout(spec.timeout)

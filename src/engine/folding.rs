@@ -46,7 +46,8 @@ impl Folding {
         if !by_shape {
             self.sample(&occurrence.event);
         }
-        for (name, value) in occurrence.captures.iter().filter(|(name, _)| find(key, name).is_none()) {
+        let captures = occurrence.captures.of(&occurrence.event);
+        for (name, value) in captures.filter(|(name, _)| find(key, name).is_none()) {
             let place = self.common.iter().position(|(counted, _)| counted == name);
             let place = place.or_else(|| {
                 (self.common.len() < COMMON_CAPTURES).then(|| {

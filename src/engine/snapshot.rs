@@ -1,6 +1,5 @@
 //! A match as an alert keeps it: text, cut to a bound.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -44,7 +43,7 @@ pub(super) fn snapshot(found: &Match, rule: &Rule, host: &str) -> Snapshot {
         stream: event.origin.stream,
         labels: Fields::of(rule, found, host).labels(),
         fields: parsed.map(|parsed| keep_fields(&parsed.fields)).unwrap_or_default(),
-        captures: keep_all(&found.captures),
+        captures: keep_all(found.captures.of(event)),
     }
 }
 
@@ -66,12 +65,8 @@ pub(super) fn keep(text: &str) -> (String, u64) {
     }
 }
 
-fn keep_all(texts: &Texts) -> Texts {
-    let kept = |text: &Arc<str>| match keep(text) {
-        (_, 0) => text.clone(),
-        (cut, _) => Arc::from(Cow::Owned::<str>(cut)),
-    };
-    texts.iter().map(|(name, text)| (name.clone(), kept(text))).collect()
+fn keep_all<'a>(texts: impl Iterator<Item = (&'a Arc<str>, &'a str)>) -> Texts {
+    texts.map(|(name, text)| (name.clone(), Arc::from(keep(text).0))).collect()
 }
 
 fn keep_fields(fields: &Parsed) -> Parsed {

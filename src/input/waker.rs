@@ -22,6 +22,15 @@ pub struct Waker {
     finishing: AtomicBool,
 }
 
+/// What ended a wait; neither: its time was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Came {
+    /// Somebody woke the thread.
+    pub woken: bool,
+    /// What was waited for beside that is ready.
+    pub ready: bool,
+}
+
 impl Waker {
     /// A waker that nobody waits for yet.
     ///
@@ -70,6 +79,18 @@ impl Waker {
     /// # Errors
     /// The system refuses to wait, which only a closed descriptor explains.
     pub fn wait(&self, source: Option<BorrowedFd<'_>>, timeout: Option<Duration>) -> std::io::Result<bool> {
+        Ok(self.wait_for_any(source, timeout)?.ready)
+    }
+
+    /// The same, and returns whether it was woken too.
+    ///
+    /// # Errors
+    /// As those of [`Waker::wait`].
+    pub fn wait_for_any(
+        &self,
+        source: Option<BorrowedFd<'_>>,
+        timeout: Option<Duration>,
+    ) -> std::io::Result<Came> {
         self.wait_for(source, PollFlags::IN, timeout)
     }
 
@@ -79,7 +100,7 @@ impl Waker {
     /// # Errors
     /// As those of [`Waker::wait`].
     pub fn wait_to_write(&self, target: BorrowedFd<'_>) -> std::io::Result<bool> {
-        self.wait_for(Some(target), PollFlags::OUT, None)
+        Ok(self.wait_for(Some(target), PollFlags::OUT, None)?.ready)
     }
 
     fn wait_for(
@@ -87,7 +108,7 @@ impl Waker {
         other: Option<BorrowedFd<'_>>,
         flags: PollFlags,
         timeout: Option<Duration>,
-    ) -> std::io::Result<bool> {
+    ) -> std::io::Result<Came> {
         let mut waited = vec![PollFd::from_borrowed_fd(self.reader.as_fd(), PollFlags::IN)];
         waited.extend(other.map(|other| PollFd::from_borrowed_fd(other, flags)));
         let timeout = timeout.map(|timeout| Timespec {
@@ -96,7 +117,7 @@ impl Waker {
         });
         match poll(&mut waited, timeout.as_ref()) {
             Ok(_) => {}
-            Err(Errno::INTR) => return Ok(false),
+            Err(Errno::INTR) => return Ok(Came { woken: false, ready: false }),
             Err(error) => return Err(error.into()),
         }
         let [woken, ready] = [0, 1].map(|n| waited.get(n).is_some_and(|fd| !fd.revents().is_empty()));
@@ -104,6 +125,6 @@ impl Waker {
             let mut drained = [0; 64];
             while matches!((&self.reader).read(&mut drained), Ok(1..)) {}
         }
-        Ok(ready)
+        Ok(Came { woken, ready })
     }
 }

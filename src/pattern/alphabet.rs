@@ -39,6 +39,25 @@ const OTHER: u8 = 5;
 /// From which character on, which cell.
 type Edges = Vec<(char, u8)>;
 
+/// A text in an alphabet.
+#[derive(Debug)]
+pub(super) struct Rewritten {
+    pub(super) text: Vec<u8>,
+    /// Behind each character that is longer or shorter than it was: the place there, and in the original.
+    shifts: Vec<(u32, u32)>,
+}
+
+impl Rewritten {
+    /// Of a place between two characters, that in the original.
+    pub(super) fn in_original(&self, place: usize) -> usize {
+        let before = self.shifts.partition_point(|(written, _)| *written as usize <= place);
+        match before.checked_sub(1).map(|last| self.shifts[last]) {
+            Some((written, original)) => place - written as usize + original as usize,
+            None => place,
+        }
+    }
+}
+
 /// How characters beyond ASCII are written.
 #[derive(Debug)]
 pub(crate) struct Alphabet {
@@ -57,9 +76,9 @@ impl Alphabet {
     pub(super) const ESCAPED: u8 = 0x80;
 
     /// That of the kinds alone.
-    pub(crate) fn common() -> &'static Self {
-        static COMMON: OnceLock<Alphabet> = OnceLock::new();
-        COMMON.get_or_init(|| Self::telling(Vec::new()).expect("the kinds are few"))
+    pub(crate) fn common() -> &'static Arc<Self> {
+        static COMMON: OnceLock<Arc<Alphabet>> = OnceLock::new();
+        COMMON.get_or_init(|| Arc::new(Self::telling(Vec::new()).expect("the kinds are few")))
     }
 
     /// One that tells apart what `hir` does, shared by all patterns that tell the same apart; `None`: that is too much.
@@ -136,10 +155,18 @@ impl Alphabet {
     }
 
     /// `text` in this alphabet.
-    pub(super) fn rewrite(&self, text: &[u8]) -> Vec<u8> {
-        let mut written = Vec::with_capacity(text.len() + text.len() / 2);
-        self.rewrite_into(text, &mut written);
-        written
+    pub(super) fn rewrite(&self, text: &[u8]) -> Rewritten {
+        let mut rewritten =
+            Rewritten { text: Vec::with_capacity(text.len() + text.len() / 2), shifts: Vec::new() };
+        let mut original = 0;
+        self.walk(text, |bytes, piece| {
+            original += bytes;
+            rewritten.text.extend_from_slice(piece);
+            if bytes != piece.len() {
+                rewritten.shifts.push((rewritten.text.len() as u32, original as u32));
+            }
+        });
+        rewritten
     }
 
     /// Appends `text` in this alphabet to `written`.
@@ -147,40 +174,15 @@ impl Alphabet {
         self.walk(text, |_, piece| written.extend_from_slice(piece));
     }
 
-    /// Places in the rewritten `text`, in order, become those in `text`. They lie between characters.
-    pub(super) fn in_original<'a>(&self, text: &[u8], places: impl Iterator<Item = &'a mut usize>) {
-        let mut places = places.peekable();
-        let (mut original, mut written) = (0, 0);
-        self.walk(text, |bytes, piece| {
-            while let Some(place) = places.next_if(|place| **place < written + piece.len()) {
-                *place = original + (*place - written);
-            }
-            original += bytes;
-            written += piece.len();
-        });
-        places.for_each(|place| *place = original);
-    }
-
     /// Hands on what is written for the next so many bytes of `text`: a character, or a stretch that stays as it is.
     fn walk(&self, text: &[u8], mut hand_on: impl FnMut(usize, &[u8])) {
+        // The usual case, and the quicker one.
+        if let Ok(valid) = std::str::from_utf8(text) {
+            return self.walk_valid(valid, &mut hand_on);
+        }
         let mut at = 0;
         for chunk in text.utf8_chunks() {
-            let mut rest = chunk.valid();
-            while let Some(next) = rest.chars().next() {
-                let same =
-                    rest.bytes().position(|byte| !byte.is_ascii() || byte == ESCAPE).unwrap_or(rest.len());
-                if same > 0 {
-                    hand_on(same, &rest.as_bytes()[..same]);
-                    rest = &rest[same..];
-                    continue;
-                }
-                let symbol = if next == '_' { Self::ESCAPED } else { self.symbol(next) };
-                match Self::is_word(symbol) {
-                    true => hand_on(next.len_utf8(), &[ESCAPE, symbol, ESCAPE]),
-                    false => hand_on(next.len_utf8(), &[symbol]),
-                }
-                rest = &rest[next.len_utf8()..];
-            }
+            self.walk_valid(chunk.valid(), &mut hand_on);
             at += chunk.valid().len();
             for _ in chunk.invalid() {
                 at += 1;
@@ -189,6 +191,23 @@ impl Alphabet {
                     false => hand_on(1, &[INVALID]),
                 }
             }
+        }
+    }
+
+    fn walk_valid(&self, mut rest: &str, hand_on: &mut impl FnMut(usize, &[u8])) {
+        while let Some(next) = rest.chars().next() {
+            let same = rest.bytes().position(|byte| !byte.is_ascii() || byte == ESCAPE).unwrap_or(rest.len());
+            if same > 0 {
+                hand_on(same, &rest.as_bytes()[..same]);
+                rest = &rest[same..];
+                continue;
+            }
+            let symbol = if next == '_' { Self::ESCAPED } else { self.symbol(next) };
+            match Self::is_word(symbol) {
+                true => hand_on(next.len_utf8(), &[ESCAPE, symbol, ESCAPE]),
+                false => hand_on(next.len_utf8(), &[symbol]),
+            }
+            rest = &rest[next.len_utf8()..];
         }
     }
 }

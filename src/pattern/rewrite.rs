@@ -5,6 +5,7 @@ use regex_syntax::hir::{
 };
 
 use super::alphabet::{Alphabet, ESCAPE};
+use super::letters::Letters;
 
 /// A class of so many ranges is small as it is.
 const SIMPLE_RANGES_MAX: usize = 16;
@@ -32,7 +33,7 @@ pub(crate) fn ascii(hir: &Hir) -> Hir {
             Part::Literal(_) => Hir::fail(),
             Part::Class(Class::Bytes(class)) => Hir::class(Class::Bytes(class.clone())),
             Part::Class(Class::Unicode(class)) => Hir::class(Class::Bytes(ascii_part(class))),
-            Part::Look(look) => Hir::look(of_ascii(look)),
+            Part::Look(look) => Hir::look(look_of_ascii(look)),
         })
     });
     rewritten.expect("each part can be said")
@@ -46,52 +47,77 @@ pub(crate) fn by_alphabet(hir: &Hir, alphabet: &Alphabet) -> Option<Hir> {
         return None;
     }
     each(hir, &|part| match part {
-        Part::Literal(literal) => {
-            let characters = std::str::from_utf8(literal).ok()?.chars();
-            let parts: Option<Vec<Vec<u8>>> =
-                characters.map(|character| alphabet.literal(character)).collect();
-            Some(Hir::literal(parts?.concat()))
-        }
-        Part::Class(Class::Bytes(class)) if class.is_ascii() => Some(of_symbols(class.clone(), &[])),
-        Part::Class(Class::Bytes(_)) => None,
-        Part::Class(Class::Unicode(class)) => Some(of_symbols(ascii_part(class), &alphabet.symbols(class)?)),
-        Part::Look(Look::WordUnicode | Look::WordStartUnicode | Look::WordEndUnicode) => {
-            let Part::Look(look) = part else { return None };
-            Some(Hir::look(of_ascii(look)))
-        }
-        Part::Look(
-            look @ (Look::Start | Look::End | Look::StartLF | Look::EndLF | Look::StartCRLF | Look::EndCRLF),
-        ) => Some(Hir::look(look)),
-        // ASCII's word boundaries mean something else there; the others treat bytes that are no character in ways of
-        // their own.
-        Part::Look(_) => None,
+        Part::Literal(literal) => Some(Hir::literal(literal_by_alphabet(literal, alphabet)?)),
+        Part::Class(class) => Some(of_symbols(&Symbols::of(class, alphabet)?)),
+        Part::Look(look) => Some(Hir::look(look_by_alphabet(look)?)),
     })
 }
 
-/// One character of ASCII of the class, or of those that are beyond it.
-fn of_symbols(mut ascii: ClassBytes, symbols: &[u8]) -> Hir {
-    let has_escape = ascii.iter().any(|range| (range.start()..=range.end()).contains(&ESCAPE));
-    let mut escape = ClassBytes::new([ClassBytesRange::new(ESCAPE, ESCAPE)]);
-    escape.negate();
-    ascii.intersect(&escape);
-    let (words, others): (Vec<u8>, Vec<u8>) = symbols.iter().partition(|symbol| Alphabet::is_word(**symbol));
-    let class = |symbols: Vec<u8>| {
-        ClassBytes::new(symbols.into_iter().map(|symbol| ClassBytesRange::new(symbol, symbol)))
-    };
-    ascii.union(&class(others));
-    let mut words = class(words);
-    if has_escape {
-        words.push(ClassBytesRange::new(Alphabet::ESCAPED, Alphabet::ESCAPED));
+/// A literal as `alphabet` writes it.
+pub(super) fn literal_by_alphabet(literal: &[u8], alphabet: &Alphabet) -> Option<Vec<u8>> {
+    let characters = std::str::from_utf8(literal).ok()?.chars();
+    let parts: Option<Vec<Vec<u8>>> = characters.map(|character| alphabet.literal(character)).collect();
+    Some(parts?.concat())
+}
+
+/// What holds in the rewritten text where `look` does in the text.
+pub(super) const fn look_by_alphabet(look: Look) -> Option<Look> {
+    match look {
+        Look::WordUnicode | Look::WordStartUnicode | Look::WordEndUnicode => Some(look_of_ascii(look)),
+        Look::Start | Look::End | Look::StartLF | Look::EndLF | Look::StartCRLF | Look::EndCRLF => Some(look),
+        // ASCII's word boundaries mean something else there; the others treat bytes that are no character in ways of
+        // their own.
+        _ => None,
     }
+}
+
+/// The characters of a class as `alphabet` writes them.
+pub(super) fn letters_by_alphabet(class: &Class, alphabet: &Alphabet) -> Option<Letters> {
+    let Symbols { bytes, words } = Symbols::of(class, alphabet)?;
+    Some(Letters::new(&bytes, &words))
+}
+
+/// How the characters of a class are written: as one byte, or as a symbol between two escapes.
+struct Symbols {
+    bytes: ClassBytes,
+    words: Vec<u8>,
+}
+
+impl Symbols {
+    fn of(class: &Class, alphabet: &Alphabet) -> Option<Self> {
+        let (mut bytes, symbols) = match class {
+            Class::Bytes(class) if class.is_ascii() => (class.clone(), Vec::new()),
+            Class::Bytes(_) => return None,
+            Class::Unicode(class) => (ascii_part(class), alphabet.symbols(class)?),
+        };
+        let has_escape = bytes.iter().any(|range| (range.start()..=range.end()).contains(&ESCAPE));
+        let mut escape = ClassBytes::new([ClassBytesRange::new(ESCAPE, ESCAPE)]);
+        escape.negate();
+        bytes.intersect(&escape);
+        let (mut words, others): (Vec<u8>, Vec<u8>) =
+            symbols.into_iter().partition(|symbol| Alphabet::is_word(*symbol));
+        bytes.union(&of_bytes(&others));
+        words.extend(has_escape.then_some(Alphabet::ESCAPED));
+        Some(Self { bytes, words })
+    }
+}
+
+fn of_bytes(bytes: &[u8]) -> ClassBytes {
+    ClassBytes::new(bytes.iter().map(|byte| ClassBytesRange::new(*byte, *byte)))
+}
+
+/// One character of the class.
+fn of_symbols(Symbols { bytes, words }: &Symbols) -> Hir {
     let word = || {
         let escape = || Hir::literal([ESCAPE]);
-        Hir::concat(vec![escape(), Hir::class(Class::Bytes(words.clone())), escape()])
+        Hir::concat(vec![escape(), Hir::class(Class::Bytes(of_bytes(words))), escape()])
     };
-    match (ascii.ranges().is_empty(), words.ranges().is_empty()) {
+    let byte = || Hir::class(Class::Bytes(bytes.clone()));
+    match (bytes.ranges().is_empty(), words.is_empty()) {
         (true, true) => Hir::fail(),
         (true, false) => word(),
-        (false, true) => Hir::class(Class::Bytes(ascii)),
-        (false, false) => Hir::alternation(vec![Hir::class(Class::Bytes(ascii)), word()]),
+        (false, true) => byte(),
+        (false, false) => Hir::alternation(vec![byte(), word()]),
     }
 }
 
@@ -125,7 +151,8 @@ fn each(hir: &Hir, with: &dyn Fn(Part<'_>) -> Option<Hir>) -> Option<Hir> {
     })
 }
 
-const fn of_ascii(look: Look) -> Look {
+/// What holds in a text of ASCII where `look` does.
+pub(super) const fn look_of_ascii(look: Look) -> Look {
     match look {
         Look::WordUnicode => Look::WordAscii,
         Look::WordUnicodeNegate => Look::WordAsciiNegate,

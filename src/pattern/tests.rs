@@ -150,12 +150,91 @@ proptest! {
     }
 }
 
+/// What rules look for: runs that give back, lazy ones, choices, counts, and groups in all of them.
+fn usual() -> impl Strategy<Value = String> {
+    let one =
+        select(&[r"\w", r"\d", r"\S", ".", "[a-z]", "[^ ]", "[a_é]", "[^1]", "_", "é", "a", "(?i:K)"][..]);
+    let times = select(&["", "", "+", "*", "?", "{2}", "{1,3}", "{2,}", "+?", "*?", "??", "{1,2}?"][..]);
+    let run = (one, times).prop_map(|(one, times)| format!("{one}{times}"));
+    let literal = select(&["ab", "a", "1", " ", "_", "b1", "-", "é ", r"\b", "^", "$", r"\B", "(?m:$)"][..]);
+    let piece = prop_oneof![3 => run, 2 => literal.prop_map(str::to_owned)];
+    let pieces = prop::collection::vec(piece, 1..4).prop_map(|pieces| pieces.concat());
+    let group = (pieces.clone(), pieces, 0u32..7).prop_map(|(one, other, sort)| match sort {
+        0 => format!("(?P<NAME>{one})"),
+        1 => format!("(?P<NAME>{one}|{other})"),
+        2 => format!("(?:{one}(?P<NAME>{other}))?"),
+        3 => format!("(?:{one}a(?P<NAME>{other}))*"),
+        4 => format!("(?:(?P<NAME>{one})b){{1,2}}?"),
+        _ => one,
+    });
+    prop::collection::vec(group, 1..4).prop_map(|groups| {
+        let named = groups.iter().enumerate();
+        named.map(|(at, group)| group.replace("NAME", &format!("g{at}"))).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_walk_catches_what_the_regex_does(
+        pattern in usual(),
+        texts in prop::collection::vec("[ab1_ é-]{0,12}|[ab1 ]{0,24}", 1..10),
+    ) {
+        texts.iter().for_each(|text| check(&pattern, text.as_bytes()));
+    }
+}
+
+/// Whether a walk tells it all, for a text of ASCII and for another.
+#[track_caller]
+fn walks(pattern: &str, text: &str) -> bool {
+    check(pattern, text.as_bytes());
+    let pattern = Pattern::new(On::Line, pattern).unwrap();
+    pattern.compiled.walk(&Text::new(text.as_bytes()), &mut Places::default()) != Walked::GaveUp
+}
+
+#[test]
+fn what_is_usual_is_walked() {
+    for pattern in [
+        "error",
+        r"^(?P<who>\w+)\[\d+\]: (?P<what>.*)$",
+        r"(?i)\btask (?P<id>\d+)\s+\S+",
+        r"(?P<ip>(?:\d{1,3}\.){3}\d{1,3})",
+        r#"status=(?P<status>5\d\d) .*"(?P<path>[^"]+)""#,
+        "(?:timeout|refused|reset) by (?P<peer>\\S+)",
+        r"müller: (?P<n>\d+)",
+        r".*took (?P<n>\d+)(?:\.\d+)? ?ms",
+    ] {
+        for text in ["app[17]: task 5 took 3.5 ms", "für 10.0.0.1 status=503 \"/x\" reset by müller: 5"] {
+            assert!(walks(pattern, text), "{pattern} on {text}");
+        }
+    }
+    // What may match nothing at all, what has too many ways to go, and what is too long.
+    let long = "x".repeat(WALKED_BYTES_MAX + 1);
+    for (pattern, text) in [(r"\w*", "a"), (r"(?:a*)*b", "aab"), ("x(?:ab|cd){20}", "x"), ("x", &*long)] {
+        assert!(!walks(pattern, text), "{pattern}");
+    }
+}
+
+#[test]
+fn what_takes_too_long_is_left_to_automata() {
+    let pattern = Pattern::new(On::Line, "^(?:a|aa)+(?P<end>b)").unwrap();
+    let (text, other) = ("a".repeat(60), "aab");
+    for _ in 0..2 * GIVEN_UP_MAX {
+        assert!(!pattern.is_match(&Text::new(text.as_bytes())));
+    }
+    assert_eq!(pattern.compiled.given_up.load(Ordering::Relaxed), GIVEN_UP_MAX);
+    let caught = pattern.captures(&Text::new(other.as_bytes()));
+    assert_eq!(caught, Some(Caught { whole: 0..3, named: vec![("end".into(), 2..3)] }));
+    check(r"\w+\w+\w+\w+\w+\w+\w+-", "a".repeat(200).as_bytes());
+}
+
 /// How a pattern is looked at where a text is not ASCII.
 fn beyond(pattern: &str) -> &'static str {
-    match Beyond::new(&parse(pattern).unwrap()) {
-        Beyond::Same => "same",
-        Beyond::Common(_) => "common",
-        Beyond::Own(..) => "own",
+    match Beyond::new(&parse(pattern).unwrap(), &[]) {
+        Beyond::Same(_) => "same",
+        Beyond::Rewritten(alphabet, _) if Arc::ptr_eq(&alphabet, Alphabet::common()) => "common",
+        Beyond::Rewritten(..) => "own",
         Beyond::Whole(_) => "whole",
     }
 }
@@ -180,19 +259,28 @@ fn what_is_usual_is_small() {
 
 #[test]
 fn a_thousand_patterns_that_were_shown_lines_are_small() {
+    let machine = |machine: &Machine| {
+        let steps = machine.steps.get().and_then(Option::as_ref).map_or(0, Steps::bytes);
+        steps + machine.regex.get().map_or(0, regex_automata::meta::Regex::memory_usage)
+    };
     let size = |pattern: &Pattern| {
         let beyond = match pattern.compiled.beyond.get() {
-            Some(Beyond::Common(regex) | Beyond::Own(_, regex) | Beyond::Whole(regex)) => {
-                regex.memory_usage()
-            }
+            Some(Beyond::Rewritten(_, beyond)) => machine(beyond),
             _ => 0,
         };
-        beyond + pattern.compiled.ascii.get().map_or(0, Regex::memory_usage)
+        beyond + machine(&pattern.compiled.ascii)
     };
-    use regex_automata::meta::Regex;
     let pattern = Pattern::new(On::Line, r"(?P<who>\w+) \b(?P<n>\d+) (?P<rest>\S+)").unwrap();
     assert_eq!(size(&pattern), 0);
-    assert!(pattern.is_match(&Text::new(b"eve 12 x")) && pattern.is_match(&Text::new("ève 12 x".as_bytes())));
+    let see = || {
+        let seen = [&b"eve 12 x"[..], "ève 12 x".as_bytes()].map(|text| pattern.is_match(&Text::new(text)));
+        assert_eq!(seen, [true; 2]);
+    };
+    see();
+    assert!(size(&pattern) < 2 * 1024, "{}", size(&pattern));
+    // Where walks take too long.
+    pattern.compiled.given_up.store(GIVEN_UP_MAX, Ordering::Relaxed);
+    see();
     assert!(size(&pattern) < 40 * 1024, "{}", size(&pattern));
 }
 

@@ -1,30 +1,26 @@
 //! A text that patterns are shown, one after another: what they need to know of it is found out once.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::alphabet::Alphabet;
+use super::alphabet::{Alphabet, Rewritten};
 
-/// In so many further alphabets the text is kept: more, and it is rewritten again.
-const OWN_MAX: usize = 8;
+/// In so many alphabets the text is kept: more, and it is rewritten again.
+const ALPHABETS_MAX: usize = 8;
 
 /// A text, and what is known of it.
 #[derive(Debug)]
 pub struct Text<'a> {
     bytes: &'a [u8],
     is_ascii: bool,
-    rewritten: OnceCell<Vec<u8>>,
-    own: RefCell<Vec<Rewritten>>,
+    rewritten: RefCell<Vec<(Arc<Alphabet>, Rc<Rewritten>)>>,
 }
-
-/// A text in an alphabet.
-type Rewritten = (Arc<Alphabet>, Rc<[u8]>);
 
 impl<'a> Text<'a> {
     /// Of these bytes.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, is_ascii: bytes.is_ascii(), rewritten: OnceCell::new(), own: RefCell::default() }
+        Self { bytes, is_ascii: bytes.is_ascii(), rewritten: RefCell::default() }
     }
 
     /// The text itself.
@@ -37,20 +33,15 @@ impl<'a> Text<'a> {
         self.is_ascii
     }
 
-    /// The text in the alphabet that all patterns share.
-    pub(crate) fn rewritten(&self) -> &[u8] {
-        self.rewritten.get_or_init(|| Alphabet::common().rewrite(self.bytes))
-    }
-
-    /// The text in another alphabet.
-    pub(super) fn rewritten_by(&self, alphabet: &Arc<Alphabet>) -> Rc<[u8]> {
-        let mut own = self.own.borrow_mut();
-        if let Some((_, text)) = own.iter().find(|(known, _)| Arc::ptr_eq(known, alphabet)) {
+    /// The text in an alphabet.
+    pub(super) fn rewritten_by(&self, alphabet: &Arc<Alphabet>) -> Rc<Rewritten> {
+        let mut known = self.rewritten.borrow_mut();
+        if let Some((_, text)) = known.iter().find(|(known, _)| Arc::ptr_eq(known, alphabet)) {
             return text.clone();
         }
-        let text: Rc<[u8]> = alphabet.rewrite(self.bytes).into();
-        if own.len() < OWN_MAX {
-            own.push((alphabet.clone(), text.clone()));
+        let text = Rc::new(alphabet.rewrite(self.bytes));
+        if known.len() < ALPHABETS_MAX {
+            known.push((alphabet.clone(), text.clone()));
         }
         text
     }

@@ -208,7 +208,8 @@ impl Filter {
     ) {
         let target = &self.needles[needle as usize];
         let Some(text) = block.get(at..at + target.needle.len()) else { return };
-        if !target.needle.iter().zip(text).all(|(set, byte)| set.has(*byte)) {
+        // From its end: what many needles have in common they begin with.
+        if !target.needle.iter().zip(text).rev().all(|(set, byte)| set.has(*byte)) {
             return;
         }
         let line = match *line {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::captures::Captures;
 use crate::event::{Event, Match, Parse, Role, RuleId, Texts};
 use crate::fields::Fields;
-use crate::pattern::Text;
+use crate::pattern::{Places, Text};
 use crate::rule::{Pattern, Rule};
 use crate::time::Time;
 
@@ -42,15 +43,22 @@ impl<T: Fn() -> Time> Look<'_, T> {
             return part.is_match(self.text);
         }
         let event = self.event();
-        let subject = fields(self.scanner, rule, &event, &[]).subject(&part.on);
+        let subject = fields(self.scanner, rule, &event, Captures::NONE).subject(&part.on);
         subject.is_some_and(|text| part.is_match(&Text::new(&text)))
     }
 
     /// What a line of which `parts` match is to a rule; a match only if its severity is high enough and `where` holds.
-    pub(super) fn take(&mut self, id: RuleId, rule: &Rule, role: Role, parts: &[Pattern]) -> Option<Match> {
+    /// `places` are what the part on the line caught, where that is known.
+    pub(super) fn take(
+        &mut self,
+        id: RuleId,
+        rule: &Rule,
+        role: Role,
+        parts: &[Pattern],
+        places: Option<&Places>,
+    ) -> Option<Match> {
         let event = self.event();
-        let caught = |part| fields(self.scanner, rule, &event, &[]).captures_of(part);
-        let captures: Texts = parts.iter().flat_map(caught).collect();
+        let captures = self.captures(rule, &event, parts, places);
         let fields = fields(self.scanner, rule, &event, &captures);
         let level = fields.level();
         let severity = if role == Role::Match { level? } else { level.unwrap_or(rule.severity) };
@@ -64,6 +72,21 @@ impl<T: Fn() -> Time> Look<'_, T> {
             }
         }
         Some(Match { rule: id, role, event, captures, severity, around: None })
+    }
+
+    fn captures(&self, rule: &Rule, event: &Event, parts: &[Pattern], places: Option<&Places>) -> Captures {
+        let mut with_names = parts.iter().enumerate().filter(|(_, part)| !part.names.is_empty());
+        let (first, second) = (with_names.next(), with_names.next());
+        match (first, second, places) {
+            (None, ..) => Captures::default(),
+            (Some((at, part)), None, Some(places)) if part_on_line(parts, &self.scanner.line) == Some(at) => {
+                Captures::of_line(part, places, &event.line)
+            }
+            _ => {
+                let caught = |part| fields(self.scanner, rule, event, Captures::NONE).captures_of(part);
+                parts.iter().flat_map(caught).collect::<Texts>().into()
+            }
+        }
     }
 
     fn event(&mut self) -> Arc<Event> {
@@ -82,11 +105,6 @@ impl<T: Fn() -> Time> Look<'_, T> {
     }
 }
 
-fn fields<'a>(
-    scanner: &'a Scanner,
-    rule: &'a Rule,
-    event: &'a Event,
-    captures: &'a [(Arc<str>, Arc<str>)],
-) -> Fields<'a> {
+fn fields<'a>(scanner: &'a Scanner, rule: &'a Rule, event: &'a Event, captures: &'a Captures) -> Fields<'a> {
     Fields { rule, event, captures, severity: rule.severity, host: &scanner.host }
 }

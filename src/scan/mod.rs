@@ -33,7 +33,7 @@ use regex_syntax::hir::Hir;
 use crate::around::Reach;
 use crate::event::{Match, Origin, Role, RuleId};
 use crate::line::LineSpec;
-use crate::pattern::Text;
+use crate::pattern::{Places, Seen, Text};
 use crate::rule::{Matcher, On, Pattern, Rule, When};
 use crate::time::Time;
 
@@ -147,7 +147,18 @@ pub struct Search {
     trails: Trails,
     costs: Costs,
     /// By what rules may take the line that is looked at.
-    taken: Vec<(RuleId, By)>,
+    taken: Vec<Taken>,
+    /// What patterns caught of it; kept from line to line for their room.
+    places: Vec<Places>,
+}
+
+/// By what a rule may take a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Taken {
+    rule: RuleId,
+    by: By,
+    /// Where among the places that is which its pattern caught, if it is known.
+    places: Option<usize>,
 }
 
 /// What scanning cost and could not do, for the report.
@@ -268,6 +279,7 @@ impl Scanner {
             trails: Trails::new(self.reach),
             costs: Costs::new(self.rules.len(), None),
             taken: Vec::new(),
+            places: Vec::new(),
         }
     }
 
@@ -392,24 +404,36 @@ impl Scanner {
 
     /// Which rules may take `text`, of those whose `patterns` may match it and those that see every line.
     fn decide(&self, text: &Text<'_>, patterns: impl Iterator<Item = (u32, Certainty)>, search: &mut Search) {
-        let Search { taken, costs, .. } = search;
+        let Search { taken, places, costs, .. } = search;
         taken.clear();
+        let mut caught = 0;
         for (pattern, certainty) in patterns {
             let owned = &self.patterns[pattern as usize];
             costs.shown(owned.rule);
-            if certainty == Certainty::Maybe {
+            let pattern = self.pattern(owned);
+            let mut known = None;
+            // What is sure is looked at for its groups.
+            if certainty == Certainty::Maybe || !pattern.names.is_empty() {
+                if places.len() == caught {
+                    places.push(Places::default());
+                }
                 let lap = costs.look(owned.rule);
-                let taken = self.pattern(owned).is_match(text);
+                let seen = pattern.see(text, &mut places[caught]);
                 costs.looked(owned.rule, lap);
-                if !taken {
-                    continue;
+                match seen {
+                    Seen::Nothing => continue,
+                    Seen::Match => {}
+                    Seen::Caught => {
+                        known = Some(caught);
+                        caught += 1;
+                    }
                 }
             }
-            taken.push((owned.rule, owned.by));
+            taken.push(Taken { rule: owned.rule, by: owned.by, places: known });
         }
         for (rule, by) in self.open.iter().copied() {
             costs.shown(rule);
-            taken.push((rule, by));
+            taken.push(Taken { rule, by, places: None });
         }
         taken.sort_unstable();
     }
@@ -423,14 +447,15 @@ impl Scanner {
         search: &mut Search,
         found: &mut impl FnMut(Match),
     ) {
-        let Search { scanned, taken, latest, trails, costs, .. } = search;
+        let Search { scanned, taken, places, latest, trails, costs, .. } = search;
         let mut look =
             Look { scanner: self, text, truncated, lines, scanned, latest, event: None, too_old: false };
         // Whose match is decided: by the first of its matchers that matches, or because the line ends an episode.
         let mut decided = None;
         // Of the line, whichever rules take it.
         let mut around = None;
-        for (id, by) in taken.iter().copied() {
+        for Taken { rule: id, by, places: caught } in taken.iter().copied() {
+            let caught = caught.map(|caught| &places[caught]);
             let (rule, role) = (&self.rules[id.0], by.role());
             if role == Role::Match && decided == Some(id) {
                 continue;
@@ -444,7 +469,7 @@ impl Scanner {
                 role == Role::Match && rule.ignore.iter().any(|matcher| look.matches(rule, &matcher.parts))
             };
             let takes = matches && !is_ignored(&mut look);
-            let taken = if takes { look.take(id, rule, role, by.parts(rule)) } else { None };
+            let taken = if takes { look.take(id, rule, role, by.parts(rule), caught) } else { None };
             costs.looked(id, lap);
             let Some(mut taken) = taken else { continue };
             if look.too_old {

@@ -143,7 +143,7 @@ proptest! {
         // The filter is chosen anew somewhere on the way.
         search.sample = Sample::after(seen);
         let note = |found: &Match| {
-            (found.event.line.to_vec(), rules[found.rule.0].name.to_string(), found.role, found.captures.clone())
+            (found.event.line.to_vec(), rules[found.rule.0].name.to_string(), found.role, found.captures.texts(&found.event))
         };
 
         let mut together = Vec::new();
@@ -171,7 +171,7 @@ proptest! {
         let common = Lines { origin: &origin, time: || Time::EPOCH };
         scanner.scan(&text, false, &common, &mut scanner.search(), |found| {
             let name = rules[found.rule.0].name.to_string();
-            taken.push((found.event.line.to_vec(), name, found.role, found.captures));
+            taken.push((found.event.line.to_vec(), name, found.role, found.captures.texts(&found.event)));
         });
         prop_assert_eq!(taken, expected);
     }
@@ -197,7 +197,7 @@ fn parsed(lines: &[&str]) -> (Vec<String>, Scanned) {
     let common = Lines { origin: &origin, time: || Time::EPOCH };
     let told = |found: &Match| {
         let captures: Vec<String> =
-            found.captures.iter().map(|(name, text)| format!("{name}={text}")).collect();
+            found.captures.of(&found.event).map(|(name, text)| format!("{name}={text}")).collect();
         format!("{} {} {}", rules[found.rule.0].name, found.severity, captures.join(" ")).trim().to_owned()
     };
     let mut together = Vec::new();

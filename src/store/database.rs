@@ -20,8 +20,10 @@ use super::{Record, schema};
 /// How long another process (`hooktail send`, a person with `sqlite3`) may hold up a write.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// After so many bytes, what was written ahead is moved into the database, so that the file of it stays small.
+/// After so many bytes, what was written ahead is moved into the database, so that the file of it stays small. It takes two
+/// waits for the disk: after an answer, for which nobody waits, it is done early.
 const WRITTEN_AHEAD_MAX: usize = 512 * 1024;
+const WRITTEN_AHEAD_AT_AN_ANSWER: usize = WRITTEN_AHEAD_MAX / 2;
 
 /// A file of one page has no table.
 const PAGE_BYTES: u64 = 4_096;
@@ -133,6 +135,7 @@ impl Database {
             Made::Now => schema::create(&mut connection).map_err(failed)?,
             Made::Before => {
                 schema::check(&mut connection, path)?;
+                schema::check_head(&connection, path)?;
                 schema::write_ahead(&connection).map_err(failed)?;
             }
         }
@@ -154,7 +157,8 @@ impl Database {
         Ok(load(&mut copy).map_err(failed)?.0)
     }
 
-    /// Writes what is new. On a full disk it leaves the reserve to the answers.
+    /// Writes what is new, after which [`Database::make_room`] is to be called. On a full disk it leaves the reserve to the
+    /// answers.
     pub(super) fn write_new(&mut self, changes: &Changes<'_>) -> Result<(), WriteError> {
         if !self.reserve.is_held() {
             self.shrink();
@@ -177,7 +181,10 @@ impl Database {
         let written = self.write(&all);
         *answers = all.answers;
         match written {
-            Ok(()) => answers.clear(),
+            Ok(()) => {
+                answers.clear();
+                self.tidy(WRITTEN_AHEAD_AT_AN_ANSWER)?;
+            }
             Err(WriteError::Full) => {
                 self.reserve.release();
                 while !answers.is_empty() {
@@ -197,6 +204,19 @@ impl Database {
             self.checkpoint_if_there_is_room()?;
         }
         Ok(())
+    }
+
+    /// Where much was written ahead, it makes room for what is written next. Apart from the writing: what was written may be
+    /// shown before.
+    pub(super) fn make_room(&mut self) -> Result<(), WriteError> {
+        self.tidy(WRITTEN_AHEAD_MAX)
+    }
+
+    fn tidy(&mut self, written_ahead_max: usize) -> Result<(), WriteError> {
+        if self.written_ahead < written_ahead_max {
+            return Ok(());
+        }
+        self.checkpoint_if_there_is_room()
     }
 
     /// What was written ahead makes room for what is written next; where it can't be moved, it is safe where it is.
@@ -228,9 +248,6 @@ impl Database {
         transaction.commit()?;
         self.seals = seals;
         self.written_ahead += bytes + TRANSACTION_BYTES;
-        if self.written_ahead >= WRITTEN_AHEAD_MAX {
-            self.checkpoint_if_there_is_room()?;
-        }
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::time::Time;
 
 use super::database::{Answer, Changes, DeadLetter, Stored};
 use super::history::{Fate, History, Receipt};
-use super::writer::Writer;
+use super::writer::{State, Writer};
 use super::{Record, WriteError};
 
 /// An alert that waits for one webhook.
@@ -187,6 +187,7 @@ impl Outbox {
             arrivals.add_to(&mut changes, &stored, &webhook);
             writer.commit(changes)?;
             queue.entries().apply(arrivals);
+            writer.make_room()?;
         }
         Ok(unknown)
     }
@@ -225,7 +226,15 @@ impl Outbox {
             queue.entries().apply(arrivals);
             queue.changed.notify_one();
         }
+        // What was committed is on its way meanwhile, and stays so whatever becomes of this.
+        self.make_room(&mut writer);
         Ok(())
+    }
+
+    fn make_room(&self, writer: &mut State) {
+        if let Err(failure) = writer.make_room() {
+            self.writer.fail(failure);
+        }
     }
 
     /// Lets an alert wait in memory alone, until the process ends: one that can't be stored, and says so.
@@ -272,6 +281,7 @@ impl Outbox {
         }
         drop((writer, queues));
         self.show(|entry| finished.iter().any(|alert| alert.id == entry.waiting.alert.id));
+        self.make_room(&mut self.writer.lock());
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The tables, and the versions of them: a newer format is refused, an older one is brought up to this one.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
@@ -80,6 +81,17 @@ pub(super) fn check(connection: &mut Connection, path: &Path) -> Result<(), Open
     migrate(connection, format, STEPS).map_err(failed)?;
     if tables(connection).map_err(failed)? != TABLES {
         return Err(damaged("its tables are not as they were made".to_owned()));
+    }
+    Ok(())
+}
+
+/// Sees to it that it can be written on. SQLite writes nothing to a file whose head says that a later one wrote it, which none
+/// of ours says; a file that the system lets nobody write to is another matter.
+pub(super) fn check_head(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let only_read = connection.is_readonly("main").map_err(|error| failed(path, error))?;
+    if only_read && OpenOptions::new().write(true).open(path).is_ok() {
+        let why = "its head says that it may not be written to".to_owned();
+        return Err(OpenError::Damaged { path: path.to_owned(), why });
     }
     Ok(())
 }

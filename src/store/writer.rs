@@ -63,11 +63,16 @@ impl State {
         self.last_place
     }
 
-    /// Stores what was decided, after what is owed.
+    /// Stores what was decided, after what is owed. [`State::make_room`] is to be called after it.
     pub(super) fn commit(&mut self, changes: Changes<'_>) -> Result<(), WriteError> {
         let Some(database) = &mut self.database else { return Ok(()) };
         database.write_answers(&mut self.owed)?;
         if changes.is_empty() { Ok(()) } else { database.write_new(&changes) }
+    }
+
+    /// Has the database make room for what is committed next.
+    pub(super) fn make_room(&mut self) -> Result<(), WriteError> {
+        self.database.as_mut().map_or(Ok(()), Database::make_room)
     }
 
     /// Stores what became of alerts that waited. It has happened: where there is no room now, it is owed.

@@ -17,6 +17,7 @@ mod generated;
 mod heartbeat;
 mod help;
 mod hostile;
+mod idle;
 mod kill;
 mod mounted;
 mod notices;

@@ -20,6 +20,7 @@ const PURE: &[&str] = &[
     "pattern",
     "when.rs",
     "schedule.rs",
+    "captures.rs",
     "event.rs",
     "around.rs",
     "agent/unfinished.rs",

@@ -147,8 +147,13 @@ fn a_reload_changes_how_many_threads_read() {
     logs.configure(1);
     let agent = logs.launch().start();
     let wait = |marked: usize| {
-        while logs.posted().values().map(Vec::len).sum::<usize>() < marked {
-            logs.receiver.wait_for_messages(logs.receiver.messages().len() + 1, PATIENCE);
+        loop {
+            // Counted before what is in them: another may come meanwhile, and be the last.
+            let messages = logs.receiver.messages().len();
+            if logs.posted().values().map(Vec::len).sum::<usize>() >= marked {
+                break;
+            }
+            logs.receiver.wait_for_messages(messages + 1, PATIENCE);
         }
     };
     let marked: usize = LINES.into_iter().map(|lines| marks(lines).len()).sum();

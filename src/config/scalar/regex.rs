@@ -51,7 +51,7 @@ pub(in crate::config) fn pattern(
     let Text(text) = at.raw;
     let pattern = Pattern::new(on, text).ok()?;
     let mut good = true;
-    for name in &pattern.names {
+    for name in pattern.names.iter() {
         if RESERVED.contains(&&**name) {
             let start = text.find(&format!("<{name}>")).map_or(0, |at| at + 1);
             let span = at.place.inner_span(text, start..start + name.len());

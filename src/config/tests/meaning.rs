@@ -161,7 +161,7 @@ fn match_and_ignore_are_one_or_many() {
     let rule = rule("    match: [a, '(?P<n>b)']\n    ignore: c\n");
     let sources: Vec<&str> = rule.patterns.iter().map(|matcher| matcher.parts[0].as_str()).collect();
     assert_eq!(sources, ["a", "(?P<n>b)"]);
-    assert_eq!(rule.patterns[1].parts[0].names, ["n".into()]);
+    assert_eq!(*rule.patterns[1].parts[0].names, ["n".into()]);
     assert_eq!(rule.ignore[0].parts[0].as_str(), "c");
 }
 

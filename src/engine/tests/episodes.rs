@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::captures::Captures;
 use crate::event::InputState;
 use crate::expr::Expr;
 use crate::rule::{Aggregate, Level, Pattern, Resolve, Side};
@@ -252,7 +253,7 @@ impl Bench {
             parse: Parse::Text,
             shape: Default::default(),
         };
-        let captures = vec![("ip".into(), ip.into())];
+        let captures = vec![("ip".into(), ip.into())].into();
         let found = Match {
             rule: RuleId(0),
             role,
@@ -395,7 +396,7 @@ fn a_late_alert_mentions_nobody() {
         };
         let (event, role, severity) = (Arc::new(event), Role::Match, Severity::Error);
         bench.engine.take(
-            Match { rule: RuleId(0), role, event, captures: Texts::new(), severity, around: None },
+            Match { rule: RuleId(0), role, event, captures: Captures::default(), severity, around: None },
             now,
         );
         bench.told()

@@ -6,6 +6,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::restart::Stored;
 use super::*;
+use crate::captures::Captures;
 use crate::schedule::{Days, Hours, Schedule};
 
 /// Where the clock is moved, and a day before it is.
@@ -94,7 +95,7 @@ impl Case {
             parse: Parse::Text,
             shape: Default::default(),
         });
-        let (severity, captures) = (Severity::Error, Texts::new());
+        let (severity, captures) = (Severity::Error, Captures::default());
         Match { rule: RuleId(0), role: Role::Match, event, captures, severity, around: None }
     }
 

@@ -110,7 +110,7 @@ impl Bench {
             parse: Parse::Text,
             shape: Default::default(),
         };
-        let captures = vec![("ip".into(), ip.into())];
+        let captures = vec![("ip".into(), ip.into())].into();
         let severity = Severity::Error;
         let event = Arc::new(event);
         self.engine.take(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::around::{Around, FOLLOW_WAIT, Reach};
+use crate::captures::Captures;
 use crate::message::redact::Redactor;
 use crate::message::redact_alert::redact_alert;
 use crate::store::{Record, Space};
@@ -205,7 +206,7 @@ fn among(bench: &Bench, at: u64) -> (Match, Arc<Around>) {
         parse: Parse::Text,
         shape: Default::default(),
     });
-    let (severity, captures) = (Severity::Error, Texts::new());
+    let (severity, captures) = (Severity::Error, Captures::default());
     let found =
         Match { rule: RuleId(0), role: Role::Match, event, captures, severity, around: Some(around.clone()) };
     (found, around)

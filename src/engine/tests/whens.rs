@@ -98,6 +98,7 @@ fn run(rule: Rule, steps: &[Step], value_name: &str) -> Vec<Told> {
         }
         let role = if step.follow_up { Role::FollowUp } else { Role::Match };
         let (event, severity) = (Arc::new(event), Severity::Error);
+        let captures = captures.into();
         engine.take(Match { rule: RuleId(0), role, event, captures, severity, around: None }, at(now));
         if step.stop {
             stored.put(engine.take_changes(&|_, _| {}));

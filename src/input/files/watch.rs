@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -13,6 +14,9 @@ use super::disk::{Facts, FileId};
 
 /// How many paths are remembered until the reader looks; past that it looks at everything.
 const TOUCHED_MAX: usize = 4_096;
+
+/// How often watches are set anew where no event tells of a change.
+const SET_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// What may have changed since the last look.
 #[derive(Debug, Default)]
@@ -63,6 +67,8 @@ pub(super) struct Watch {
     /// `None`: the system grants no watcher, and looking has to do.
     watcher: Option<RecommendedWatcher>,
     watched: BTreeMap<PathBuf, FileId>,
+    /// When each was set; `None`: one may have been lost since.
+    set: Option<Instant>,
     hints: Arc<Mutex<Hints>>,
 }
 
@@ -80,25 +86,31 @@ impl Watch {
                 |error| tracing::warn!(%error, "no watcher: files are looked at each `poll` instead"),
             )
             .ok();
-        Self { watcher, watched: BTreeMap::new(), hints }
+        Self { watcher, watched: BTreeMap::new(), set: None, hints }
     }
 
     /// Watches just these directories.
     ///
-    /// Each is set anew each time: one that was deleted and made again has lost its watch without a word, and setting
-    /// one twice costs a system call.
+    /// One that was deleted and made again has lost its watch, and may have the number that it had. So after each event but
+    /// writing, and now and then without one, all are set anew. Setting one twice costs little but wakes notify's thread.
     pub(super) fn set(&mut self, directories: &BTreeSet<PathBuf>) -> Watched {
         let Some(watcher) = &mut self.watcher else { return Watched { all: false, more: false } };
         for gone in self.watched.keys().filter(|path| !directories.contains(*path)) {
             let _ = watcher.unwatch(gone);
         }
+        let all_anew = self.set.is_none_or(|at| at.elapsed() >= SET_EVERY);
         let mut watched = BTreeMap::new();
         for directory in directories {
             // Looked at before it is watched: if another one takes the name in between, the next look finds it new.
             let Ok(metadata) = directory.metadata() else { continue };
-            if watcher.watch(directory, RecursiveMode::NonRecursive).is_ok() {
-                watched.insert(directory.clone(), Facts::of(&metadata).file);
+            let id = Facts::of(&metadata).file;
+            let is_set = !all_anew && self.watched.get(directory) == Some(&id);
+            if is_set || watcher.watch(directory, RecursiveMode::NonRecursive).is_ok() {
+                watched.insert(directory.clone(), id);
             }
+        }
+        if all_anew {
+            self.set = Some(Instant::now());
         }
         let more = watched.iter().any(|(path, id)| self.watched.get(path) != Some(id));
         self.watched = watched;
@@ -106,7 +118,11 @@ impl Watch {
     }
 
     /// What may have changed since the last call.
-    pub(super) fn take(&self) -> Hints {
-        std::mem::take(&mut *self.hints.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn take(&mut self) -> Hints {
+        let hints = std::mem::take(&mut *self.hints.lock().unwrap_or_else(PoisonError::into_inner));
+        if hints.look {
+            self.set = None;
+        }
+        hints
     }
 }

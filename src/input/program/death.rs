@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Event, Match, Origin, Parse, Role, RuleId, Shape};
+use crate::event::{Event, Match, Origin, Parse, Role, RuleId, Shape, Texts};
 use crate::severity::Severity;
 use crate::time::{Human, Time};
 
@@ -89,12 +89,13 @@ impl Death {
             ("how", self.how.to_string()),
             ("ran", Human(self.ran).to_string()),
         ];
+        let texts = captures.into_iter().map(|(name, value)| (Arc::from(name), Arc::from(value)));
         Some(Match {
             role: Role::Match,
             rule: on_exit.rule,
             severity: on_exit.severity,
             event: Arc::new(event),
-            captures: captures.into_iter().map(|(name, value)| (Arc::from(name), Arc::from(value))).collect(),
+            captures: texts.collect::<Texts>().into(),
             around: None,
         })
     }

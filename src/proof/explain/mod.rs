@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::captures::Captures;
 use crate::event::{Event, Origin, RuleId, Texts};
 use crate::fields::Fields;
 use crate::line::LineSpec;
@@ -168,7 +169,7 @@ impl<'a> Explainer<'a> {
         let cut = Line::cut(line, spec.line.line_bytes_max);
         let text = self.stations.text(input, cut.bytes);
         let (event, _) = spec.line.event(&text, cut.truncated, &origin, self.rehearsal.now());
-        let fields = self.fields(rule, &event, &[]);
+        let fields = self.fields(rule, &event, Captures::NONE);
         let matched = rule.patterns.iter().find_map(|matcher| matched(matcher, &fields));
         let end = self.not_taken(rule, &event, matched.as_ref()).unwrap_or_else(|| {
             let captures = texts(matched.as_ref());
@@ -185,7 +186,7 @@ impl<'a> Explainer<'a> {
         if matched_by.is_none() && !rule.patterns.is_empty() {
             return Some(End::NoMatch);
         }
-        let fields = self.fields(rule, event, &[]);
+        let fields = self.fields(rule, event, Captures::NONE);
         if let Some(ignored) = rule.ignore.iter().find_map(|matcher| matched(matcher, &fields)) {
             return Some(End::Ignored(ignored));
         }
@@ -207,12 +208,7 @@ impl<'a> Explainer<'a> {
         }
     }
 
-    fn fields<'f>(
-        &'f self,
-        rule: &'f Rule,
-        event: &'f Event,
-        captures: &'f [(Arc<str>, Arc<str>)],
-    ) -> Fields<'f> {
+    fn fields<'f>(&'f self, rule: &'f Rule, event: &'f Event, captures: &'f Captures) -> Fields<'f> {
         Fields { rule, event, captures, severity: rule.severity, host: &self.stations.host }
     }
 
@@ -224,7 +220,7 @@ impl<'a> Explainer<'a> {
         (input, origin): (usize, &Arc<Origin>),
         line: Line<'_>,
         event: &Event,
-        captures: &Texts,
+        captures: &Captures,
     ) -> End<'a> {
         let fields = self.fields(rule, event, captures);
         let fields = Fields { severity: fields.level().unwrap_or(rule.severity), ..fields };
@@ -270,14 +266,14 @@ fn caught(pattern: &Pattern, fields: &Fields<'_>) -> Option<Caught> {
 }
 
 /// The captures as a match has them.
-fn texts(matched: Option<&Matched<'_>>) -> Texts {
+fn texts(matched: Option<&Matched<'_>>) -> Captures {
     let parts = matched.iter().flat_map(|matched| &matched.parts);
     let of = |part: &Caught| {
         let text = |range: &Range<usize>| Arc::from(String::from_utf8_lossy(&part.text[range.clone()]));
         let captures = part.captures.iter();
         captures.map(|(name, range)| (name.clone(), text(range))).collect::<Texts>()
     };
-    parts.flat_map(of).collect()
+    parts.flat_map(of).collect::<Texts>().into()
 }
 
 /// A key for people: `ip=10.0.0.1, user=root`.

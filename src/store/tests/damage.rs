@@ -101,3 +101,13 @@ fn row_67_every_byte_of_what_was_written_ahead_changed_in_turn() {
         assert!(found == (vec![], 0, 0) || found == (vec![3, 4], 3, 0), "{at}: {found:?}");
     }
 }
+
+#[test]
+fn row_67_a_head_that_forbids_writing_is_damage() {
+    let scene = Scene::fast();
+    let mut damaged = small(&scene);
+    // The version that may write to it: https://www.sqlite.org/fileformat.html#file_format_version_numbers
+    damaged[18] = 200;
+    std::fs::write(scene.directory().join("state.db"), damaged).unwrap();
+    assert_eq!(open_damaged(&scene, 18), Fate::Refused);
+}
