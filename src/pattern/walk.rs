@@ -9,9 +9,10 @@ use super::alphabet::ESCAPE;
 use super::letters::Letters;
 use super::steps::{ENDLESS, Gives, Start, Step, Steps};
 
-/// So many steps are taken for each byte of a text at most, and so many more: a walk is never much worse than an automaton.
-const STEPS_EACH: usize = 4;
-const STEPS_MORE: usize = 128;
+/// So many steps are taken for each byte of a text at most, and so many more. With a third of it, patterns with `.*` between
+/// words are given up, which walk well.
+const STEPS_EACH: usize = 12;
+const STEPS_MORE: usize = 256;
 
 /// Choices that are open at once.
 const CHOICES_MAX: usize = 256;
