@@ -23,6 +23,11 @@ const BATCHES_WAITING: usize = 8;
 const BATCH_MATCHES: usize = 512;
 const BATCH_BYTES: usize = 512 * 1024;
 
+/// While there is more to read, what no rule took anything of is handed on after so many bytes, or so many positions: it
+/// wakes the engine's thread, which has nothing to do but to note it.
+const QUIET_BYTES: u64 = 8 * 1024 * 1024;
+const QUIET_POSITIONS: usize = 256;
+
 /// What was read from one input since its last batch. One of no input rings: the engine's thread is to look up.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -285,6 +290,17 @@ impl Feed {
     /// The engine has stopped.
     pub fn flush_if_full(&mut self) -> Result<(), EngineGone> {
         if self.is_full() { self.flush() } else { Ok(()) }
+    }
+
+    /// Hands on what there is while there is more to read, unless it can wait for that.
+    ///
+    /// # Errors
+    /// The engine has stopped.
+    pub fn flush_if_due(&mut self) -> Result<(), EngineGone> {
+        let Batch { matches, positions, notices, state, read, .. } = &self.outlet.batch;
+        let is_quiet = matches.is_empty() && notices.is_empty() && state.is_none();
+        let can_wait = is_quiet && read.bytes < QUIET_BYTES && positions.len() < QUIET_POSITIONS;
+        if can_wait { Ok(()) } else { self.flush() }
     }
 
     /// Whole lines at once, which costs much less than one by one.

@@ -157,8 +157,12 @@ impl<D: Disk> FilesInput<D> {
             self.seek_the_lost(now);
             more = !self.ready.is_empty();
         }
-        self.cutter.release();
-        self.feed.flush()?;
+        if more {
+            self.feed.flush_if_due()?;
+        } else {
+            self.cutter.release();
+            self.feed.flush()?;
+        }
         Ok(more || self.look_again)
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Lanes {
     share_bytes: u64,
     /// As many as were needed so far.
     others: Vec<Lane>,
+    /// How a thread is made.
+    thread: fn() -> thread::Builder,
 }
 
 /// What one thread reads with. Between two turns it knows of no file, and holds nothing that was not handed on.
@@ -51,13 +53,20 @@ pub(super) type HadTurn<F> = (Box<Tail<F>>, Result<Turn, TailError>);
 impl Lanes {
     /// So many threads, where it is worth it.
     pub(super) const fn new(threads: usize) -> Self {
-        Self { threads, share_bytes: SHARE_BYTES, others: Vec::new() }
+        let thread = || thread::Builder::new().name("read files".to_owned());
+        Self { threads, share_bytes: SHARE_BYTES, others: Vec::new(), thread }
     }
 
     /// A thread for so little already.
     #[cfg(test)]
     pub(super) fn for_shares_of(self, bytes: u64) -> Self {
         Self { share_bytes: bytes, ..self }
+    }
+
+    /// No thread can be made.
+    #[cfg(test)]
+    pub(super) fn without_threads(self) -> Self {
+        Self { thread: || thread::Builder::new().stack_size(1 << 60), ..self }
     }
 
     /// Whether more than one thread may read.
@@ -96,8 +105,8 @@ impl Lanes {
         }
         let refused = thread::scope(|scope| {
             let started = lanes.iter_mut().zip(&mut *loads).map(|(lane, load)| {
-                let reader = thread::Builder::new().name("read files".to_owned());
-                reader.spawn_scoped(scope, || load.read(&mut lane.feed, &mut lane.cutter, patience, now))
+                (self.thread)()
+                    .spawn_scoped(scope, || load.read(&mut lane.feed, &mut lane.cutter, patience, now))
             });
             let started: Vec<_> = started.collect();
             own.read(feed, cutter, patience, now);

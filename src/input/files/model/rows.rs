@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::line::LineSpec;
 
+use super::super::lanes::Lanes;
 use super::bench::{Bench, PATH, SECOND, Step};
 
 const DAY: i64 = 24 * 3600 * SECOND;
@@ -188,6 +189,21 @@ fn as_many_threads_read_as_there_are_to_be_and_files_that_have_grown() {
     }
 }
 
+#[test]
+fn where_no_thread_can_be_made_one_reads_all() {
+    let mut bench = bench();
+    bench.take(Step::Poll);
+    let (input, _) = bench.input.as_mut().expect("it was polled");
+    input.lanes = Lanes::new(3).for_shares_of(1).without_threads();
+    for path in [PATH, "/l/b.log", "/l/c.log"] {
+        set(&bench, path, "one\ntwo\n");
+    }
+    bench.after(SECOND);
+    bench.given.sort();
+    bench.assert_given(&["one", "one", "one", "two", "two", "two"]);
+    assert_eq!(bench.world.borrow().readers.len(), 1);
+}
+
 /// Gives a file this content.
 fn set(bench: &Bench, path: &str, text: &str) {
     let mut world = bench.world.borrow_mut();
@@ -196,56 +212,49 @@ fn set(bench: &Bench, path: &str, text: &str) {
     world.change(inode, |content| *content = text.as_bytes().to_vec());
 }
 
-/// A copy that is there from the first, a rotation by copying with lines that only the copy has, and other files that fill
-/// batches meanwhile: after whichever batch it is killed, each line is handed on once.
+/// A copy that is there from the first, a rotation by copying with lines that only its copy has, or by truncating alone, and
+/// other files that fill batches meanwhile: after whichever batch it is killed, each line is handed on once.
 #[test]
 fn a_kill_within_a_round_repeats_nothing() {
     let lines = |file: char, some: std::ops::Range<usize>| -> String {
         some.map(|n| format!("{file} {n:04} {}\n", "x".repeat(1_500))).collect()
     };
-    let first = |bench: &Bench| {
-        for (path, text) in
-            [(PATH, lines('a', 0..20)), ("/l/b.log", lines('a', 0..20)), ("/l/c.log", lines('c', 0..5))]
-        {
-            set(bench, path, &text);
-        }
-    };
-    let then = |bench: &Bench| {
-        set(bench, "/l/d.log", &lines('a', 0..25));
-        for (path, text) in
-            [(PATH, lines('a', 25..27)), ("/l/c.log", lines('c', 0..30)), ("/l/e.log", lines('e', 0..30))]
-        {
-            set(bench, path, &text);
-        }
-    };
-    let all = lines('a', 0..27) + &lines('c', 0..30) + &lines('e', 0..30);
-    for (threads, kill_in_second) in
-        [1, 2, 3].into_iter().flat_map(|threads| [(threads, false), (threads, true)])
-    {
-        for batches in 0.. {
-            let mut bench = bench();
-            (bench.manner.threads, bench.manner.batch_lines, bench.input) = (threads, 1, None);
-            first(&bench);
-            let mut is_torn = !kill_in_second && {
-                bench.poll();
-                bench.crash_after(batches)
-            };
-            bench.after(SECOND);
-            then(&bench);
-            is_torn |= kill_in_second && {
-                bench.poll();
-                bench.crash_after(batches)
-            };
-            (0..3).for_each(|_| bench.after(2 * SECOND));
-            let mut given: Vec<_> = bench.given.iter().map(|line| String::from_utf8_lossy(line)).collect();
-            given.sort();
-            assert_eq!(
-                given,
-                all.lines().collect::<Vec<_>>(),
-                "{threads} threads, killed after {batches} batches"
-            );
-            if !is_torn {
-                break;
+    for threads in [1, 2, 3] {
+        for (killed, copied) in [(1, true), (2, true), (2, false)] {
+            let only_copied = if copied { lines('a', 20..25) } else { String::new() };
+            let all =
+                [lines('a', 0..20), only_copied, lines('a', 25..27), lines('c', 0..30), lines('e', 0..30)];
+            let all = all.concat();
+            let mut batches = 0;
+            let mut goes_on = true;
+            while goes_on {
+                let mut bench = bench();
+                (bench.manner.threads, bench.manner.batch_lines, bench.input) = (threads, 1, None);
+                let mut poll = |bench: &mut Bench, number| {
+                    bench.poll();
+                    if number == killed {
+                        goes_on = bench.crash_after(batches);
+                    }
+                    bench.after(2 * SECOND);
+                };
+                set(&bench, PATH, &lines('a', 0..20));
+                set(&bench, "/l/b.log", &lines('a', 0..20));
+                set(&bench, "/l/c.log", &lines('c', 0..5));
+                poll(&mut bench, 1);
+                if copied {
+                    set(&bench, "/l/d.log", &lines('a', 0..25));
+                }
+                set(&bench, PATH, &lines('a', 25..27));
+                set(&bench, "/l/c.log", &lines('c', 0..30));
+                set(&bench, "/l/e.log", &lines('e', 0..30));
+                poll(&mut bench, 2);
+                poll(&mut bench, 3);
+                let mut given: Vec<_> =
+                    bench.given.iter().map(|line| String::from_utf8_lossy(line)).collect();
+                given.sort();
+                let what = format!("{threads} threads, killed after {batches} batches of poll {killed}");
+                assert_eq!(given, all.lines().collect::<Vec<_>>(), "{what}");
+                batches += 1;
             }
         }
     }
