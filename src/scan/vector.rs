@@ -1,7 +1,7 @@
 //! Windows by vectors of the processor: thirty-two or sixty-four places at a time. The only `unsafe` of hooktail.
 //!
 //! Chosen at run time: where the processor can't, the caller's plain loop does all. With AVX2 a byte is looked up by its
-//! two halves, sixteen entries each, which is one shuffle a half; with AVX-512 by itself, if it is ASCII.
+//! two halves, sixteen entries each, which is one shuffle a half; with AVX-512 by itself, half of all bytes a shuffle.
 
 use super::windows::{Hit, WIDTH};
 
@@ -46,14 +46,13 @@ pub(super) struct Tables {
     /// By the byte's low half, and by its high half.
     low: [[u8; 16]; WIDTH],
     high: [[u8; 16]; WIDTH],
-    /// By the byte itself, and of all bytes that are not ASCII together.
-    ascii: [[u8; 128]; WIDTH],
-    beyond: [u8; WIDTH],
+    /// By the byte itself.
+    bytes: [[u8; 256]; WIDTH],
 }
 
 impl Default for Tables {
     fn default() -> Self {
-        Self { low: [[0; 16]; WIDTH], high: [[0; 16]; WIDTH], ascii: [[0; 128]; WIDTH], beyond: [0; WIDTH] }
+        Self { low: [[0; 16]; WIDTH], high: [[0; 16]; WIDTH], bytes: [[0; 256]; WIDTH] }
     }
 }
 
@@ -62,10 +61,7 @@ impl Tables {
     pub(super) fn add(&mut self, place: usize, byte: u8, buckets: u8) {
         self.low[place][usize::from(byte & 15)] |= buckets;
         self.high[place][usize::from(byte >> 4)] |= buckets;
-        match self.ascii[place].get_mut(usize::from(byte)) {
-            Some(of_byte) => *of_byte |= buckets,
-            None => self.beyond[place] |= buckets,
-        }
+        self.bytes[place][usize::from(byte)] |= buckets;
     }
 }
 
@@ -231,8 +227,8 @@ mod avx2 {
 mod avx512 {
     use std::arch::x86_64::{
         __m512i, _mm512_and_si512, _mm512_loadu_si512, _mm512_mask_blend_epi8, _mm512_movepi8_mask,
-        _mm512_permutex2var_epi8, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_storeu_si512,
-        _mm512_test_epi8_mask,
+        _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_set1_epi8, _mm512_setzero_si512,
+        _mm512_storeu_si512, _mm512_test_epi8_mask,
     };
 
     use super::{Hit, Tables, WIDTH};
@@ -244,20 +240,29 @@ mod avx512 {
     #[target_feature(enable = "avx512bw,avx512vbmi")]
     pub(super) fn find<const PLACES: usize>(tables: &Tables, block: &[u8], hits: &mut Vec<Hit>) -> usize {
         // A lookup takes seven bits of a byte: sixty-four entries of the one vector, and of the other.
-        let mut first = [_mm512_setzero_si512(); PLACES];
-        let (mut second, mut beyond) = (first, first);
+        let mut ascii = [(_mm512_setzero_si512(), _mm512_setzero_si512()); PLACES];
+        let mut beyond = ascii;
         for place in 0..PLACES {
-            (first[place], second[place]) = (load(&tables.ascii[place], 0), load(&tables.ascii[place], STEP));
-            beyond[place] = _mm512_set1_epi8(tables.beyond[place].cast_signed());
+            let entries = |from| load(&tables.bytes[place], from);
+            ascii[place] = (entries(0), entries(STEP));
+            beyond[place] = (entries(2 * STEP), entries(3 * STEP));
         }
+        let look_up = |(first, second), bytes| _mm512_permutex2var_epi8(first, bytes, second);
         let mut at = 0;
         while let Some(bytes) = block.get(at..).and_then(<[u8]>::first_chunk::<BYTES>) {
             let mut buckets = _mm512_set1_epi8(-1);
-            for place in 0..PLACES {
-                let bytes = load(bytes, place);
-                let by_byte = _mm512_permutex2var_epi8(first[place], bytes, second[place]);
-                let by_byte = _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), by_byte, beyond[place]);
-                buckets = _mm512_and_si512(buckets, by_byte);
+            let any = _mm512_or_si512(load(bytes, 0), load(bytes, WIDTH - 1));
+            if _mm512_movepi8_mask(any) == 0 {
+                for place in 0..PLACES {
+                    buckets = _mm512_and_si512(buckets, look_up(ascii[place], load(bytes, place)));
+                }
+            } else {
+                for place in 0..PLACES {
+                    let bytes = load(bytes, place);
+                    let (of_ascii, of_others) = (look_up(ascii[place], bytes), look_up(beyond[place], bytes));
+                    let by_byte = _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), of_ascii, of_others);
+                    buckets = _mm512_and_si512(buckets, by_byte);
+                }
             }
             let mut places = _mm512_test_epi8_mask(buckets, buckets);
             if places != 0 {
