@@ -89,6 +89,11 @@ const PARTS: &[&str] = &[
     r"(?-u:\w)",
     r"\b{start}",
     r"(?:\d\d:){2}",
+    r"\d{1,3}",
+    r"[0-9]{2,4}",
+    r"[^.]{1,2}",
+    r"(?:\d{1,3}\.){1,3}",
+    r":(?:2[23]|338)",
     r"x{20}",
     r"[a-z]{9}",
 ];
@@ -172,6 +177,27 @@ fn check(patterns: &[String], blocks: &[Vec<u8>], sample: Option<&[u8]>) -> Resu
         }
     }
     Ok(())
+}
+
+/// Runs of varying length, one after the other, with what stands between them.
+fn runs() -> impl Strategy<Value = String> {
+    let set = select(&[r"\d", "[0-9]", "[ab]", "[a-é]", r"\w"][..]);
+    let run = (set, select(&["{1,2}", "{1,3}", "{2,3}", "{3,8}", "", "?", "+"][..]));
+    let between = select(&["", r"\.", ":", "b", "(?:a|1.)"][..]);
+    let part = (run, between).prop_map(|((set, times), between)| format!("({set}{times}){between}"));
+    prop::collection::vec(part, 1..5).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn what_holds_runs_of_varying_length_is_a_candidate(
+        pattern in runs(),
+        lines in prop::collection::vec("[0-2ab.:é٣]{0,16}", 1..20),
+    ) {
+        check(&[pattern], &[lines.join("\n").into_bytes()], None)?;
+    }
 }
 
 proptest! {

@@ -22,6 +22,9 @@ const SPELLED_MAX: usize = 4;
 /// A repetition is unrolled so often.
 const UNROLLED_MAX: u32 = 8;
 
+/// Behind a run whose length varies, so many bytes before its end are known again.
+const KNOWN_AGAIN: usize = 4;
+
 /// What the matches of a part of a pattern look like.
 #[derive(Debug, Clone)]
 enum Part {
@@ -29,6 +32,8 @@ enum Part {
     Whole(Vec<Needle>),
     /// Each begins with one of these, ends with one of those, and holds one of `within`, where that is known.
     Ends { first: Vec<Needle>, last: Vec<Needle>, within: Option<Vec<Needle>> },
+    /// Each is so many bytes of the set.
+    Run { set: ByteSet, least: usize, most: usize },
 }
 
 /// The best set of needles of `pattern`, one of which is in each line that it matches; `None`: it has none.
@@ -36,7 +41,10 @@ enum Part {
 pub(super) fn needles(pattern: &Hir, cost: &mut dyn FnMut(&[Needle]) -> f64) -> Option<Vec<Needle>> {
     let best = match part(pattern, cost) {
         Part::Whole(all) => Some(all),
-        Part::Ends { first, last, within } => better(within, better(Some(first), Some(last), cost), cost),
+        other => {
+            let (first, last, within) = ends(&other);
+            better(within, better(Some(first), Some(last), cost), cost)
+        }
     };
     best.filter(|needles| useful(needles))
 }
@@ -126,10 +134,15 @@ fn repeated(repetition: &Repetition, cost: &mut dyn FnMut(&[Needle]) -> f64) -> 
     }
     if let Some(set) = single_class(&repetition.sub) {
         // Each character is one byte of it or several: so many bytes there are at least, at both ends.
-        let run = vec![set; repetition.min.min(UNROLLED_MAX) as usize];
+        let least = repetition.min.min(UNROLLED_MAX) as usize;
+        if let Some(max) = repetition.max.filter(|max| *max > repetition.min && *max <= UNROLLED_MAX) {
+            let longest = if set.or(ByteSet::HIGH) == set { 4 } else { 1 };
+            return Part::Run { set, least, most: max as usize * longest };
+        }
+        let run = vec![set; least];
         if repetition.max != Some(repetition.min)
             || repetition.min > UNROLLED_MAX
-            || matches!(sub, Part::Ends { .. })
+            || !matches!(sub, Part::Whole(_))
         {
             return Part::Ends { first: vec![run.clone()], last: vec![run], within: None };
         }
@@ -140,7 +153,10 @@ fn repeated(repetition: &Repetition, cost: &mut dyn FnMut(&[Needle]) -> f64) -> 
     match least {
         least if repetition.max == Some(repetition.min) && repetition.min <= UNROLLED_MAX => least,
         Part::Whole(all) => Part::Ends { first: all.clone(), last: all, within: None },
-        ends @ Part::Ends { .. } => ends,
+        other => {
+            let (first, last, within) = ends(&other);
+            Part::Ends { first, last, within }
+        }
     }
 }
 
@@ -154,6 +170,7 @@ fn single_class(hir: &Hir) -> Option<ByteSet> {
 
 fn joined(before: Part, after: Part, cost: &mut dyn FnMut(&[Needle]) -> f64) -> Part {
     let (before, after) = match (before, after) {
+        (Part::Whole(before), after) if before == [Needle::new()] => return after,
         (Part::Whole(before), Part::Whole(after)) => match product(&before, &after) {
             Some(all) => return shortened(all),
             None => (Part::Whole(before), Part::Whole(after)),
@@ -174,6 +191,7 @@ fn joined(before: Part, after: Part, cost: &mut dyn FnMut(&[Needle]) -> f64) -> 
     let last = match &after {
         Part::Whole(whole) => product(&ends(&before).1, whole).unwrap_or(last),
         Part::Ends { .. } => last,
+        Part::Run { set, least, most } => behind(&ends(&before).1, *set, *least, *most),
     };
     Part::Ends {
         first: cut(first, Side::First),
@@ -209,7 +227,23 @@ fn ends(part: &Part) -> (Vec<Needle>, Vec<Needle>, Option<Vec<Needle>>) {
     match part {
         Part::Whole(all) => (all.clone(), all.clone(), None),
         Part::Ends { first, last, within } => (first.clone(), last.clone(), within.clone()),
+        Part::Run { set, least, .. } => (vec![vec![*set; *least]], vec![vec![*set; *least]], None),
     }
+}
+
+/// How a run ends, with what stands before it where it is short.
+fn behind(before: &[Needle], set: ByteSet, least: usize, most: usize) -> Vec<Needle> {
+    let mut all: Vec<Needle> = Vec::new();
+    for length in least.min(KNOWN_AGAIN)..=most.min(KNOWN_AGAIN) {
+        for before in before {
+            let needle = [&before[..], &vec![set; length]].concat();
+            all.push(needle[needle.len().saturating_sub(KNOWN_AGAIN)..].to_vec());
+        }
+    }
+    let mut ends = union(all.clone(), Vec::new());
+    // What ends with another of them says nothing more.
+    ends.retain(|needle| !all.iter().any(|other| other.len() < needle.len() && needle.ends_with(other)));
+    if ends.len() <= 2 * KNOWN_AGAIN { ends } else { vec![vec![set; least]] }
 }
 
 fn product(before: &[Needle], after: &[Needle]) -> Option<Vec<Needle>> {
