@@ -15,6 +15,8 @@ use crate::scan::{self, Cost, Ends, Filtered, Lines, Scanned, Scanner, Search};
 use crate::store::Record;
 use crate::time::Time;
 
+use super::choosing::Choosing;
+
 /// How many batches wait for the engine before reading waits: enough to keep it busy, few enough for the memory.
 const BATCHES_WAITING: usize = 8;
 
@@ -151,6 +153,7 @@ pub struct Tuning {
 pub struct Feed {
     scanner: Arc<Scanner>,
     search: Search,
+    choosing: Choosing,
     line: LineSpec,
     clock: Arc<Clock>,
     outlet: Outlet,
@@ -177,7 +180,7 @@ impl Feed {
         let mut search = scanner.search();
         search.time_by(Clock::of_thread);
         let outlet = Outlet { sender, batch, batch_bytes: 0, matches_max: BATCH_MATCHES };
-        Self { search, scanner, line, clock, outlet, stood: None }
+        Self { search, scanner, choosing: Choosing::default(), line, clock, outlet, stood: None }
     }
 
     /// Another one, for a thread that reads other files of the input at the same time. It knows none of them yet.
@@ -305,13 +308,19 @@ impl Feed {
 
     /// Whole lines at once, which costs much less than one by one.
     fn block(&mut self, origin: &Arc<Origin>, block: &[u8]) {
-        let Self { scanner, search, line, clock, outlet, .. } = self;
+        let Self { scanner, search, choosing, line, clock, outlet, .. } = self;
         let survey = scan::survey(block, ansi::ESC);
         outlet.batch.read.lines += survey.lines;
         let (text, ends) = match (line.ansi, survey.escape) {
             (Ansi::Strip, true) => (Cow::Owned(ansi::strip_lines(block)), Ends::Decoded),
             (Ansi::Strip, false) | (Ansi::Keep, _) => (Cow::Borrowed(block), Ends::Read),
         };
+        if let Some(sample) = search.sample(&text) {
+            choosing.begin(scanner, sample);
+        }
+        if let Some(chosen) = choosing.chosen(scanner) {
+            search.go_by(chosen);
+        }
         let lines = Lines { origin, time: || clock.now() };
         scanner.scan_block(&text, ends, &lines, search, |found| outlet.take(found));
     }
@@ -404,21 +413,52 @@ mod tests {
 
     use super::*;
     use crate::config;
+    use crate::event::Texts;
+
+    /// How an input of so many rules is tuned, anew with each call.
+    fn tunings(rules: usize) -> impl Fn() -> Tuning {
+        let text = "webhooks: { w: { url: 'https://hooks.slack.com/services/T0/B0/x' } }\n\
+                    inputs: { a: { stdin: true } }\nrules:\n";
+        let rule = |n| format!("  - {{ name: rule-{n}, match: 'error {n}: (?P<what>[a-z]+) failed' }}\n");
+        let text = text.to_owned() + &(0..rules).map(rule).collect::<String>();
+        let config = config::from_str(&text, "rules", Path::new("."), &|_| None).config.expect("it is right");
+        let (rules, line) = (Arc::<[Rule]>::from(config.rules), config.inputs[0].line.clone());
+        move || {
+            let scanner = Scanner::new("a", line.clone(), rules.clone(), "host".into());
+            Tuning { scanner: Arc::new(scanner), line: line.clone() }
+        }
+    }
+
+    /// Reading goes on meanwhile, and a reload may come between.
+    #[test]
+    fn what_to_look_for_is_chosen_on_a_thread_of_its_own() {
+        let tuning = tunings(20);
+        let (sender, engine) = channel();
+        let mut feed = Feed::new("a".into(), tuning(), Arc::new(Clock::start()), sender);
+        let origin =
+            Arc::new(Origin { input: "a".into(), file: None, stream: None, labels: Texts::default() });
+        let calm = "all is well\n".repeat(1_000);
+        for reloads in [true, false] {
+            while !feed.choosing.is_running() {
+                assert_eq!(feed.take(&origin, Piece::Lines(calm.as_bytes())), Taken::ByNone);
+            }
+            if reloads {
+                feed.tune(tuning()).expect("the engine is there");
+            }
+            while feed.choosing.is_running() {
+                assert_eq!(feed.take(&origin, Piece::Lines(b"error 7: disk failed\n")), Taken::ByARule);
+                feed.flush_if_full().expect("the engine is there");
+                engine.try_iter().for_each(drop);
+            }
+        }
+        assert_eq!(feed.take(&origin, Piece::Lines(b"error 19: disk failed\n")), Taken::ByARule);
+    }
 
     /// What a reload has the reading threads do, and nothing else: what takes time was done beside them. By the thread's own
     /// processor time, so that it doesn't matter who else has the processor.
     #[test]
     fn a_reader_goes_over_to_a_thousand_rules_in_no_time() {
-        let text = "webhooks: { w: { url: 'https://hooks.slack.com/services/T0/B0/x' } }\n\
-                    inputs: { a: { stdin: true } }\nrules:\n";
-        let rule = |n| format!("  - {{ name: rule-{n}, match: 'error {n}: (?P<what>[a-z]+) failed' }}\n");
-        let text = text.to_owned() + &(0..1_000).map(rule).collect::<String>();
-        let config = config::from_str(&text, "rules", Path::new("."), &|_| None).config.expect("it is right");
-        let (rules, line) = (Arc::<[Rule]>::from(config.rules), config.inputs[0].line.clone());
-        let tuning = || {
-            let scanner = Scanner::new("a", line.clone(), rules.clone(), "host".into());
-            Tuning { scanner: Arc::new(scanner), line: line.clone() }
-        };
+        let tuning = tunings(1_000);
         let (sender, _engine) = channel();
         let mut feed = Feed::new("a".into(), tuning(), Arc::new(Clock::start()), sender);
         for _ in 0..5 {

@@ -1,6 +1,7 @@
 //! The world to lines, and what rules took of them to the engine: files, standard input, and a program's output.
 
 pub mod bell;
+mod choosing;
 pub mod feed;
 pub mod files;
 pub mod program;

@@ -161,6 +161,10 @@ struct Taken {
     places: Option<usize>,
 }
 
+/// A filter for a stream of which some was seen.
+#[derive(Debug)]
+pub struct Chosen(Arc<Filter>);
+
 /// What scanning cost and could not do, for the report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Scanned {
@@ -222,6 +226,17 @@ impl Search {
     pub fn adopt(&mut self, origin: &Arc<Origin>, other: &mut Self) {
         self.trails.adopt(origin, &mut other.trails);
         self.latest.adopt(origin, &mut other.latest);
+    }
+
+    /// Some of the stream, once, when enough of it was seen to choose what to look for in it. `block` comes next.
+    pub fn sample(&mut self, block: &[u8]) -> Option<Vec<u8>> {
+        self.sample.add(block)
+    }
+
+    /// Finds lines by a filter that the same scanner chose.
+    pub fn go_by(&mut self, Chosen(filter): Chosen) {
+        self.search = filter.search();
+        self.filter = filter;
     }
 
     /// Finds lines by the filter that `other` has by now, and chooses none itself: they scan one stream.
@@ -290,13 +305,10 @@ impl Scanner {
         before.costs.stopwatch().into_iter().for_each(|stopwatch| search.time_by(stopwatch));
     }
 
-    /// Once enough of the stream was seen: a filter by what is rare in it.
-    fn adapt(&self, block: &[u8], search: &mut Search) {
-        let Some(sample) = search.sample.add(block) else { return };
+    /// The filter for a stream of which `sample` is some: by what is rare in it. With many rules it takes a while.
+    pub fn choose(&self, sample: &[u8]) -> Chosen {
         let parsed: Vec<Hir> = self.patterns.iter().map(|owned| self.pattern(owned).hir()).collect();
-        let filter = Filter::new(&parsed, Some(&sample));
-        search.search = filter.search();
-        search.filter = Arc::new(filter);
+        Chosen(Arc::new(Filter::new(&parsed, Some(sample))))
     }
 
     /// Hands each match of a rule on a line of `block` to `found`, in the order of the lines and of the rules. The
@@ -309,7 +321,6 @@ impl Scanner {
         search: &mut Search,
         mut found: impl FnMut(Match),
     ) {
-        self.adapt(block, search);
         let stretch = Stretch { text: block, ends };
         self.enter(stretch, lines, search);
         let filter = search.filter.clone();

@@ -149,6 +149,9 @@ proptest! {
         let mut together = Vec::new();
         for lines in lines.chunks(lines.len().div_ceil(2).max(1)) {
             let block: Vec<u8> = lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
+            if let Some(sample) = search.sample(&block) {
+                search.go_by(scanner.choose(&sample));
+            }
             scanner.scan_block(&block, ends, &common, &mut search, |found| together.push(note(&found)));
         }
         prop_assert_eq!(&together, &expected);

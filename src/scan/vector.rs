@@ -253,13 +253,13 @@ mod avx512 {
             let mut buckets = _mm512_set1_epi8(-1);
             let any = _mm512_or_si512(load(bytes, 0), load(bytes, WIDTH - 1));
             if _mm512_movepi8_mask(any) == 0 {
-                for place in 0..PLACES {
-                    buckets = _mm512_and_si512(buckets, look_up(ascii[place], load(bytes, place)));
+                for (place, entries) in ascii.into_iter().enumerate() {
+                    buckets = _mm512_and_si512(buckets, look_up(entries, load(bytes, place)));
                 }
             } else {
-                for place in 0..PLACES {
+                for (place, (ascii, beyond)) in ascii.into_iter().zip(beyond).enumerate() {
                     let bytes = load(bytes, place);
-                    let (of_ascii, of_others) = (look_up(ascii[place], bytes), look_up(beyond[place], bytes));
+                    let (of_ascii, of_others) = (look_up(ascii, bytes), look_up(beyond, bytes));
                     let by_byte = _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), of_ascii, of_others);
                     buckets = _mm512_and_si512(buckets, by_byte);
                 }
