@@ -31,7 +31,7 @@ impl Choosing {
         match thread.spawn(move || chooser.choose(&sample)) {
             Ok(thread) => self.running = Some((scanner, thread)),
             Err(error) => {
-                tracing::warn!(%error, "the system makes no further thread: lines are found as before")
+                tracing::warn!(%error, "the system makes no further thread: lines are found as before");
             }
         }
     }
