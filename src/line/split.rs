@@ -9,7 +9,7 @@ use super::encoding::{Encoding, Unmarked};
 const READ_BYTES: usize = 128 * 1024;
 
 /// So many lines are handed out together: enough to be fast, and few enough that what they cause is not much at once.
-const PIECE_BYTES: usize = 32 * 1024;
+const PIECE_BYTES: usize = 16 * 1024;
 
 /// How much of what was handed out is still there: enough to know the text again that is read on from.
 pub const KEPT_BYTES: usize = 1024;
