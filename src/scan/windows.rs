@@ -5,7 +5,7 @@
 
 use super::bytes::ByteSet;
 use super::rarity::Rarity;
-use super::vector::{self, Means, Tables};
+use super::vector::{Means, Tables};
 
 /// Places of a window. A shorter one takes any byte after its own.
 pub(super) const WIDTH: usize = 5;
@@ -73,7 +73,7 @@ impl Windows {
             }
         }
         let places = windows.iter().map(|window| window.sets.len()).max().unwrap_or(WIDTH);
-        Self { table, buckets, tables, places }
+        Self { table, buckets, tables: tables.merge_high(), places }
     }
 
     /// Where windows may begin in `block`, in order; what `hits` held is gone.
@@ -87,7 +87,7 @@ impl Windows {
 
     fn find_by(&self, means: Means, block: &[u8], hits: &mut Vec<Hit>) {
         hits.clear();
-        let plain_from = vector::find(means, &self.tables, self.places, block, hits);
+        let plain_from = means.find(&self.tables, self.places, block, hits);
         self.find_plainly(block, plain_from, hits);
     }
 
@@ -153,7 +153,7 @@ mod tests {
             let windows: Vec<Window> = windows.into_iter().enumerate().map(number).collect();
             let pass = Windows::new(&windows, &mut Rarity::new(None));
             let mut plain = Vec::new();
-            pass.find_by(Means::Plain, &block, &mut plain);
+            pass.find_by(Means::PLAIN, &block, &mut plain);
             for means in Means::all() {
                 let mut hits = Vec::new();
                 pass.find_by(means, &block, &mut hits);
