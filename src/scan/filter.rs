@@ -255,8 +255,7 @@ fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Wi
     for (at, target) in needles.iter_mut().enumerate() {
         let stretch = if few { None } else { rarest_stretch(&target.needle, rarity) };
         match stretch.filter(|(_, frequency)| *frequency < COMMON_GRAM) {
-            Some((start, _)) => by_gram
-                .extend(grams::stretch(&target.needle, start).map(|stretch| (at as u32, start, stretch))),
+            Some((start, _)) => by_gram.push((at, start)),
             None => {
                 (target.window, _) = rarity.rarest(&target.needle, width);
                 let sets = target.needle[target.window..].iter().copied().take(width).collect();
@@ -264,7 +263,8 @@ fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Wi
             }
         }
     }
-    let grams = (!by_gram.is_empty()).then(|| Grams::new(by_gram));
+    let by_gram = by_gram.iter().map(|(at, start)| (*at as u32, &needles[*at].needle[..], *start));
+    let grams = (by_gram.len() > 0).then(|| Grams::new(by_gram));
     // Alike ones in one pass: they share buckets.
     by_window.sort_by(|one, other| one.sets.cmp(&other.sets));
     let passes = by_window.len().div_ceil(WINDOWS_MAX).max(1);
@@ -285,7 +285,7 @@ fn width(needles: &[Target], rarity: &mut Rarity) -> usize {
 fn rarest_stretch(needle: &Needle, rarity: &mut Rarity) -> Option<(usize, f64)> {
     let pieces: Vec<f64> = needle.windows(4).map(|piece| rarity.frequency(piece)).collect();
     let stretches = pieces.windows(grams::STRETCH - 3).enumerate();
-    let stretches = stretches.filter(|(start, _)| grams::stretch(needle, *start).is_some());
+    let stretches = stretches.filter(|(start, _)| grams::is_stretch(needle, *start));
     let counted = stretches.map(|(start, pieces)| (start, pieces.iter().sum::<f64>() / 4.0));
     counted.min_by(|(_, one), (_, other)| one.total_cmp(other))
 }
