@@ -267,10 +267,11 @@ fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Wi
     let grams = (by_gram.len() > 0).then(|| Grams::new(by_gram));
     // Alike ones in one pass: they share buckets.
     by_window.sort_by(|one, other| one.sets.cmp(&other.sets));
-    let passes = by_window.len().div_ceil(WINDOWS_MAX).max(1);
-    let windows = by_window
-        .chunks(by_window.len().div_ceil(passes).max(1))
-        .map(|windows| Windows::new(windows, rarity));
+    let alike: Vec<&[Window]> = by_window.chunk_by(|one, other| one.sets == other.sets).collect();
+    let passes = alike.len().div_ceil(WINDOWS_MAX).max(1);
+    let windows = alike
+        .chunks(alike.len().div_ceil(passes).max(1))
+        .map(|windows| Windows::new(&windows.concat(), rarity));
     (grams, windows.collect())
 }
 

@@ -17,6 +17,7 @@ mod look;
 mod needle;
 mod rarity;
 mod relax;
+mod run;
 mod sample;
 #[cfg(test)]
 mod tests;

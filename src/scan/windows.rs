@@ -13,7 +13,7 @@ pub(super) const WIDTH: usize = 5;
 /// As many as a byte has bits.
 pub(super) const BUCKETS: usize = 8;
 
-/// More in one pass, and every byte begins some window.
+/// More that differ in one pass, and every byte begins some window.
 pub(super) const WINDOWS_MAX: usize = 16;
 
 /// The rarest places of a needle.
