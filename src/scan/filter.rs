@@ -15,6 +15,7 @@ use super::cost::Lap;
 use super::grams::{self, Grams};
 use super::needle::{self, Needle};
 use super::rarity::Rarity;
+use super::vector::Passed;
 use super::windows::{self, BUCKETS, WIDTH, WINDOWS_MAX, Window, Windows};
 
 /// Needles that cost more ([`Rarity::cost`]) save nothing: an automaton of its own would cost a pattern as much.
@@ -164,11 +165,18 @@ impl Filter {
         }
     }
 
-    /// Finds the candidates of `block`, which is of whole lines and shorter than 4 GiB. With `lap` it is timed.
-    pub(super) fn find(&self, block: &[u8], ends: Ends, search: &mut Search, mut lap: Option<&mut Lap>) {
+    /// Finds the candidates of `block`, which is of whole lines and shorter than 4 GiB. With `lap` it is timed. Returns what
+    /// else is in the block, if it was seen on the way.
+    pub(super) fn find(
+        &self,
+        block: &[u8],
+        ends: Ends,
+        search: &mut Search,
+        mut lap: Option<&mut Lap>,
+    ) -> Option<Passed> {
         let Search { candidates, needle_nanos, grams, windows, automata } = search;
         candidates.clear();
-        let mut line = None;
+        let (mut line, mut seen) = (None, None);
         if let Some(all) = &self.grams {
             all.find(block, grams);
             for (at, needle) in grams.drain(..) {
@@ -176,7 +184,7 @@ impl Filter {
             }
         }
         for pass in &self.windows {
-            pass.find(block, windows);
+            seen = pass.find(block, windows);
             for (at, buckets) in windows.drain(..) {
                 for needle in pass.needles(buckets) {
                     let before = self.needles[needle as usize].window;
@@ -194,6 +202,7 @@ impl Filter {
         });
         candidates.sort_unstable();
         candidates.dedup();
+        seen
     }
 
     /// Whether the needle is at `at`, whole. `line` is the line that was looked at last.
