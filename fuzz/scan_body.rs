@@ -62,13 +62,15 @@ pub(super) fn check(bytes: &[u8]) {
     let [set, block @ ..] = bytes else { return };
     let (scanner, regexes) = &SCANNERS[usize::from(*set) % SETS.len()];
     let lines: Vec<&[u8]> = block.split_inclusive(|byte| *byte == b'\n').collect();
-    let seen = survey(block, 0x1b);
+    let seen = survey(block);
     assert_eq!((seen.lines, seen.escape), (lines.len() as u64, block.contains(&0x1b)));
 
     let origin = Arc::new(Origin { input: "a".into(), file: None, stream: None, labels: Default::default() });
     let common = Lines { origin: &origin, time: || Time::EPOCH };
     let mut taken = Vec::new();
-    scanner.scan_block(block, Ends::Decoded, &common, &mut scanner.search(), |found| {
+    let mut search = scanner.search();
+    assert_eq!(scanner.look_at(block, Ends::Decoded, &mut search), seen);
+    scanner.take_block(block, Ends::Decoded, &common, &mut search, |found| {
         taken.push((found.event.line.to_vec(), found.rule.0));
     });
     let mut expected = Vec::new();

@@ -1,6 +1,5 @@
 //! From a reader to the engine: lines through the scanner, what a rule took in batches over a bounded channel.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -159,6 +158,8 @@ pub struct Feed {
     outlet: Outlet,
     /// How the input stood when that was told last.
     stood: Option<InputState>,
+    /// Whether the last block had escapes that are not shown to rules.
+    has_escapes: bool,
 }
 
 /// Where what a rule took goes, in batches.
@@ -180,7 +181,16 @@ impl Feed {
         let mut search = scanner.search();
         search.time_by(Clock::of_thread);
         let outlet = Outlet { sender, batch, batch_bytes: 0, matches_max: BATCH_MATCHES };
-        Self { search, scanner, choosing: Choosing::default(), line, clock, outlet, stood: None }
+        Self {
+            search,
+            scanner,
+            choosing: Choosing::default(),
+            line,
+            clock,
+            outlet,
+            stood: None,
+            has_escapes: false,
+        }
     }
 
     /// Another one, for a thread that reads other files of the input at the same time. It knows none of them yet.
@@ -308,21 +318,23 @@ impl Feed {
 
     /// Whole lines at once, which costs much less than one by one.
     fn block(&mut self, origin: &Arc<Origin>, block: &[u8]) {
-        let Self { scanner, search, choosing, line, clock, outlet, .. } = self;
-        let survey = scan::survey(block, ansi::ESC);
-        outlet.batch.read.lines += survey.lines;
-        let (text, ends) = match (line.ansi, survey.escape) {
-            (Ansi::Strip, true) => (Cow::Owned(ansi::strip_lines(block)), Ends::Decoded),
-            (Ansi::Strip, false) | (Ansi::Keep, _) => (Cow::Borrowed(block), Ends::Read),
-        };
-        if let Some(sample) = search.sample(&text) {
-            choosing.begin(scanner, sample);
-        }
-        if let Some(chosen) = choosing.chosen(scanner) {
-            search.go_by(chosen);
-        }
+        let Self { scanner, search, choosing, line, clock, outlet, has_escapes, .. } = self;
         let lines = Lines { origin, time: || clock.now() };
-        scanner.scan_block(&text, ends, &lines, search, |found| outlet.take(found));
+        // Where they were, they are likely again: the rules are to see the text without them.
+        let known = has_escapes.then(|| scan::survey(block)).filter(|survey| survey.escape);
+        let survey = known.unwrap_or_else(|| {
+            choose(scanner, search, choosing, block);
+            scanner.look_at(block, Ends::Read, search)
+        });
+        outlet.batch.read.lines += survey.lines;
+        *has_escapes = survey.escape && line.ansi == Ansi::Strip;
+        if *has_escapes {
+            let text = ansi::strip_lines(block);
+            choose(scanner, search, choosing, &text);
+            scanner.scan_block(&text, Ends::Decoded, &lines, search, |found| outlet.take(found));
+        } else {
+            scanner.take_block(block, Ends::Read, &lines, search, |found| outlet.take(found));
+        }
     }
 
     fn one(&mut self, origin: &Arc<Origin>, line: Line<'_>, lines: u64) {
@@ -376,6 +388,16 @@ impl Feed {
         let batch = &mut self.outlet.batch;
         batch.read.scanned.add(std::mem::take(&mut self.search.scanned));
         batch.costs.extend(self.search.take_costs());
+    }
+}
+
+/// What to look for in a stream of which `text` comes next.
+fn choose(scanner: &Arc<Scanner>, search: &mut Search, choosing: &mut Choosing, text: &[u8]) {
+    if let Some(sample) = search.sample(text) {
+        choosing.begin(scanner, sample);
+    }
+    if let Some(chosen) = choosing.chosen(scanner) {
+        search.go_by(chosen);
     }
 }
 
@@ -452,6 +474,27 @@ mod tests {
             }
         }
         assert_eq!(feed.take(&origin, Piece::Lines(b"error 19: disk failed\n")), Taken::ByARule);
+    }
+
+    /// Whatever the block before was like: rules see the text without escapes, and each line is counted once.
+    #[test]
+    fn rules_see_no_escapes_in_whichever_block_they_begin() {
+        let (sender, engine) = channel();
+        let mut feed = Feed::new("a".into(), tunings(20)(), Arc::new(Clock::start()), sender);
+        let origin =
+            Arc::new(Origin { input: "a".into(), file: None, stream: None, labels: Texts::default() });
+        let (plain, calm) = ("error 7: disk failed\n", "\u{1b}[32mall is well\u{1b}[0m\n");
+        let colored = "\u{1b}[31mer\u{1b}[0mror 7: \u{1b}[1mdisk\u{1b}[0m failed\n";
+        let blocks = [plain, colored, plain, colored, colored, calm, plain, plain, calm, calm, colored];
+        for block in blocks {
+            let taken = feed.take(&origin, Piece::Lines(format!("{block}none\n").as_bytes()));
+            assert_eq!(taken == Taken::ByARule, block != calm, "{block:?}");
+        }
+        feed.flush().expect("the engine is there");
+        let batch = engine.try_recv().expect("it was flushed");
+        assert_eq!(batch.read.lines, 2 * blocks.len() as u64);
+        assert_eq!(batch.matches.len(), blocks.iter().filter(|block| **block != calm).count());
+        assert!(batch.matches.iter().all(|found| &*found.event.line == b"error 7: disk failed"));
     }
 
     /// What a reload has the reading threads do, and nothing else: what takes time was done beside them. By the thread's own

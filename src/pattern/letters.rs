@@ -32,6 +32,18 @@ impl Letters {
         letters
     }
 
+    /// What stands in `text` behind its first character.
+    pub(super) fn behind_first_of(text: &[u8], is_rewritten: bool) -> &[u8] {
+        let first = if is_rewritten && text.first() == Some(&ESCAPE) { 3 } else { 1 };
+        text.get(first..).unwrap_or_default()
+    }
+
+    /// The one byte of ASCII that is not in it, if all others are.
+    pub(super) const fn all_but(&self) -> Option<u8> {
+        let missing = !self.bytes[0] as u128 | (!self.bytes[1] as u128) << 64;
+        if missing.count_ones() == 1 { Some(missing.trailing_zeros() as u8) } else { None }
+    }
+
     fn add_byte(&mut self, byte: u8) {
         self.bytes[usize::from(byte >> 6)] |= 1 << (byte & 63);
     }

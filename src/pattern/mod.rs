@@ -11,6 +11,7 @@
 //! long are automata built.
 
 pub(crate) mod alphabet;
+mod follow;
 mod letters;
 mod machine;
 pub(crate) mod rewrite;

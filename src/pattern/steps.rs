@@ -7,6 +7,7 @@ use memchr::memmem::Finder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 
 use super::alphabet::Alphabet;
+use super::follow::{Ahead, Follow};
 use super::letters::Letters;
 use super::rewrite;
 
@@ -47,8 +48,9 @@ pub(super) enum Step {
 pub(super) enum Gives {
     /// It fails too: less of it, and what follows would fail all the more.
     Nothing,
-    /// It was as long as it could, and takes less. Behind it one of the set follows, where there is one.
-    Back { to: Option<u8> },
+    /// It was as long as it could, and takes less. Behind it one of the set follows, where there is one; and somewhere
+    /// behind its shortest part a text stands ([`Steps::ahead`]), where there is one.
+    Back { to: Option<u8>, ahead: Option<u8> },
     /// It was as short as it could, and takes more.
     More { to: Option<u8> },
 }
@@ -62,8 +64,12 @@ pub(super) struct Steps {
     pub(super) steps: Box<[Step]>,
     pub(super) sets: Box<[Letters]>,
     pub(super) literals: Box<[u8]>,
+    /// What must stand behind runs.
+    pub(super) ahead: Box<[Ahead]>,
     pub(super) is_rewritten: bool,
     pub(super) start: Start,
+    /// What stands behind the first character, where something must.
+    pub(super) second: Option<Letters>,
     /// The step of a run that each match begins with, if there is one without a bound: where the rest fails behind all of
     /// it, it fails for each shorter one.
     pub(super) leading: Option<u8>,
@@ -92,8 +98,9 @@ impl Steps {
         if hir.properties().minimum_len() == Some(0) || groups.len() > GROUPS_MAX {
             return None;
         }
-        let mut writer =
-            Writer { alphabet, groups, steps: Vec::new(), sets: Vec::new(), literals: Vec::new(), ways: 0 };
+        let (steps, sets, literals) = (Vec::new(), Vec::new(), Vec::new());
+        let on_all_ways = Vec::new();
+        let mut writer = Writer { alphabet, groups, steps, sets, literals, ways: 0, depth: 0, on_all_ways };
         writer.write(hir)?;
         writer.step(Step::Done)?;
         writer.finish()
@@ -111,7 +118,10 @@ impl Steps {
     /// About how much memory it takes.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&*self.steps) + size_of_val(&*self.sets) + self.literals.len()
+        let literals = |ahead: &Ahead| size_of_val(&*ahead.literal) + ahead.literal.needle().len();
+        let ahead = size_of_val(&*self.ahead) + self.ahead.iter().map(literals).sum::<usize>();
+        let steps = size_of_val(&*self.steps) + size_of_val(&*self.sets);
+        size_of::<Self>() + steps + self.literals.len() + ahead
     }
 }
 
@@ -123,6 +133,10 @@ struct Writer<'a> {
     sets: Vec<Letters>,
     literals: Vec<u8>,
     ways: usize,
+    /// In how many parts that a way may go around it is.
+    depth: usize,
+    /// Literals that no way goes around.
+    on_all_ways: Vec<usize>,
 }
 
 impl Writer<'_> {
@@ -182,14 +196,22 @@ impl Writer<'_> {
                 let mut ends = Vec::new();
                 for part in others {
                     let either = self.step(Step::Either(0))?;
-                    self.write(part)?;
+                    self.write_way(part)?;
                     ends.push(self.step(Step::Jump(0))?);
                     self.steps[either] = Step::Either(self.here());
                 }
-                self.write(last)?;
+                self.write_way(last)?;
                 ends.into_iter().for_each(|end| self.steps[end] = Step::Jump(self.here()));
             }
         }
+        Some(())
+    }
+
+    /// What others are alternatives to.
+    fn write_way(&mut self, hir: &Hir) -> Option<()> {
+        self.depth += 1;
+        self.write(hir)?;
+        self.depth -= 1;
         Some(())
     }
 
@@ -209,7 +231,10 @@ impl Writer<'_> {
         }
         let (start, len) = (u16::try_from(self.literals.len()).ok()?, u16::try_from(text.len()).ok()?);
         self.literals.extend(text);
-        self.step(Step::Literal { start, len })?;
+        let step = self.step(Step::Literal { start, len })?;
+        if self.depth == 0 {
+            self.on_all_ways.push(step);
+        }
         Some(())
     }
 
@@ -243,7 +268,8 @@ impl Writer<'_> {
         if let Some(of) = self.one(sub) {
             let (min, max) =
                 (u16::try_from(*min).ok()?, u16::try_from(max.unwrap_or(u32::from(ENDLESS))).ok()?);
-            let gives = if *greedy { Gives::Back { to: None } } else { Gives::More { to: None } };
+            let gives =
+                if *greedy { Gives::Back { to: None, ahead: None } } else { Gives::More { to: None } };
             self.step(Step::Run { of, min, max, gives })?;
             return Some(());
         }
@@ -256,7 +282,7 @@ impl Writer<'_> {
         match max {
             None => {
                 let either = self.step(choice(0))?;
-                self.write(sub)?;
+                self.write_way(sub)?;
                 self.step(Step::Jump(either as u8))?;
                 self.steps[either] = choice(self.here());
             }
@@ -265,7 +291,7 @@ impl Writer<'_> {
                 let mut choices = Vec::new();
                 for _ in 0..more {
                     choices.push(self.step(choice(0))?);
-                    self.write(sub)?;
+                    self.write_way(sub)?;
                 }
                 choices.into_iter().for_each(|either| self.steps[either] = choice(self.here()));
             }
@@ -273,27 +299,41 @@ impl Writer<'_> {
         Some(())
     }
 
+    fn follow(&self) -> Follow<'_> {
+        let Self { alphabet, steps, sets, literals, on_all_ways, .. } = self;
+        Follow { steps, sets, literals, on_all_ways, is_rewritten: alphabet.is_some() }
+    }
+
     fn finish(mut self) -> Option<Steps> {
+        let mut aheads = Vec::new();
         for at in 0..self.steps.len() {
             let Step::Run { of, min, max, gives } = self.steps[at] else { continue };
-            let to = self.first(at + 1);
+            let to = self.follow().first(at + 1);
             let gives = match (gives, to) {
                 _ if min == max => Gives::Nothing,
                 (Gives::Back { .. }, Some(next)) if self.sets[usize::from(of)].is_apart_from(&next) => {
                     Gives::Nothing
                 }
                 (Gives::More { .. }, to) => Gives::More { to: to.map(|to| self.set(to)) },
-                (_, to) => Gives::Back { to: to.map(|to| self.set(to)) },
+                (_, to) => {
+                    // A text that is written anew may be another one where it is come to within a symbol.
+                    let ahead = self.follow().ahead(at).filter(|_| max == ENDLESS && self.alphabet.is_none());
+                    let ahead = ahead.map(|ahead| {
+                        aheads.push(ahead);
+                        aheads.len() as u8 - 1
+                    });
+                    Gives::Back { to: to.map(|to| self.set(to)), ahead }
+                }
             };
             self.steps[at] = Step::Run { of, min, max, gives };
         }
-        let first = self.first(0)?;
+        let first = self.follow().first(0)?;
+        let second = self.follow().second(0);
         let passes = |step: &Step| matches!(step, Step::Look(_) | Step::Place(_));
         let begins = self.steps.iter().position(|step| !passes(step))?;
         let literal = |at: usize| {
             let places = self.steps[at..].iter().take_while(|step| matches!(step, Step::Place(_))).count();
-            let Step::Literal { start, len } = self.steps[at + places] else { return None };
-            let literal = &self.literals[usize::from(start)..usize::from(start + len)];
+            let literal = self.follow().literal(at + places)?;
             Some(Box::new(Finder::new(literal).into_owned()))
         };
         let start = match (self.steps[begins], literal(begins), literal(begins + 1)) {
@@ -310,6 +350,8 @@ impl Writer<'_> {
         );
         Some(Steps {
             start,
+            second,
+            ahead: aheads.into(),
             leading: is_leading.then_some(begins as u8),
             is_rewritten: self.alphabet.is_some(),
             places: 2 + 2 * self.groups.len(),
@@ -317,40 +359,6 @@ impl Writer<'_> {
             sets: self.sets.into(),
             literals: self.literals.into(),
         })
-    }
-
-    /// What may follow from the step `at` on; `None`: perhaps nothing need follow.
-    fn first(&self, at: usize) -> Option<Letters> {
-        let (mut letters, mut seen) = (Letters::default(), vec![false; self.steps.len()]);
-        self.add_first(at, &mut letters, &mut seen)?;
-        Some(letters)
-    }
-
-    fn add_first(&self, at: usize, letters: &mut Letters, seen: &mut [bool]) -> Option<()> {
-        if std::mem::replace(&mut seen[at], true) {
-            return Some(());
-        }
-        match self.steps[at] {
-            Step::Literal { start, .. } => {
-                let text = &self.literals[usize::from(start)..];
-                letters.add(&Letters::first_of(text, self.alphabet.is_some()));
-            }
-            Step::One { of } => letters.add(&self.sets[usize::from(of)]),
-            Step::Run { of, min, .. } => {
-                letters.add(&self.sets[usize::from(of)]);
-                if min == 0 {
-                    self.add_first(at + 1, letters, seen)?;
-                }
-            }
-            Step::Look(_) | Step::Place(_) => self.add_first(at + 1, letters, seen)?,
-            Step::Either(other) | Step::Rather(other) => {
-                self.add_first(at + 1, letters, seen)?;
-                self.add_first(usize::from(other), letters, seen)?;
-            }
-            Step::Jump(to) => self.add_first(usize::from(to), letters, seen)?,
-            Step::Done => return None,
-        }
-        Some(())
     }
 }
 

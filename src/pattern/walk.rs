@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use regex_syntax::hir::Look;
 
 use super::alphabet::ESCAPE;
+use super::follow::{Ahead, Place};
 use super::letters::Letters;
 use super::steps::{ENDLESS, Gives, Start, Step, Steps};
 
@@ -119,13 +120,18 @@ impl Walk<'_> {
             }
             Start::In(letters) => {
                 let mut from = from;
+                let goes_on = |behind| {
+                    let second = self.pattern.second.as_ref();
+                    second.is_none_or(|second| second.behind(self.text, behind).is_some())
+                };
                 loop {
                     from += self.text.get(from..)?.iter().position(|byte| letters.may_begin(*byte))?;
-                    // A character that is written in three bytes is come to at its first.
-                    if letters.behind(self.text, from).is_some() {
-                        return Some(from);
+                    match letters.behind(self.text, from) {
+                        Some(behind) if goes_on(behind) => return Some(from),
+                        Some(behind) => from = behind,
+                        // A character that is written in three bytes is come to at its first.
+                        None => from += 3,
                     }
-                    from += 3;
                 }
             }
         }
@@ -203,10 +209,15 @@ impl Walk<'_> {
                     self.choices.push(Choice::More { step: *step as u8, more: max - min, at: least as u32 });
                     *at = least;
                 } else {
-                    let end = self.run_on(set, least, max - min);
+                    let mut end = self.run_on(set, least, max - min);
                     self.spend((end - begins) / 4);
                     if pattern.leading == Some(*step as u8) {
                         self.behind_leading = end;
+                    }
+                    if let Gives::Back { ahead: Some(ahead), .. } = gives {
+                        let ahead = &pattern.ahead[usize::from(ahead)];
+                        let Some(last) = self.last_before(ahead, least, end) else { return Taken::Failed };
+                        end = last;
                     }
                     if end > least
                         && let Gives::Back { .. } = gives
@@ -252,9 +263,39 @@ impl Walk<'_> {
         Some(at)
     }
 
+    /// The last end of a run from `least` to `end` behind which `ahead` may be.
+    fn last_before(&mut self, ahead: &Ahead, least: usize, end: usize) -> Option<usize> {
+        let (literal, text) = (&ahead.literal, self.text);
+        match ahead.place {
+            Place::Later => {
+                let rest = &text[least..];
+                self.spend(rest.len() / 16);
+                literal.find(rest).map(|_| end)
+            }
+            Place::Next => {
+                let rest = &text[..text.len().min(end + literal.needle().len())];
+                self.spend((rest.len() - least) / 8);
+                let mut last = None;
+                let mut from = least;
+                while let Some(found) = literal.find(&rest[from..]) {
+                    last = Some(from + found);
+                    from += found + 1;
+                    self.spend(1);
+                }
+                last
+            }
+        }
+    }
+
     /// Behind as many characters of the set as there are, at most so many.
     fn run_on(&self, set: &Letters, mut at: usize, max: u16) -> usize {
         if max >= ENDLESS - 1 {
+            if !self.pattern.is_rewritten
+                && let Some(but) = set.all_but()
+            {
+                let rest = &self.text[at..];
+                return at + memchr::memchr(but, rest).unwrap_or(rest.len());
+            }
             while let Some(behind) = set.behind(self.text, at) {
                 at = behind;
             }
@@ -293,7 +334,7 @@ impl Walk<'_> {
 
     /// The end of a run that is shorter than one up to `at`, behind which the pattern may go on.
     fn less(&mut self, step: u8, least: usize, mut at: usize) -> Option<usize> {
-        let Step::Run { gives: Gives::Back { to }, .. } = self.pattern.steps[usize::from(step)] else {
+        let Step::Run { gives: Gives::Back { to, .. }, .. } = self.pattern.steps[usize::from(step)] else {
             return None;
         };
         while at > least && self.spend(1) {

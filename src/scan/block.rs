@@ -1,6 +1,9 @@
 //! Lines of a block: whole ones, each with its end, but perhaps the last.
 
-use super::{Ends, vector};
+use crate::line::ansi::ESC;
+
+use super::Ends;
+use super::vector::{self, Passed};
 
 /// A line's place in its block, without its `\n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,19 +36,23 @@ pub(super) fn line_at(block: &[u8], at: usize) -> Line {
 pub struct Survey {
     /// How many lines there are in it.
     pub lines: u64,
-    /// Whether the byte that was asked for is in it.
+    /// Whether an [`ESC`] is in it.
     pub escape: bool,
 }
 
-/// Counts the lines of `block`, and looks for `escape` in it, in one pass.
-pub fn survey(block: &[u8], escape: u8) -> Survey {
-    let (ends, found, at) = vector::survey(block, escape);
-    let rest = &block[at..];
-    let ends = ends + memchr::memchr_iter(b'\n', rest).count() as u64;
-    Survey {
-        lines: ends + u64::from(block.last().is_some_and(|byte| *byte != b'\n')),
-        escape: found || memchr::memchr(escape, rest).is_some(),
+impl Survey {
+    /// Of a block that holds what was seen; its last line may have no end.
+    pub(super) fn new(block: &[u8], Passed { ends, escape }: Passed) -> Self {
+        Self { lines: ends + u64::from(block.last().is_some_and(|byte| *byte != b'\n')), escape }
     }
+}
+
+/// Counts the lines of `block`, and looks for an [`ESC`] in it, in one pass.
+pub fn survey(block: &[u8]) -> Survey {
+    let (seen, at) = vector::survey(block);
+    let rest = &block[at..];
+    let ends = seen.ends + memchr::memchr_iter(b'\n', rest).count() as u64;
+    Survey::new(block, Passed { ends, escape: seen.escape || memchr::memchr(ESC, rest).is_some() })
 }
 
 #[cfg(test)]
@@ -66,9 +73,9 @@ mod tests {
             };
             let block = pieces.iter().map(piece).collect::<String>().repeat(repeated).into_bytes();
             let lines = block.split_inclusive(|byte| *byte == b'\n').count() as u64;
-            prop_assert_eq!(survey(&block, 0x1b), Survey { lines, escape: block.contains(&0x1b) });
+            prop_assert_eq!(survey(&block), Survey { lines, escape: block.contains(&0x1b) });
             let ends = vec![b'\n'; block.len()];
-            prop_assert_eq!(survey(&ends, 0x1b), Survey { lines: ends.len() as u64, escape: false });
+            prop_assert_eq!(survey(&ends), Survey { lines: ends.len() as u64, escape: false });
         }
     }
 }

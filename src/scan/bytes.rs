@@ -33,6 +33,11 @@ impl ByteSet {
         Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
     }
 
+    /// Whether `other` has all of it.
+    pub(super) fn is_within(self, other: Self) -> bool {
+        self.or(other) == other
+    }
+
     /// Its bytes, in order.
     pub(super) fn iter(self) -> impl Iterator<Item = u8> {
         (0..4u8).flat_map(move |at| {

@@ -15,6 +15,7 @@ use super::cost::Lap;
 use super::grams::{self, Grams};
 use super::needle::{self, Needle};
 use super::rarity::Rarity;
+use super::vector::Passed;
 use super::windows::{self, BUCKETS, WIDTH, WINDOWS_MAX, Window, Windows};
 
 /// Needles that cost more ([`Rarity::cost`]) save nothing: an automaton of its own would cost a pattern as much.
@@ -164,11 +165,18 @@ impl Filter {
         }
     }
 
-    /// Finds the candidates of `block`, which is of whole lines and shorter than 4 GiB. With `lap` it is timed.
-    pub(super) fn find(&self, block: &[u8], ends: Ends, search: &mut Search, mut lap: Option<&mut Lap>) {
+    /// Finds the candidates of `block`, which is of whole lines and shorter than 4 GiB. With `lap` it is timed. Returns what
+    /// else is in the block, if it was seen on the way.
+    pub(super) fn find(
+        &self,
+        block: &[u8],
+        ends: Ends,
+        search: &mut Search,
+        mut lap: Option<&mut Lap>,
+    ) -> Option<Passed> {
         let Search { candidates, needle_nanos, grams, windows, automata } = search;
         candidates.clear();
-        let mut line = None;
+        let (mut line, mut seen) = (None, None);
         if let Some(all) = &self.grams {
             all.find(block, grams);
             for (at, needle) in grams.drain(..) {
@@ -176,7 +184,7 @@ impl Filter {
             }
         }
         for pass in &self.windows {
-            pass.find(block, windows);
+            seen = pass.find(block, windows);
             for (at, buckets) in windows.drain(..) {
                 for needle in pass.needles(buckets) {
                     let before = self.needles[needle as usize].window;
@@ -194,6 +202,7 @@ impl Filter {
         });
         candidates.sort_unstable();
         candidates.dedup();
+        seen
     }
 
     /// Whether the needle is at `at`, whole. `line` is the line that was looked at last.
@@ -255,8 +264,7 @@ fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Wi
     for (at, target) in needles.iter_mut().enumerate() {
         let stretch = if few { None } else { rarest_stretch(&target.needle, rarity) };
         match stretch.filter(|(_, frequency)| *frequency < COMMON_GRAM) {
-            Some((start, _)) => by_gram
-                .extend(grams::stretch(&target.needle, start).map(|stretch| (at as u32, start, stretch))),
+            Some((start, _)) => by_gram.push((at, start)),
             None => {
                 (target.window, _) = rarity.rarest(&target.needle, width);
                 let sets = target.needle[target.window..].iter().copied().take(width).collect();
@@ -264,13 +272,15 @@ fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Wi
             }
         }
     }
-    let grams = (!by_gram.is_empty()).then(|| Grams::new(by_gram));
+    let by_gram = by_gram.iter().map(|(at, start)| (*at as u32, &needles[*at].needle[..], *start));
+    let grams = (by_gram.len() > 0).then(|| Grams::new(by_gram));
     // Alike ones in one pass: they share buckets.
     by_window.sort_by(|one, other| one.sets.cmp(&other.sets));
-    let passes = by_window.len().div_ceil(WINDOWS_MAX).max(1);
-    let windows = by_window
-        .chunks(by_window.len().div_ceil(passes).max(1))
-        .map(|windows| Windows::new(windows, rarity));
+    let alike: Vec<&[Window]> = by_window.chunk_by(|one, other| one.sets == other.sets).collect();
+    let passes = alike.len().div_ceil(WINDOWS_MAX).max(1);
+    let windows = alike
+        .chunks(alike.len().div_ceil(passes).max(1))
+        .map(|windows| Windows::new(&windows.concat(), rarity));
     (grams, windows.collect())
 }
 
@@ -285,7 +295,7 @@ fn width(needles: &[Target], rarity: &mut Rarity) -> usize {
 fn rarest_stretch(needle: &Needle, rarity: &mut Rarity) -> Option<(usize, f64)> {
     let pieces: Vec<f64> = needle.windows(4).map(|piece| rarity.frequency(piece)).collect();
     let stretches = pieces.windows(grams::STRETCH - 3).enumerate();
-    let stretches = stretches.filter(|(start, _)| grams::stretch(needle, *start).is_some());
+    let stretches = stretches.filter(|(start, _)| grams::is_stretch(needle, *start));
     let counted = stretches.map(|(start, pieces)| (start, pieces.iter().sum::<f64>() / 4.0));
     counted.min_by(|(_, one), (_, other)| one.total_cmp(other))
 }

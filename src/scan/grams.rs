@@ -1,5 +1,8 @@
 //! Many long needles at once: of each, all four-byte pieces in a stretch of seven bytes are put into a hashed bitmap.
 //! Whatever the alignment, one of them stands at a multiple of four, so that only these places are read.
+//!
+//! Many needles may share a piece that is common: so what stands around it is compared at once, before anything else is
+//! asked of a needle.
 
 use super::bytes::ByteSet;
 
@@ -33,19 +36,63 @@ struct Entry {
     gram: u32,
     needle: u32,
     offset: u32,
+    around: Around,
+}
+
+/// What stands around a piece: as many bytes before it, and as many behind it.
+#[derive(Debug, Clone, Copy)]
+struct Around {
+    /// Folded; where nothing is known of a byte, it is zero.
+    bytes: u64,
+    /// All bits of the bytes that are known.
+    known: u64,
+}
+
+impl Around {
+    /// Of the piece of `needle` that begins at `at`.
+    fn new(needle: &[ByteSet], at: usize) -> Self {
+        let places = (0..GRAM)
+            .map(|place| (at + place).checked_sub(GRAM))
+            .chain((0..GRAM).map(|place| Some(at + GRAM + place)));
+        let folded = places.map(|place| needle.get(place?)?.folded());
+        let (mut bytes, mut known) = ([0; 2 * GRAM], [0; 2 * GRAM]);
+        for (place, byte) in folded.enumerate() {
+            (bytes[place], known[place]) = byte.map_or((0, 0), |byte| (byte, u8::MAX));
+        }
+        Self { bytes: u64::from_le_bytes(bytes), known: u64::from_le_bytes(known) }
+    }
+
+    /// Of the piece of `block` that begins at `at`; `None`: it is too near to an end of it.
+    fn read(block: &[u8], at: usize) -> Option<u64> {
+        let before: [u8; GRAM] = *block[..at].last_chunk()?;
+        let behind: [u8; GRAM] = *block[at + GRAM..].first_chunk()?;
+        Some(u64::from(folded(before)) | u64::from(folded(behind)) << u32::BITS)
+    }
+
+    /// Whether it may be so there.
+    fn agrees(self, read: Option<u64>) -> bool {
+        read.is_none_or(|read| (read ^ self.bytes) & self.known == 0)
+    }
 }
 
 /// Where a needle would begin.
 pub(super) type Hit = (u32, u32);
 
 impl Grams {
-    /// Of needles, each with the first byte of its stretch, folded.
-    pub(super) fn new(needles: impl IntoIterator<Item = (u32, usize, [u8; STRETCH])>) -> Self {
+    /// Of needles, each with what the user knows it by and with where a stretch of it begins of which each place folds to
+    /// one byte.
+    pub(super) fn new<'a>(needles: impl IntoIterator<Item = (u32, &'a [ByteSet], usize)>) -> Self {
         let mut entries = Vec::new();
-        for (needle, start, stretch) in needles {
-            for offset in 0..GRAM {
-                let gram = u32::from_le_bytes(std::array::from_fn(|at| stretch[offset + at]));
-                entries.push(Entry { gram, needle, offset: (start + offset) as u32 });
+        for (needle, sets, start) in needles {
+            for offset in start..start + GRAM {
+                let gram = std::array::from_fn(|place| sets[offset + place].folded().unwrap_or_default());
+                let gram = u32::from_le_bytes(gram);
+                entries.push(Entry {
+                    gram,
+                    needle,
+                    offset: offset as u32,
+                    around: Around::new(sets, offset),
+                });
             }
         }
         let bits = (entries.len() * BITS_PER_GRAM).max(1).next_power_of_two().ilog2();
@@ -99,21 +146,18 @@ impl Grams {
         let Some(gram) = block[at..].first_chunk() else { return };
         let gram = folded(*gram);
         let slot = (hash(gram) >> self.index_shift) as usize;
+        let around = Around::read(block, at);
         for entry in &self.entries[self.index[slot] as usize..self.index[slot + 1] as usize] {
-            if entry.gram == gram && entry.offset as usize <= at {
+            if entry.gram == gram && entry.around.agrees(around) && entry.offset as usize <= at {
                 hits.push((at as u32 - entry.offset, entry.needle));
             }
         }
     }
 }
 
-/// The stretch of `sets` that begins at `at`, if each place folds to one byte.
-pub(super) fn stretch(sets: &[ByteSet], at: usize) -> Option<[u8; STRETCH]> {
-    let mut folded = [0; STRETCH];
-    for (byte, set) in folded.iter_mut().zip(sets.get(at..at + STRETCH)?) {
-        *byte = set.folded()?;
-    }
-    Some(folded)
+/// Whether a stretch of `sets` begins at `at` of which each place folds to one byte.
+pub(super) fn is_stretch(sets: &[ByteSet], at: usize) -> bool {
+    sets.get(at..at + STRETCH).is_some_and(|stretch| stretch.iter().all(|set| set.folded().is_some()))
 }
 
 #[inline(always)]
@@ -132,23 +176,40 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        /// Whatever stands around it; and what is said to be one has the bytes next to one of its pieces.
         #[test]
         fn no_needle_is_missed(
-            texts in proptest::collection::vec("[a-cA-C]{7,12}", 1..40),
+            texts in proptest::collection::vec("[a-cA-C]{7,16}", 1..40),
+            any_at in any::<prop::sample::Index>(),
             chosen in any::<prop::sample::Index>(),
             before in "[a-c]{0,40}",
             after in "[a-c\n]{0,40}",
         ) {
-            let sets = |text: &str| -> Vec<ByteSet> { text.bytes().map(ByteSet::of).collect() };
-            let start = |text: &str| text.len() - STRETCH;
-            let grams = Grams::new(texts.iter().enumerate().map(|(needle, text)| {
-                (needle as u32, start(text), stretch(&sets(text), start(text)).unwrap())
-            }));
+            // One place may be any of some bytes, if the stretch is elsewhere.
+            let sets = |text: &str| -> Vec<ByteSet> {
+                let mut sets: Vec<ByteSet> = text.bytes().map(ByteSet::of).collect();
+                let any = any_at.index(text.len());
+                if any + STRETCH < text.len() {
+                    sets[any] = sets[any].or(ByteSet::of(b'x'));
+                }
+                sets
+            };
+            let needles: Vec<Vec<ByteSet>> = texts.iter().map(|text| sets(text)).collect();
+            let start = |sets: &[ByteSet]| (0..sets.len()).rfind(|at| is_stretch(sets, *at)).unwrap();
+            let grams =
+                Grams::new((0..).zip(&needles).map(|(needle, sets)| (needle, &sets[..], start(sets))));
             let needle = chosen.index(texts.len());
             let block = format!("{before}{}{after}", texts[needle].to_uppercase());
             let mut hits = Vec::new();
             grams.find(block.as_bytes(), &mut hits);
             prop_assert!(hits.contains(&(before.len() as u32, needle as u32)), "{hits:?}");
+            for (at, needle) in hits {
+                let sets = &needles[needle as usize];
+                let here = block.as_bytes()[at as usize..].iter().zip(sets);
+                let agree = here.map(|(byte, set)| set.folded().is_none_or(|folded| folded == byte | 0x20));
+                let longest = agree.collect::<Vec<_>>().split(|agrees| !agrees).map(<[bool]>::len).max();
+                prop_assert!(longest >= Some(GRAM), "{needle} at {at}");
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod look;
 mod needle;
 mod rarity;
 mod relax;
+mod run;
 mod sample;
 #[cfg(test)]
 mod tests;
@@ -44,8 +45,9 @@ use latest::Latest;
 use look::Look;
 use sample::Sample;
 use trail::{Stretch, Trails};
+use vector::Passed;
 
-pub use block::survey;
+pub use block::{Survey, survey};
 pub use cost::{Cost, Stopwatch};
 pub use filter::Filtered;
 
@@ -311,9 +313,30 @@ impl Scanner {
         Chosen(Arc::new(Filter::new(&parsed, Some(sample))))
     }
 
-    /// Hands each match of a rule on a line of `block` to `found`, in the order of the lines and of the rules. The
-    /// lines are whole, and none is longer than what is kept of a line.
+    /// Looks at a block, and tells what is in it. [`Scanner::take_block`] comes next, where nothing of it is in the way.
+    pub fn look_at(&self, block: &[u8], ends: Ends, search: &mut Search) -> Survey {
+        let filter = search.filter.clone();
+        let seen = self.find(&filter, block, ends, search);
+        seen.map_or_else(|| survey(block), |seen| Survey::new(block, seen))
+    }
+
+    /// Looks at a block, and takes it.
     pub fn scan_block<T: Fn() -> Time>(
+        &self,
+        block: &[u8],
+        ends: Ends,
+        lines: &Lines<'_, T>,
+        search: &mut Search,
+        found: impl FnMut(Match),
+    ) {
+        let filter = search.filter.clone();
+        self.find(&filter, block, ends, search);
+        self.take_block(block, ends, lines, search, found);
+    }
+
+    /// Hands each match of a rule on a line of the block that was looked at last to `found`, in the order of the lines and
+    /// of the rules. The lines are whole, and none is longer than what is kept of a line.
+    pub fn take_block<T: Fn() -> Time>(
         &self,
         block: &[u8],
         ends: Ends,
@@ -324,7 +347,6 @@ impl Scanner {
         let stretch = Stretch { text: block, ends };
         self.enter(stretch, lines, search);
         let filter = search.filter.clone();
-        self.find(&filter, block, ends, search);
         let candidates = std::mem::take(&mut search.search.candidates);
         let mut rest = &candidates[..];
         // Where a rule wants to see each line, each is shown; else only those that a pattern may match.
@@ -380,11 +402,11 @@ impl Scanner {
     }
 
     /// Lets `filter` find the candidates.
-    fn find(&self, filter: &Filter, block: &[u8], ends: Ends, search: &mut Search) {
+    fn find(&self, filter: &Filter, block: &[u8], ends: Ends, search: &mut Search) -> Option<Passed> {
         let mut lap = search.costs.block(block.len());
-        filter.find(block, ends, &mut search.search, lap.as_mut());
+        let seen = filter.find(block, ends, &mut search.search, lap.as_mut());
         if lap.is_none() {
-            return;
+            return seen;
         }
         search.scanned.needle_nanos += search.search.needle_nanos;
         for (patterns, nanos) in filter.by_automata(&search.search) {
@@ -393,6 +415,7 @@ impl Scanner {
                 search.costs.spend(rule, nanos / patterns.len() as u64);
             }
         }
+        seen
     }
 
     /// Those matches that show lines after theirs get these.

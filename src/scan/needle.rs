@@ -6,6 +6,7 @@
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
 use super::bytes::ByteSet;
+use super::run::Run;
 
 /// A sequence of sets of bytes, at most [`NEEDLE_BYTES_MAX`] long. It holds no line's end.
 pub(super) type Needle = Vec<ByteSet>;
@@ -22,9 +23,6 @@ const SPELLED_MAX: usize = 4;
 /// A repetition is unrolled so often.
 const UNROLLED_MAX: u32 = 8;
 
-/// Behind a run whose length varies, so many bytes before its end are known again.
-const KNOWN_AGAIN: usize = 4;
-
 /// What the matches of a part of a pattern look like.
 #[derive(Debug, Clone)]
 enum Part {
@@ -32,8 +30,8 @@ enum Part {
     Whole(Vec<Needle>),
     /// Each begins with one of these, ends with one of those, and holds one of `within`, where that is known.
     Ends { first: Vec<Needle>, last: Vec<Needle>, within: Option<Vec<Needle>> },
-    /// Each is so many bytes of the set.
-    Run { set: ByteSet, least: usize, most: usize },
+    /// Each is one of the run.
+    Run(Run),
 }
 
 /// The best set of needles of `pattern`, one of which is in each line that it matches; `None`: it has none.
@@ -136,8 +134,7 @@ fn repeated(repetition: &Repetition, cost: &mut dyn FnMut(&[Needle]) -> f64) -> 
         // Each character is one byte of it or several: so many bytes there are at least, at both ends.
         let least = repetition.min.min(UNROLLED_MAX) as usize;
         if let Some(max) = repetition.max.filter(|max| *max > repetition.min && *max <= UNROLLED_MAX) {
-            let longest = if set.or(ByteSet::HIGH) == set { 4 } else { 1 };
-            return Part::Run { set, least, most: max as usize * longest };
+            return Part::Run(Run { set, least, most: max as usize });
         }
         let run = vec![set; least];
         if repetition.max != Some(repetition.min)
@@ -191,7 +188,7 @@ fn joined(before: Part, after: Part, cost: &mut dyn FnMut(&[Needle]) -> f64) -> 
     let last = match &after {
         Part::Whole(whole) => product(&ends(&before).1, whole).unwrap_or(last),
         Part::Ends { .. } => last,
-        Part::Run { set, least, most } => behind(&ends(&before).1, *set, *least, *most),
+        Part::Run(run) => run.ends(&ends(&before).1),
     };
     Part::Ends {
         first: cut(first, Side::First),
@@ -227,23 +224,8 @@ fn ends(part: &Part) -> (Vec<Needle>, Vec<Needle>, Option<Vec<Needle>>) {
     match part {
         Part::Whole(all) => (all.clone(), all.clone(), None),
         Part::Ends { first, last, within } => (first.clone(), last.clone(), within.clone()),
-        Part::Run { set, least, .. } => (vec![vec![*set; *least]], vec![vec![*set; *least]], None),
+        Part::Run(run) => (vec![run.alone()], vec![run.alone()], None),
     }
-}
-
-/// How a run ends, with what stands before it where it is short.
-fn behind(before: &[Needle], set: ByteSet, least: usize, most: usize) -> Vec<Needle> {
-    let mut all: Vec<Needle> = Vec::new();
-    for length in least.min(KNOWN_AGAIN)..=most.min(KNOWN_AGAIN) {
-        for before in before {
-            let needle = [&before[..], &vec![set; length]].concat();
-            all.push(needle[needle.len().saturating_sub(KNOWN_AGAIN)..].to_vec());
-        }
-    }
-    let mut ends = union(all.clone(), Vec::new());
-    // What ends with another of them says nothing more.
-    ends.retain(|needle| !all.iter().any(|other| other.len() < needle.len() && needle.ends_with(other)));
-    if ends.len() <= 2 * KNOWN_AGAIN { ends } else { vec![vec![set; least]] }
 }
 
 fn product(before: &[Needle], after: &[Needle]) -> Option<Vec<Needle>> {

@@ -5,7 +5,7 @@
 
 use super::bytes::ByteSet;
 use super::rarity::Rarity;
-use super::vector::{Means, Tables};
+use super::vector::{Looked, Means, Passed, Tables};
 
 /// Places of a window. A shorter one takes any byte after its own.
 pub(super) const WIDTH: usize = 5;
@@ -13,7 +13,7 @@ pub(super) const WIDTH: usize = 5;
 /// As many as a byte has bits.
 pub(super) const BUCKETS: usize = 8;
 
-/// More in one pass, and every byte begins some window.
+/// More that differ in one pass, and every byte begins some window.
 pub(super) const WINDOWS_MAX: usize = 16;
 
 /// The rarest places of a needle.
@@ -76,19 +76,27 @@ impl Windows {
         Self { table, buckets, tables: tables.merge_high(), places }
     }
 
-    /// Where windows may begin in `block`, in order; what `hits` held is gone.
-    pub(super) fn find(&self, block: &[u8], hits: &mut Vec<Hit>) {
+    /// Where windows may begin in `block`, in order; what `hits` held is gone. Returns what else is in the block, if it was
+    /// seen on the way.
+    pub(super) fn find(&self, block: &[u8], hits: &mut Vec<Hit>) -> Option<Passed> {
         // A sanitizer is to see all of them.
         if cfg!(fuzzing) {
-            Means::all().for_each(|means| self.find_by(means, block, hits));
+            for means in Means::all() {
+                self.find_by(means, block, hits);
+            }
         }
-        self.find_by(Means::best(), block, hits);
+        self.find_by(Means::best(), block, hits)
     }
 
-    fn find_by(&self, means: Means, block: &[u8], hits: &mut Vec<Hit>) {
+    fn find_by(&self, means: Means, block: &[u8], hits: &mut Vec<Hit>) -> Option<Passed> {
         hits.clear();
-        let plain_from = means.find(&self.tables, self.places, block, hits);
-        self.find_plainly(block, plain_from, hits);
+        match means.find(&self.tables, self.places, block, hits) {
+            Looked::UpTo(at) => {
+                self.find_plainly(block, at, hits);
+                None
+            }
+            Looked::AtAll(seen) => Some(seen),
+        }
     }
 
     /// Without vectors: windows that begin at `from` or later.
@@ -129,6 +137,7 @@ fn cost(sets: &[ByteSet; WIDTH], rarity: &mut Rarity) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scan::block::{Survey, survey};
     use proptest::prelude::*;
 
     fn set() -> impl Strategy<Value = ByteSet> {
@@ -156,7 +165,9 @@ mod tests {
             pass.find_by(Means::PLAIN, &block, &mut plain);
             for means in Means::all() {
                 let mut hits = Vec::new();
-                pass.find_by(means, &block, &mut hits);
+                if let Some(seen) = pass.find_by(means, &block, &mut hits) {
+                    prop_assert_eq!(Survey::new(&block, seen), survey(&block));
+                }
                 prop_assert!(hits.is_sorted_by(|one, other| one.0 < other.0), "{means:?}");
                 let at = |hits: &[Hit], at| hits.iter().find(|hit| hit.0 == at).map_or(0, |hit| hit.1);
                 for place in 0..block.len() {

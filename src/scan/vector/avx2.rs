@@ -7,7 +7,7 @@ use std::arch::x86_64::{
     _mm256_storeu_si256, _mm256_sub_epi8, _mm256_testz_si256,
 };
 
-use super::{Hit, Tables, WIDTH};
+use super::{ESC, Hit, Passed, Tables, WIDTH};
 
 /// Places that are looked at together.
 const STEP: usize = 32;
@@ -62,10 +62,10 @@ fn note(buckets: __m256i, at: usize, hits: &mut Vec<Hit>) {
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn survey(block: &[u8], escape: u8) -> (u64, bool, usize) {
+pub(super) fn survey(block: &[u8]) -> (Passed, usize) {
     /// Steps whose line ends are counted in bytes before they are added up: fewer than a byte can count.
     const COUNTED: usize = 128;
-    let (end, escape) = (_mm256_set1_epi8(b'\n'.cast_signed()), _mm256_set1_epi8(escape.cast_signed()));
+    let (end, escape) = (_mm256_set1_epi8(b'\n'.cast_signed()), _mm256_set1_epi8(ESC.cast_signed()));
     let mut ends = _mm256_setzero_si256();
     let mut escapes = ends;
     let (steps, rest) = block.as_chunks::<STEP>();
@@ -82,7 +82,8 @@ pub(super) fn survey(block: &[u8], escape: u8) -> (u64, bool, usize) {
         + _mm256_extract_epi64::<1>(ends)
         + _mm256_extract_epi64::<2>(ends)
         + _mm256_extract_epi64::<3>(ends);
-    (sum.cast_unsigned(), _mm256_testz_si256(escapes, escapes) == 0, block.len() - rest.len())
+    let escape = _mm256_testz_si256(escapes, escapes) == 0;
+    (Passed { ends: sum.cast_unsigned(), escape }, block.len() - rest.len())
 }
 
 /// Sixteen entries, in both halves of a vector.

@@ -1,12 +1,12 @@
 //! Sixty-four places at a time: a byte is looked up by itself, half of all bytes a shuffle.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_and_si512, _mm512_loadu_si512, _mm512_mask_blend_epi8, _mm512_movepi8_mask,
-    _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_storeu_si512,
-    _mm512_test_epi8_mask,
+    __m512i, _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_mask_blend_epi8,
+    _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_set1_epi8, _mm512_setzero_si512,
+    _mm512_storeu_si512, _mm512_test_epi8_mask,
 };
 
-use super::{Hit, Tables, WIDTH};
+use super::{ESC, Hit, Passed, Tables, WIDTH};
 
 /// Places that are looked at together.
 const STEP: usize = 64;
@@ -21,12 +21,20 @@ const BYTES: usize = STEPS * STEP + WIDTH - 1;
 /// Entries for seven bits of a byte: a lookup knows no more.
 type Entries = (__m512i, __m512i);
 
-/// Finds all: what is behind the block takes no vectors either.
-#[target_feature(enable = "avx512bw,avx512vbmi")]
-pub(super) fn find<const PLACES: usize>(tables: &Tables, block: &[u8], hits: &mut Vec<Hit>) {
+/// Finds all: what is behind the block takes no other means either. Line ends are counted on the way, which costs less than
+/// to come by once more.
+#[target_feature(enable = "avx512bw,avx512vbmi,popcnt")]
+pub(super) fn find<const PLACES: usize>(tables: &Tables, block: &[u8], hits: &mut Vec<Hit>) -> Passed {
+    let (end, escape) = (_mm512_set1_epi8(b'\n'.cast_signed()), _mm512_set1_epi8(ESC.cast_signed()));
+    let (mut ends, mut escapes) = (0, 0);
     let ascii = entries::<PLACES>(tables, 0);
     let mut at = 0;
     while let Some(bytes) = block.get(at..).and_then(<[u8]>::first_chunk::<BYTES>) {
+        for step in 0..STEPS {
+            let bytes = load(bytes, step * STEP);
+            ends += u64::from(_mm512_cmpeq_epi8_mask(bytes, end).count_ones());
+            escapes |= _mm512_cmpeq_epi8_mask(bytes, escape);
+        }
         let mut steps = [_mm512_setzero_si512(); STEPS];
         if tables.tells_high && has_high(bytes) {
             for (step, buckets) in steps.iter_mut().enumerate() {
@@ -57,8 +65,12 @@ pub(super) fn find<const PLACES: usize>(tables: &Tables, block: &[u8], hits: &mu
         bytes[..rest.len()].copy_from_slice(rest);
         let within = u64::MAX >> STEP.saturating_sub(rest.len());
         note(any_byte::<PLACES>(tables, &bytes), within, at, hits);
+        let bytes = load(&bytes, 0);
+        ends += u64::from((_mm512_cmpeq_epi8_mask(bytes, end) & within).count_ones());
+        escapes |= _mm512_cmpeq_epi8_mask(bytes, escape);
         at += STEP;
     }
+    Passed { ends, escape: escapes != 0 }
 }
 
 /// The entries of each place for bytes from `from` on.

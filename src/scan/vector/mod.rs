@@ -9,6 +9,8 @@ mod avx2;
 #[allow(unsafe_code)]
 mod avx512;
 
+use crate::line::ansi::ESC;
+
 use super::windows::{Hit, WIDTH};
 
 /// What this processor can: only it says so, by [`Means::all`].
@@ -51,37 +53,53 @@ impl Means {
         Self::all().next_back().unwrap_or(Self::PLAIN)
     }
 
-    /// Adds where windows of so many places may begin in `block` to `hits`, in order. Returns where to go on without
-    /// vectors.
-    pub(super) fn find(self, tables: &Tables, places: usize, block: &[u8], hits: &mut Vec<Hit>) -> usize {
+    /// Adds where windows of so many places may begin in `block` to `hits`, in order.
+    pub(super) fn find(self, tables: &Tables, places: usize, block: &[u8], hits: &mut Vec<Hit>) -> Looked {
         let _ = (tables, places, block, &hits);
         match self.0 {
-            Kind::Plain => 0,
+            Kind::Plain => Looked::UpTo(0),
             // SAFETY: the processor has what the functions were compiled for, or `self` was not there.
             #[cfg(target_arch = "x86_64")]
             #[allow(unsafe_code)]
             Kind::Avx2 => unsafe {
-                match places {
+                Looked::UpTo(match places {
                     2 => avx2::find::<2>(tables, block, hits),
                     3 => avx2::find::<3>(tables, block, hits),
                     4 => avx2::find::<4>(tables, block, hits),
                     _ => avx2::find::<WIDTH>(tables, block, hits),
-                }
+                })
             },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             #[allow(unsafe_code)]
             Kind::Avx512 => unsafe {
-                match places {
+                Looked::AtAll(match places {
                     2 => avx512::find::<2>(tables, block, hits),
                     3 => avx512::find::<3>(tables, block, hits),
                     4 => avx512::find::<4>(tables, block, hits),
                     _ => avx512::find::<WIDTH>(tables, block, hits),
-                }
-                block.len()
+                })
             },
         }
     }
+}
+
+/// How much of a block was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// Its beginning, so many bytes.
+    UpTo(usize),
+    /// All of it; what else is in it was seen on the way.
+    AtAll(Passed),
+}
+
+/// What was come by in a block.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    /// How many line ends.
+    pub(super) ends: u64,
+    /// Whether an [`ESC`].
+    pub(super) escape: bool,
 }
 
 /// A table that takes at most so many ASCII bytes for others may do so.
@@ -133,14 +151,14 @@ impl Tables {
     }
 }
 
-/// How many line ends there are in the first part of `block`, whether an escape is in it, and how long it is.
-pub(super) fn survey(block: &[u8], escape: u8) -> (u64, bool, usize) {
+/// What is in the first part of `block`, and how long it is.
+pub(super) fn survey(block: &[u8]) -> (Passed, usize) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has what the function was compiled for.
         #[allow(unsafe_code)]
-        return unsafe { avx2::survey(block, escape) };
+        return unsafe { avx2::survey(block) };
     }
-    let _ = (block, escape);
-    (0, false, 0)
+    let _ = block;
+    (Passed::default(), 0)
 }
