@@ -10,7 +10,7 @@ const PURE: &[&str] = &[
     "scan",
     "engine",
     "message",
-    "shape.rs",
+    "shape",
     "suggest.rs",
     "excerpt.rs",
     "severity.rs",
