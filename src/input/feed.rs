@@ -321,13 +321,14 @@ impl Feed {
         let Self { scanner, search, choosing, line, clock, outlet, has_escapes, .. } = self;
         let lines = Lines { origin, time: || clock.now() };
         // Where they were, they are likely again: the rules are to see the text without them.
-        let known = has_escapes.then(|| scan::survey(block)).filter(|survey| survey.escape);
+        let strips = line.ansi == Ansi::Strip;
+        let known = (strips && *has_escapes).then(|| scan::survey(block)).filter(|survey| survey.escape);
         let survey = known.unwrap_or_else(|| {
             choose(scanner, search, choosing, block);
             scanner.look_at(block, Ends::Read, search)
         });
         outlet.batch.read.lines += survey.lines;
-        *has_escapes = survey.escape && line.ansi == Ansi::Strip;
+        *has_escapes = strips && survey.escape;
         if *has_escapes {
             let text = ansi::strip_lines(block);
             choose(scanner, search, choosing, &text);
@@ -495,6 +496,12 @@ mod tests {
         assert_eq!(batch.read.lines, 2 * blocks.len() as u64);
         assert_eq!(batch.matches.len(), blocks.iter().filter(|block| **block != calm).count());
         assert!(batch.matches.iter().all(|found| &*found.event.line == b"error 7: disk failed"));
+        // A reload may have them kept from a block to the next one.
+        let Tuning { scanner, mut line } = tunings(20)();
+        line.ansi = Ansi::Keep;
+        feed.tune(Tuning { scanner, line }).expect("the engine is there");
+        assert_eq!(feed.take(&origin, Piece::Lines(format!("{calm}{plain}").as_bytes())), Taken::ByARule);
+        assert_eq!(feed.take(&origin, Piece::Lines(colored.as_bytes())), Taken::ByNone);
     }
 
     /// What a reload has the reading threads do, and nothing else: what takes time was done beside them. By the thread's own
