@@ -61,6 +61,11 @@ impl ByteSet {
         (self.len() == 1).then(|| at as u8 * 64 + word.trailing_zeros() as u8)
     }
 
+    /// All bytes that one of it becomes one with where upper and lower case are one ([`fold`]).
+    pub(super) fn with_both_cases(self) -> Self {
+        self.iter().fold(self, |all, byte| all.or(Self::of(fold(byte))).or(Self::of(byte & !0x20)))
+    }
+
     /// The one byte that all of them become where upper and lower case are one ([`fold`]).
     pub(super) fn folded(self) -> Option<u8> {
         let first = fold(self.iter().next()?);

@@ -293,9 +293,26 @@ fn width(needles: &[Target], rarity: &mut Rarity) -> usize {
 
 /// Where the stretch begins whose pieces are rarest, and how often one of them is read.
 fn rarest_stretch(needle: &Needle, rarity: &mut Rarity) -> Option<(usize, f64)> {
-    let pieces: Vec<f64> = needle.windows(4).map(|piece| rarity.frequency(piece)).collect();
+    // Pieces are found in either case.
+    let either: Needle = needle.iter().map(|set| set.with_both_cases()).collect();
+    let pieces: Vec<f64> = either.windows(4).map(|piece| rarity.frequency(piece)).collect();
     let stretches = pieces.windows(grams::STRETCH - 3).enumerate();
     let stretches = stretches.filter(|(start, _)| grams::is_stretch(needle, *start));
     let counted = stretches.map(|(start, pieces)| (start, pieces.iter().sum::<f64>() / 4.0));
     counted.min_by(|(_, one), (_, other)| one.total_cmp(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::bytes::ByteSet;
+
+    #[test]
+    fn pieces_that_are_common_in_the_other_case_are_not_looked_for() {
+        let mut rarity = Rarity::new(Some(&b"INFO a worker has begun\n".repeat(100)));
+        let needle: Needle = b"WORKER_RARELY".map(ByteSet::of).into();
+        let (start, frequency) = rarest_stretch(&needle, &mut rarity).expect("it is long enough");
+        assert!(start >= "WOR".len(), "{start}");
+        assert!(frequency < COMMON_GRAM, "{frequency}");
+    }
 }
