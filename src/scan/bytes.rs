@@ -8,6 +8,9 @@ impl ByteSet {
     /// Every byte of a character that is not ASCII.
     pub(super) const HIGH: Self = Self([0, 0, u64::MAX, u64::MAX]);
 
+    /// Every byte but a line's end.
+    pub(super) const ANY: Self = Self([!(1 << b'\n'), u64::MAX, u64::MAX, u64::MAX]);
+
     /// One byte.
     pub(super) fn of(byte: u8) -> Self {
         let mut set = Self::default();

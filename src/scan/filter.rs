@@ -4,19 +4,21 @@
 //! to look for: needles that are rare in the stream, in one hashed bitmap or in a few passes over windows of sets of
 //! bytes; and where all its needles are common, a small automaton.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use regex_syntax::hir::Hir;
 
 use super::Ends;
 use super::automata::{self, Automata, PATTERNS_MAX};
 use super::block::{Line, line_at};
+use super::buckets::{BUCKETS, Spread, Window};
+use super::bytes::ByteSet;
 use super::cost::Lap;
 use super::grams::{self, Grams};
 use super::needle::{self, Needle};
 use super::rarity::Rarity;
 use super::vector::Passed;
-use super::windows::{self, BUCKETS, WIDTH, WINDOWS_MAX, Window, Windows};
+use super::windows::{self, WIDTH, Windows};
 
 /// Needles that cost more ([`Rarity::cost`]) save nothing: an automaton of its own would cost a pattern as much.
 const COST_MAX: f64 = 0.05;
@@ -27,8 +29,11 @@ const COST_MIN: f64 = 0.004;
 /// A needle whose pieces are at more than one read place in so many is better looked for by a window.
 const COMMON_GRAM: f64 = 3e-4;
 
-/// A place more in a window costs as much as looking closer at one place of a stream in so many.
-const COMMON_WINDOW: f64 = 5e-4;
+/// Needles that are found by windows alone, however long they are; and of which the best width of windows is looked for.
+const FEW: usize = 16;
+
+/// A window of one place finds too much.
+const WIDTH_MIN: usize = 2;
 
 /// The filter of some patterns.
 #[derive(Debug)]
@@ -257,38 +262,43 @@ fn move_costly(filtered: &mut Vec<Needles>, automata: &mut Vec<u32>) {
 
 /// How each needle is looked for.
 fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Windows>) {
-    let mut by_gram = Vec::new();
-    let mut by_window = Vec::new();
-    let few = needles.len() <= WINDOWS_MAX;
-    let width = width(needles, rarity);
-    for (at, target) in needles.iter_mut().enumerate() {
+    let (mut by_gram, mut by_window) = (Vec::new(), Vec::new());
+    let few = needles.len() <= FEW;
+    for (at, target) in needles.iter().enumerate() {
         let stretch = if few { None } else { rarest_stretch(&target.needle, rarity) };
         match stretch.filter(|(_, frequency)| *frequency < COMMON_GRAM) {
             Some((start, _)) => by_gram.push((at, start)),
-            None => {
-                (target.window, _) = rarity.rarest(&target.needle, width);
-                let sets = target.needle[target.window..].iter().copied().take(width).collect();
-                by_window.push(Window { needle: at as u32, sets });
-            }
+            None => by_window.push(at),
         }
+    }
+    let widths = if by_window.len() <= FEW { WIDTH_MIN..=WIDTH } else { WIDTH..=WIDTH };
+    let spreads = widths.map(|width| {
+        let windows = windows_of(&by_window, width, needles, rarity);
+        (width, Spread::new(&windows, width, rarity))
+    });
+    let cheapest = spreads.min_by(|(_, one), (_, other)| one.cost.total_cmp(&other.cost));
+    let mut windows = Vec::new();
+    if let Some((width, spread)) = cheapest {
+        for at in by_window {
+            (needles[at].window, _) = rarity.rarest(&needles[at].needle, width);
+        }
+        windows.extend(spread.buckets.chunks(BUCKETS).map(Windows::new));
     }
     let by_gram = by_gram.iter().map(|(at, start)| (*at as u32, &needles[*at].needle[..], *start));
     let grams = (by_gram.len() > 0).then(|| Grams::new(by_gram));
-    // Alike ones in one pass: they share buckets.
-    by_window.sort_by(|one, other| one.sets.cmp(&other.sets));
-    let alike: Vec<&[Window]> = by_window.chunk_by(|one, other| one.sets == other.sets).collect();
-    let passes = alike.len().div_ceil(WINDOWS_MAX).max(1);
-    let windows = alike
-        .chunks(alike.len().div_ceil(passes).max(1))
-        .map(|windows| Windows::new(&windows.concat(), rarity));
-    (grams, windows.collect())
+    (grams, windows)
 }
 
-/// How many places windows have: as few as find little else, where each has a bucket of its own.
-fn width(needles: &[Target], rarity: &mut Rarity) -> usize {
-    let mut found = |width| needles.iter().map(|target| rarity.rarest(&target.needle, width).1).sum::<f64>();
-    let few = needles.len() <= BUCKETS;
-    (2..WIDTH).find(|width| few && found(*width) < COMMON_WINDOW).unwrap_or(WIDTH)
+/// The windows of some needles, alike ones as one.
+fn windows_of(of: &[usize], width: usize, needles: &[Target], rarity: &mut Rarity) -> Vec<Window> {
+    let mut windows: BTreeMap<&[ByteSet], Vec<u32>> = BTreeMap::new();
+    for at in of {
+        let needle = &needles[*at].needle;
+        let (begin, _) = rarity.rarest(needle, width);
+        let sets = &needle[begin..needle.len().min(begin + width)];
+        windows.entry(sets).or_default().push(*at as u32);
+    }
+    windows.into_iter().map(|(sets, needles)| Window { needles, sets: sets.to_vec() }).collect()
 }
 
 /// Where the stretch begins whose pieces are rarest, and how often one of them is read.
@@ -305,7 +315,6 @@ fn rarest_stretch(needle: &Needle, rarity: &mut Rarity) -> Option<(usize, f64)> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::bytes::ByteSet;
 
     #[test]
     fn pieces_that_are_common_in_the_other_case_are_not_looked_for() {

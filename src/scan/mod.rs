@@ -6,6 +6,7 @@
 
 mod automata;
 mod block;
+mod buckets;
 mod bytes;
 mod cost;
 mod filter;

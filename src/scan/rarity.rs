@@ -22,7 +22,7 @@ const TYPICAL: &str = include_str!("typical.log");
 #[derive(Debug)]
 pub(super) struct Rarity {
     /// Those of one byte, in the order of the bytes; behind them those that were asked for.
-    sets: Vec<Places>,
+    sets: Vec<Standing>,
     /// Where in `sets` those of several bytes are.
     known: HashMap<ByteSet, usize>,
     /// What needles cost that were asked about: a pattern's parts are asked about again and again.
@@ -34,11 +34,23 @@ pub(super) struct Rarity {
 
 /// Where the bytes of a set stand.
 #[derive(Debug)]
-struct Places {
+struct Standing {
     /// One bit a place.
     words: Box<[u64]>,
     /// How often one of them stands in the stream: from 0 to 1.
     share: f64,
+}
+
+/// Where in a sample a sequence of sets may begin: by each of them, one bit a place.
+#[derive(Debug, Clone)]
+pub(super) struct Places(Vec<Box<[u64]>>);
+
+impl Places {
+    /// Adds what is so by another sequence, place by place.
+    pub(super) fn add(&mut self, other: &Self) {
+        let words = self.0.iter_mut().flatten().zip(other.0.iter().flatten());
+        words.for_each(|(word, other)| *word |= other);
+    }
 }
 
 impl Rarity {
@@ -52,7 +64,7 @@ impl Rarity {
         }
         let of_byte = |words: Vec<u64>| {
             let count = f64::from(count(&words)) + 1.0 / 256.0;
-            Places { words: words.into(), share: count / (sample.len() as f64 + 1.0) }
+            Standing { words: words.into(), share: count / (sample.len() as f64 + 1.0) }
         };
         let sets = places.into_iter().map(of_byte).collect();
         Self {
@@ -64,19 +76,13 @@ impl Rarity {
         }
     }
 
-    /// How often a byte of the stream is in `set`: from 0 to 1.
-    pub(super) fn share(&mut self, set: ByteSet) -> f64 {
-        let place = self.place(set);
-        self.sets[place].share
-    }
-
     /// How often `sets` begin at a byte of the stream, about. What isn't in the sample is told apart by its bytes.
     pub(super) fn frequency(&mut self, sets: &[ByteSet]) -> f64 {
         let mut guess = 1.0;
         let mut anywhere = !sets.is_empty();
         for (shift, set) in sets.iter().enumerate() {
             let place = self.place(*set);
-            let Places { words, share } = &self.sets[place];
+            let Standing { words, share } = &self.sets[place];
             guess *= share;
             if shift == 0 {
                 self.here.clear();
@@ -86,6 +92,36 @@ impl Rarity {
             }
         }
         let count = if anywhere { count(&self.here) } else { 0 };
+        self.about(count, guess)
+    }
+
+    /// Where `sets` may begin.
+    pub(super) fn places(&mut self, sets: &[ByteSet]) -> Places {
+        let here = |(shift, set): (usize, &ByteSet)| {
+            let place = self.place(*set);
+            let mut here = vec![u64::MAX; self.sets[place].words.len()];
+            keep_followed(&mut here, &self.sets[place].words, shift);
+            here.into()
+        };
+        Places(sets.iter().enumerate().map(here).collect())
+    }
+
+    /// How often `sets` begin at a byte of the stream, about: each place is at one of the two.
+    pub(super) fn frequency_at(&mut self, sets: &[ByteSet], one: &Places, other: &Places) -> f64 {
+        let share = |set: &ByteSet| set.iter().map(|byte| self.sets[usize::from(byte)].share).sum::<f64>();
+        let guess = sets.iter().map(|set| share(set).min(1.0)).product();
+        self.here.clear();
+        self.here.resize(self.sets[0].words.len(), u64::MAX);
+        for (one, other) in one.0.iter().zip(&other.0) {
+            let words = self.here.iter_mut().zip(one).zip(other);
+            words.for_each(|((here, one), other)| *here &= one | other);
+        }
+        self.about(count(&self.here), guess)
+    }
+
+    /// How often something is in the stream that is so often in the sample, and would by the shares of its bytes be
+    /// everywhere so often.
+    fn about(&self, count: u32, guess: f64) -> f64 {
         // Bytes that go together are more frequent together than each by itself would say.
         (f64::from(count) + (guess.powf(TOGETHER) * self.bytes as f64).min(1.0)) / self.bytes as f64
     }
@@ -121,8 +157,8 @@ impl Rarity {
         if let Some(place) = self.known.get(&set) {
             return *place;
         }
-        let mut all = Places { words: vec![0; self.sets[0].words.len()].into(), share: 0.0 };
-        for Places { words, share } in set.iter().map(|byte| &self.sets[usize::from(byte)]) {
+        let mut all = Standing { words: vec![0; self.sets[0].words.len()].into(), share: 0.0 };
+        for Standing { words, share } in set.iter().map(|byte| &self.sets[usize::from(byte)]) {
             all.share += share;
             all.words.iter_mut().zip(words).for_each(|(word, other)| *word |= other);
         }
