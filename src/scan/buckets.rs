@@ -40,6 +40,9 @@ pub(super) struct Spread {
     pub(super) cost: f64,
 }
 
+/// What it costs that a bucket takes something, in needles that are compared: whoever had gone on has to turn round.
+const HIT_COST: f64 = 3.0;
+
 /// What a pass costs for each byte, and each place of its windows.
 const PASS_COST: f64 = 3e-3;
 const PLACE_COST: f64 = 8e-4;
@@ -121,5 +124,5 @@ impl Bucket {
 
 /// Of a bucket of so many needles: each of them is compared where it takes something.
 fn cost(frequency: f64, needles: usize) -> f64 {
-    frequency * (1 + needles) as f64
+    frequency * (HIT_COST + needles as f64)
 }

@@ -4,7 +4,7 @@
 //! to look for: needles that are rare in the stream, in one hashed bitmap or in a few passes over windows of sets of
 //! bytes; and where all its needles are common, a small automaton.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use regex_syntax::hir::Hir;
 
@@ -17,6 +17,7 @@ use super::cost::Lap;
 use super::grams::{self, Grams};
 use super::needle::{self, Needle};
 use super::rarity::Rarity;
+use super::target::Target;
 use super::vector::Passed;
 use super::windows::{self, WIDTH, Windows};
 
@@ -43,15 +44,6 @@ pub(super) struct Filter {
     windows: Vec<Windows>,
     automata: Automata,
     unfiltered: Vec<u32>,
-}
-
-/// A needle, and which patterns need it.
-#[derive(Debug)]
-struct Target {
-    needle: Needle,
-    /// Where its window begins in it, if it is found by one.
-    window: usize,
-    patterns: Vec<u32>,
 }
 
 /// A pattern that may match a line.
@@ -125,16 +117,13 @@ impl Filter {
         }
         filtered.sort_by(|one, other| one.cost.total_cmp(&other.cost));
         move_costly(&mut filtered, &mut automata);
-        let mut targets: HashMap<Needle, Vec<u32>> = HashMap::new();
-        for Needles { pattern, needles, .. } in filtered {
-            needles.into_iter().for_each(|needle| targets.entry(needle).or_default().push(pattern));
+        let mut needles: BTreeMap<Needle, Vec<u32>> = BTreeMap::new();
+        for Needles { pattern, needles: of_one, .. } in filtered {
+            of_one.into_iter().for_each(|needle| needles.entry(needle).or_default().push(pattern));
         }
         let automata: Vec<(u32, &Hir)> =
             automata.into_iter().map(|pattern| (pattern, &patterns[pattern as usize])).collect();
-        let mut needles: Vec<Target> =
-            targets.into_iter().map(|(needle, patterns)| Target { needle, window: 0, patterns }).collect();
-        needles.sort_by(|one, other| one.needle.cmp(&other.needle));
-        let (grams, windows) = spread(&mut needles, &mut rarity);
+        let (needles, grams, windows) = spread(needles, &mut rarity);
         Self { needles, grams, windows, automata: Automata::new(&automata), unfiltered }
     }
 
@@ -221,9 +210,7 @@ impl Filter {
         candidates: &mut Vec<Candidate>,
     ) {
         let target = &self.needles[needle as usize];
-        let Some(text) = block.get(at..at + target.needle.len()) else { return };
-        // From its end: what many needles have in common they begin with.
-        if !target.needle.iter().zip(text).rev().all(|(set, byte)| set.has(*byte)) {
+        if !target.is_at(block, at) {
             return;
         }
         let line = match *line {
@@ -261,39 +248,58 @@ fn move_costly(filtered: &mut Vec<Needles>, automata: &mut Vec<u32>) {
 }
 
 /// How each needle is looked for.
-fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Windows>) {
+fn spread(
+    needles: BTreeMap<Needle, Vec<u32>>,
+    rarity: &mut Rarity,
+) -> (Vec<Target>, Option<Grams>, Vec<Windows>) {
+    let (needles, mut targets): (Vec<Needle>, Vec<Target>) = needles
+        .into_iter()
+        .map(|(needle, patterns)| {
+            let target = Target::new(&needle, patterns);
+            (needle, target)
+        })
+        .unzip();
     let (mut by_gram, mut by_window) = (Vec::new(), Vec::new());
     let few = needles.len() <= FEW;
-    for (at, target) in needles.iter().enumerate() {
-        let stretch = if few { None } else { rarest_stretch(&target.needle, rarity) };
+    for (at, needle) in needles.iter().enumerate() {
+        let stretch = if few { None } else { rarest_stretch(needle, rarity) };
         match stretch.filter(|(_, frequency)| *frequency < COMMON_GRAM) {
             Some((start, _)) => by_gram.push((at, start)),
             None => by_window.push(at),
         }
     }
+    for (at, start) in &by_gram {
+        let compared = grams::compared(*start);
+        targets[*at].order_by(|place, set| if compared.contains(&place) { 1.0 } else { rarity.share(set) });
+    }
+    let by_gram = by_gram.iter().map(|(at, start)| (*at as u32, &needles[*at][..], *start));
+    let grams = (by_gram.len() > 0).then(|| Grams::new(by_gram));
     let widths = if by_window.len() <= FEW { WIDTH_MIN..=WIDTH } else { WIDTH..=WIDTH };
     let spreads = widths.map(|width| {
-        let windows = windows_of(&by_window, width, needles, rarity);
+        let windows = windows_of(&by_window, width, &needles, rarity);
         (width, Spread::new(&windows, width, rarity))
     });
     let cheapest = spreads.min_by(|(_, one), (_, other)| one.cost.total_cmp(&other.cost));
-    let mut windows = Vec::new();
-    if let Some((width, spread)) = cheapest {
-        for at in by_window {
-            (needles[at].window, _) = rarity.rarest(&needles[at].needle, width);
+    let Some((width, Spread { buckets, .. })) = cheapest else { return (targets, grams, Vec::new()) };
+    for bucket in &buckets {
+        for at in &bucket.needles {
+            let target = &mut targets[*at as usize];
+            (target.window, _) = rarity.rarest(&needles[*at as usize], width);
+            let window = target.window;
+            target.order_by(|place, set| {
+                let found = place.checked_sub(window).and_then(|place| bucket.sets.get(place));
+                rarity.share(set) / found.map_or(1.0, |found| rarity.share(*found))
+            });
         }
-        windows.extend(spread.buckets.chunks(BUCKETS).map(Windows::new));
     }
-    let by_gram = by_gram.iter().map(|(at, start)| (*at as u32, &needles[*at].needle[..], *start));
-    let grams = (by_gram.len() > 0).then(|| Grams::new(by_gram));
-    (grams, windows)
+    (targets, grams, buckets.chunks(BUCKETS).map(Windows::new).collect())
 }
 
 /// The windows of some needles, alike ones as one.
-fn windows_of(of: &[usize], width: usize, needles: &[Target], rarity: &mut Rarity) -> Vec<Window> {
+fn windows_of(of: &[usize], width: usize, needles: &[Needle], rarity: &mut Rarity) -> Vec<Window> {
     let mut windows: BTreeMap<&[ByteSet], Vec<u32>> = BTreeMap::new();
     for at in of {
-        let needle = &needles[*at].needle;
+        let needle = &needles[*at];
         let (begin, _) = rarity.rarest(needle, width);
         let sets = &needle[begin..needle.len().min(begin + width)];
         windows.entry(sets).or_default().push(*at as u32);

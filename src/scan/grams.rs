@@ -176,6 +176,11 @@ pub(super) fn is_stretch(sets: &[ByteSet], at: usize) -> bool {
     sets.get(at..at + STRETCH).is_some_and(|stretch| stretch.iter().all(|set| set.folded().is_some()))
 }
 
+/// What of a needle was compared, but for its case, where one of the pieces of its stretch was found.
+pub(super) const fn compared(start: usize) -> std::ops::Range<usize> {
+    start.saturating_sub(1)..start + 3 * GRAM
+}
+
 /// Of a piece, folded. No two pieces have the same.
 #[inline(always)]
 fn hash(gram: [u8; GRAM]) -> u32 {

@@ -20,6 +20,7 @@ mod rarity;
 mod relax;
 mod run;
 mod sample;
+mod target;
 #[cfg(test)]
 mod tests;
 mod trail;

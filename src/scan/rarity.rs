@@ -1,6 +1,6 @@
 //! How often a needle's pieces stand in a stream: counted in a sample of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::bytes::ByteSet;
 use super::needle::Needle;
@@ -26,7 +26,7 @@ pub(super) struct Rarity {
     /// Where in `sets` those of several bytes are.
     known: HashMap<ByteSet, usize>,
     /// What needles cost that were asked about: a pattern's parts are asked about again and again.
-    costs: HashMap<Needle, f64>,
+    costs: BTreeMap<Needle, f64>,
     /// What is counted now, kept so that counting allocates nothing.
     here: Vec<u64>,
     bytes: usize,
@@ -70,10 +70,15 @@ impl Rarity {
         Self {
             sets,
             known: HashMap::new(),
-            costs: HashMap::new(),
+            costs: BTreeMap::new(),
             here: Vec::new(),
             bytes: sample.len().max(1),
         }
+    }
+
+    /// How often a byte of the stream is in `set`: from 0 to 1.
+    pub(super) fn share(&self, set: ByteSet) -> f64 {
+        set.iter().map(|byte| self.sets[usize::from(byte)].share).sum::<f64>().min(1.0)
     }
 
     /// How often `sets` begin at a byte of the stream, about. What isn't in the sample is told apart by its bytes.
@@ -108,8 +113,7 @@ impl Rarity {
 
     /// How often `sets` begin at a byte of the stream, about: each place is at one of the two.
     pub(super) fn frequency_at(&mut self, sets: &[ByteSet], one: &Places, other: &Places) -> f64 {
-        let share = |set: &ByteSet| set.iter().map(|byte| self.sets[usize::from(byte)].share).sum::<f64>();
-        let guess = sets.iter().map(|set| share(set).min(1.0)).product();
+        let guess = sets.iter().map(|set| self.share(*set)).product();
         self.here.clear();
         self.here.resize(self.sets[0].words.len(), u64::MAX);
         for (one, other) in one.0.iter().zip(&other.0) {
