@@ -55,9 +55,12 @@ impl Spread {
     pub(super) fn new(windows: &[Window], width: usize, rarity: &mut Rarity) -> Self {
         let mut all = Self { buckets: Vec::new(), cost: 0.0 };
         for windows in windows.chunks(TOGETHER_MAX) {
-            let mut best = Self::over(1, windows, width, rarity);
+            let mut alone: Vec<Bucket> =
+                windows.iter().map(|window| Bucket::of(window, width, rarity)).collect();
+            alone.sort_by(|one, other| other.cost.total_cmp(&one.cost));
+            let mut best = Self::over(1, &alone, width, rarity);
             for passes in 2..=windows.len().div_ceil(BUCKETS) {
-                let more = Self::over(passes, windows, width, rarity);
+                let more = Self::over(passes, &alone, width, rarity);
                 if more.cost >= best.cost {
                     break;
                 }
@@ -66,23 +69,22 @@ impl Spread {
             all.cost += best.cost;
             all.buckets.extend(best.buckets);
         }
-        // Bytes beyond ASCII cost the more the more passes ask for them.
-        all.buckets.sort_by_key(|bucket| bucket.sets.iter().any(|set| ByteSet::HIGH.is_within(*set)));
+        // The fewer passes tell bytes beyond ASCII apart, the better.
+        let tells_high = |set: &ByteSet| ByteSet::HIGH.is_within(*set) && *set != ByteSet::ANY;
+        all.buckets.sort_by_key(|bucket| bucket.sets.iter().any(tells_high));
         all
     }
 
-    /// Over so many passes.
-    fn over(passes: usize, windows: &[Window], width: usize, rarity: &mut Rarity) -> Self {
-        let mut alone: Vec<Bucket> = windows.iter().map(|window| Bucket::of(window, width, rarity)).collect();
-        alone.sort_by(|one, other| other.cost.total_cmp(&one.cost));
+    /// Over at most so many passes, of windows that were alone until now; the costliest come first.
+    fn over(passes: usize, alone: &[Bucket], width: usize, rarity: &mut Rarity) -> Self {
         let mut buckets: Vec<Bucket> = Vec::new();
         for window in alone {
-            let grown = buckets.iter().map(|bucket| bucket.cost_with(&window, rarity) - bucket.cost);
+            let grown = buckets.iter().map(|bucket| bucket.cost_with(window, rarity) - bucket.cost);
             let cheapest = grown.enumerate().min_by(|(_, one), (_, other)| one.total_cmp(other));
             let has_room = buckets.len() < passes * BUCKETS;
             match cheapest.filter(|(_, grown)| !has_room || *grown < window.cost) {
                 Some((at, grown)) => buckets[at].add(window, grown),
-                None => buckets.push(window),
+                None => buckets.push(window.clone()),
             }
         }
         let passes = buckets.len().div_ceil(BUCKETS) as f64;
@@ -110,10 +112,10 @@ impl Bucket {
     }
 
     /// Takes what is in `other`, which costs so much more.
-    fn add(&mut self, other: Self, more: f64) {
-        self.sets = self.both(&other).collect();
+    fn add(&mut self, other: &Self, more: f64) {
+        self.sets = self.both(other).collect();
         self.places.add(&other.places);
-        self.needles.extend(other.needles);
+        self.needles.extend(&other.needles);
         self.cost += more;
     }
 
@@ -125,4 +127,33 @@ impl Bucket {
 /// Of a bucket of so many needles: each of them is compared where it takes something.
 fn cost(frequency: f64, needles: usize) -> f64 {
     frequency * (HIT_COST + needles as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each takes little by itself; together they would take what stands in each line.
+    #[test]
+    fn what_would_be_common_together_has_buckets_of_its_own() {
+        let sample = b"ab cd\n".repeat(500);
+        let texts = ["ad", "cb", "ax", "xd", "cx", "xb", "yd", "yb", "ay", "cy"];
+        let window = |(needle, text): (u32, &&str)| Window {
+            needles: vec![needle],
+            sets: text.bytes().map(ByteSet::of).collect(),
+        };
+        let windows: Vec<Window> = (0..).zip(&texts).map(window).collect();
+        let mut rarity = Rarity::new(Some(&sample));
+        let Spread { buckets, cost } = Spread::new(&windows, 2, &mut rarity);
+        let mut needles: Vec<u32> =
+            buckets.iter().flat_map(|bucket| bucket.needles.iter().copied()).collect();
+        needles.sort_unstable();
+        assert_eq!(needles, (0..10).collect::<Vec<u32>>());
+        assert!(buckets.len() <= BUCKETS, "one pass is enough");
+        assert!(cost < 0.01, "{buckets:?}");
+        for bucket in buckets {
+            let frequency = rarity.frequency(&bucket.sets);
+            assert!(frequency < 0.01, "{:?}: {frequency}", bucket.sets);
+        }
+    }
 }

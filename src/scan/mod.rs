@@ -12,6 +12,7 @@ mod cost;
 mod filter;
 #[cfg(test)]
 mod filter_tests;
+mod finder;
 mod grams;
 mod latest;
 mod look;

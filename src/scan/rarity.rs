@@ -217,5 +217,27 @@ mod tests {
             let counted = Rarity::new(Some(&sample)).frequency(&sets) * sample.len() as f64;
             prop_assert!((-0.001..=1.001).contains(&(counted - plain as f64)), "{counted} is not {plain}");
         }
+
+        #[test]
+        fn two_sequences_together_are_counted_like_one_of_their_sets(
+            sample in proptest::collection::vec(prop_oneof![Just(b'a'), Just(b'b'), Just(b'c')], 1..300),
+            (one, other) in (1usize..9).prop_flat_map(|length| {
+                let text = || proptest::collection::vec(prop_oneof![Just(b'a'), Just(b'b'), Just(b'c')], length);
+                (text(), text())
+            }),
+        ) {
+            let mut rarity = Rarity::new(Some(&sample));
+            let sets = |text: &[u8]| text.iter().map(|byte| ByteSet::of(*byte)).collect::<Needle>();
+            let (one, other) = (sets(&one), sets(&other));
+            let both: Needle = one.iter().zip(&other).map(|(one, other)| one.or(*other)).collect();
+            let (one, other) = (rarity.places(&one), rarity.places(&other));
+            let mut added = one.clone();
+            added.add(&other);
+            let expected = rarity.frequency(&both);
+            for (one, other) in [(&one, &other), (&other, &one), (&added, &added), (&added, &one)] {
+                let counted = rarity.frequency_at(&both, one, other);
+                prop_assert!((counted - expected).abs() < 1e-9, "{counted} is not {expected}");
+            }
+        }
     }
 }
