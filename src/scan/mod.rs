@@ -313,14 +313,14 @@ impl Scanner {
         Chosen(Arc::new(Filter::new(&parsed, Some(sample))))
     }
 
-    /// Looks at a block, and tells what is in it. [`Scanner::take_block`] comes next, where nothing of it is in the way.
-    pub fn look_at(&self, block: &[u8], ends: Ends, search: &mut Search) -> Survey {
+    /// Looks at a block of whole lines, none of which is longer than what is kept of a line.
+    pub fn look_at<'a>(&'a self, block: &'a [u8], ends: Ends, search: &'a mut Search) -> LookedAt<'a> {
         let filter = search.filter.clone();
         let seen = self.find(&filter, block, ends, search);
-        seen.map_or_else(|| survey(block), |seen| Survey::new(block, seen))
+        LookedAt { scanner: self, search, block: Stretch { text: block, ends }, seen }
     }
 
-    /// Looks at a block, and takes it.
+    /// Looks at a block, and takes it: see [`Scanner::look_at`] and [`LookedAt::take`].
     pub fn scan_block<T: Fn() -> Time>(
         &self,
         block: &[u8],
@@ -329,49 +329,10 @@ impl Scanner {
         search: &mut Search,
         found: impl FnMut(Match),
     ) {
-        let filter = search.filter.clone();
-        self.find(&filter, block, ends, search);
-        self.take_block(block, ends, lines, search, found);
+        self.look_at(block, ends, search).take(lines, found);
     }
 
-    /// Hands each match of a rule on a line of the block that was looked at last to `found`, in the order of the lines and
-    /// of the rules. The lines are whole, and none is longer than what is kept of a line.
-    pub fn take_block<T: Fn() -> Time>(
-        &self,
-        block: &[u8],
-        ends: Ends,
-        lines: &Lines<'_, T>,
-        search: &mut Search,
-        mut found: impl FnMut(Match),
-    ) {
-        let stretch = Stretch { text: block, ends };
-        self.enter(stretch, lines, search);
-        let filter = search.filter.clone();
-        let candidates = std::mem::take(&mut search.search.candidates);
-        let mut rest = &candidates[..];
-        // Where a rule wants to see each line, each is shown; else only those that a pattern may match.
-        let every = !self.open.is_empty() || !filter.unfiltered().is_empty();
-        let unfiltered = filter.unfiltered().iter().map(|pattern| (*pattern, Certainty::Maybe));
-        let mut at = 0;
-        while let Some(line) = if every {
-            (at < block.len()).then(|| line_at(block, at))
-        } else {
-            rest.first().map(|first| first.line)
-        } {
-            at = line.end + 1;
-            let same = rest.iter().take_while(|candidate| candidate.line == line).count();
-            let (named, later) = rest.split_at(same);
-            rest = later;
-            let text = Text::new(line.text(block, ends));
-            let named = named.iter().map(|candidate| (candidate.pattern, candidate.certainty));
-            self.decide(&text, named.chain(unfiltered.clone()), search);
-            self.hand_on(&text, false, (stretch, line), lines, search, &mut found);
-        }
-        search.search.candidates = candidates;
-        self.leave(stretch, lines, search);
-    }
-
-    /// The same for one line, which may be the beginning of a longer one, or hold several as they were joined.
+    /// Takes one line, which may be the beginning of a longer one, or hold several as they were joined.
     pub fn scan<T: Fn() -> Time>(
         &self,
         text: &[u8],
@@ -517,6 +478,56 @@ impl Scanner {
             found(taken);
         }
         taken.clear();
+    }
+}
+
+/// A block that was looked at. What was found in it lies in the thread's [`Search`], so nothing else is looked at before
+/// this one is taken or left.
+#[derive(Debug)]
+pub struct LookedAt<'a> {
+    scanner: &'a Scanner,
+    /// Its candidates are those of the block.
+    search: &'a mut Search,
+    block: Stretch<'a>,
+    /// What else is in the block, if it was seen on the way.
+    seen: Option<Passed>,
+}
+
+impl LookedAt<'_> {
+    /// What the block is like. Where that was not seen on the way, it is looked for now.
+    pub fn survey(&self) -> Survey {
+        let block = self.block.text;
+        self.seen.map_or_else(|| survey(block), |seen| Survey::new(block, seen))
+    }
+
+    /// Hands each match of a rule on a line of the block to `found`, in the order of the lines and of the rules.
+    pub fn take<T: Fn() -> Time>(self, lines: &Lines<'_, T>, mut found: impl FnMut(Match)) {
+        let Self { scanner, search, block: stretch, seen: _ } = self;
+        let Stretch { text: block, ends } = stretch;
+        scanner.enter(stretch, lines, search);
+        let filter = search.filter.clone();
+        let candidates = std::mem::take(&mut search.search.candidates);
+        let mut rest = &candidates[..];
+        // Where a rule wants to see each line, each is shown; else only those that a pattern may match.
+        let every = !scanner.open.is_empty() || !filter.unfiltered().is_empty();
+        let unfiltered = filter.unfiltered().iter().map(|pattern| (*pattern, Certainty::Maybe));
+        let mut at = 0;
+        while let Some(line) = if every {
+            (at < block.len()).then(|| line_at(block, at))
+        } else {
+            rest.first().map(|first| first.line)
+        } {
+            at = line.end + 1;
+            let same = rest.iter().take_while(|candidate| candidate.line == line).count();
+            let (named, later) = rest.split_at(same);
+            rest = later;
+            let text = Text::new(line.text(block, ends));
+            let named = named.iter().map(|candidate| (candidate.pattern, candidate.certainty));
+            scanner.decide(&text, named.chain(unfiltered.clone()), search);
+            scanner.hand_on(&text, false, (stretch, line), lines, search, &mut found);
+        }
+        search.search.candidates = candidates;
+        scanner.leave(stretch, lines, search);
     }
 }
 
