@@ -1,6 +1,7 @@
 //! What must not be lost: read positions, the engine's state, and the alerts that wait, in one transaction. In a state
 //! directory, or with the same calls in memory.
 
+mod changes;
 mod checksum;
 mod content;
 mod database;
@@ -20,7 +21,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use database::DeadLetter;
+pub use changes::DeadLetter;
 pub use dead_letters::{DeadLetters, LetterId};
 pub(crate) use directory::database_in;
 pub use error::{OpenError, WriteError};

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::engine::{Alert, AlertId};
 use crate::time::Time;
 
-use super::database::{Answer, Changes, DeadLetter, Stored};
+use super::changes::{Answer, Changes, DeadLetter, Stored};
 use super::history::{Fate, History, Receipt};
 use super::writer::{State, Writer};
 use super::{Record, WriteError};
