@@ -10,6 +10,7 @@ mod directory;
 mod error;
 mod history;
 mod outbox;
+mod queue;
 mod record;
 mod reserve;
 mod schema;
@@ -26,7 +27,8 @@ pub use dead_letters::{DeadLetters, LetterId};
 pub(crate) use directory::database_in;
 pub use error::{OpenError, WriteError};
 pub use history::{Entry, Fate, History, HistorySpec, Past as PastAlerts, Receipt, Wanted, look_back};
-pub use outbox::{Outbox, Waiting};
+pub use outbox::Outbox;
+pub use queue::Waiting;
 pub use record::{Record, Space};
 
 use crate::engine::Alert;
