@@ -234,6 +234,7 @@ fn ranked<'a>(
     now: Time,
 ) -> Vec<(Rank<'a>, Group<'a>)> {
     let mut turns: HashMap<&'a str, u32, DefaultHasher> = HashMap::default();
+    turns.reserve(groups.len());
     let mut overdue_left = measure.attachments_max.div_ceil(2);
     let rank = |group: Group<'a>| {
         let rule = group.rule();
