@@ -7,9 +7,10 @@ Makes its own logs and rules. A run does all of hooktail's work, folding include
 counts is processor time, user and system, the start included. `--short` takes little data and fails on a wrong count of
 matches, which it knows by Python's own regexes, never on time.
 """
-import argparse, json, os, random, re, subprocess, sys, tempfile, time
+import json, os, random, re, subprocess, sys, tempfile, time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import command_line
+
 WORDS = "basket parcel ledger stock search mailer ticket billing profile media voucher courier pricing loyalty".split()
 BEYOND = ["Anfrage für Müller erledigt", "注文を受け付けました", "запрос выполнен за", "déconnecté après délai", "σφάλμα δίσκου"]
 
@@ -112,12 +113,11 @@ class Run:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--mib", type=float, default=64)
     parser.add_argument("--only")
     parser.add_argument("--rules", default="100,1000")
     parser.add_argument("--short", action="store_true")
-    parser.add_argument("--binary", default=os.path.join(HERE, "../target/release/hooktail"))
     args = parser.parse_args()
     if args.short:
         args.mib, args.rules = 0.125, "100"
@@ -131,7 +131,7 @@ def main():
             mib = 1024 if line is None and not args.short else args.mib
             log(path, line, mib)
             for count in map(int, args.rules.split(",")):
-                run = Run(os.path.abspath(args.binary), folder, path, [rule(at) for at in range(count)])
+                run = Run(args.binary, folder, path, [rule(at) for at in range(count)])
                 if args.short:
                     run.check()
                 matches = sum(run.matches.values())

@@ -8,7 +8,9 @@ with the whole agent, which posts nothing (its messages wait for a receiver that
 processor time of some rounds counts. `--short` is for CI: it fails where lines or matches are not those that were
 written, never on time.
 """
-import argparse, itertools, json, os, pathlib, random, subprocess, sys, tempfile, time
+import itertools, json, os, pathlib, random, subprocess, sys, tempfile, time
+
+import command_line
 
 CALM = "2026-03-29T01:{m:02}:{s:02}Z INFO [pool-{b}] request {n} of shop/basket done in {b} ms"
 HOT = "2026-03-29T01:{m:02}:{s:02}Z ERROR [pool-{b}] code E_{k}_{n}: the store said no"
@@ -66,13 +68,11 @@ def measure(options, blocks, mib, files, threads):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--short", action="store_true")
-    parser.add_argument("--binary", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "../target/release/hooktail"))
     options = parser.parse_args()
-    options.binary = os.path.abspath(options.binary)
     if options.short:
         options.mib, options.rounds = 16, 1
     rng = random.Random(1)

@@ -5,7 +5,9 @@
 
 Makes that many small logs in one folder, lets hooktail settle, and looks at its process for a while (Linux only).
 """
-import argparse, os, pathlib, subprocess, tempfile, time
+import os, pathlib, subprocess, tempfile, time
+
+import command_line
 
 SETTLE_SECONDS = 12
 
@@ -59,15 +61,14 @@ def measure(binary, files, seconds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--files", default="100,10000")
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--binary", default="target/release/hooktail")
     options = parser.parse_args()
     print("| files | resident, MiB | anonymous, MiB | of a core, % | wake-ups a second | by thread, in all | descriptors |")
     print("| ---: | ---: | ---: | ---: | ---: | --- | ---: |")
     for files in options.files.split(","):
-        measure(os.path.abspath(options.binary), int(files), options.seconds)
+        measure(options.binary, int(files), options.seconds)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ Appends one line at a time to one of many followed files, and looks when the eng
 a clock that is set by the wall clock at the start) and when the request came. With state on the disk, so each alert was
 stored first. `--short` is for CI: it fails where an alert is missing or doubled, never on time.
 """
-import argparse, http.server, json, os, pathlib, re, sqlite3, subprocess, sys, tempfile, threading, time
+import http.server, json, pathlib, re, sqlite3, subprocess, sys, tempfile, threading, time
+
+import command_line
 
 # Between two probes: each has its own message.
 PAUSE_SECONDS = 0.02
@@ -95,13 +97,11 @@ def measure(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--probes", type=int, default=500)
     parser.add_argument("--files", type=int, default=100)
     parser.add_argument("--short", action="store_true")
-    parser.add_argument("--binary", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "../target/release/hooktail"))
     options = parser.parse_args()
-    options.binary = os.path.abspath(options.binary)
     if options.short:
         options.probes, options.files = 20, 3
     print("| from the append to | p50, ms | p90 | p99 | longest |")

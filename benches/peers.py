@@ -11,9 +11,11 @@ fails on wrong counts, never on time. Programs that are very slow are given the 
 build of hooktail beside this one. What is installed: see PROGRAMS; on Debian,
 `apt-get install ripgrep grep libhyperscan-dev gcc sec swatch mtail fail2ban`.
 """
-import argparse, json, multiprocessing, os, random, re, shutil, subprocess, sys, tempfile, threading, time
+import json, multiprocessing, os, random, re, shutil, subprocess, sys, tempfile, threading, time
 from dataclasses import dataclass
 from typing import Callable
+
+import command_line
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SERVICES = ("basket till parcel ledger stock search mailer tickets seats billing profile media rooms menu badge courier"
@@ -367,19 +369,17 @@ def last_number(out):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--mib", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--rules")
-    parser.add_argument("--binary", default=os.path.join(HERE, "../target/release/hooktail"))
     parser.add_argument("--before")
     parser.add_argument("--only")
     args = parser.parse_args()
     if args.short:
         args.mib, args.rounds = 1, 1
     args.rules = args.rules or ("1,10,100" if args.short else "1,10,100,1000")
-    args.binary = os.path.abspath(args.binary)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(args, folder)
         bench.start_sink()

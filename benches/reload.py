@@ -10,9 +10,10 @@ as many seconds without a reload: that is what the machine does. Ends with an er
 Then the same for a stream that is written as fast as it can be: how long 256 KiB of it take, while what to look for is chosen
 anew after the first 64 KiB a rule.
 """
-import argparse, json, os, signal, subprocess, sys, tempfile, threading, time
+import json, os, signal, subprocess, sys, tempfile, threading, time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import command_line
+
 WORDS = "disk net cart login queue cache store mail job page".split()
 
 
@@ -126,18 +127,17 @@ def choosing(binary, count):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--reloads", type=int, default=20)
     parser.add_argument("--rules", default="100,1000")
-    parser.add_argument("--binary", default=os.path.join(HERE, "../target/release/hooktail"))
     args = parser.parse_args()
     print("| rules | a reload takes | longest gap, half of them | all of them | without a reload |")
     print("| ---: | ---: | ---: | ---: | ---: |", flush=True)
     for count in map(int, args.rules.split(",")):
-        measure(os.path.abspath(args.binary), count, args.reloads)
+        measure(args.binary, count, args.reloads)
     print("\n| rules | 256 KiB take | the longest |\n| ---: | ---: | ---: |", flush=True)
     for count in map(int, args.rules.split(",")):
-        choosing(os.path.abspath(args.binary), count)
+        choosing(args.binary, count)
 
 
 main()

@@ -69,10 +69,9 @@ pub(super) fn check(bytes: &[u8]) {
     let common = Lines { origin: &origin, time: || Time::EPOCH };
     let mut taken = Vec::new();
     let mut search = scanner.search();
-    assert_eq!(scanner.look_at(block, Ends::Decoded, &mut search), seen);
-    scanner.take_block(block, Ends::Decoded, &common, &mut search, |found| {
-        taken.push((found.event.line.to_vec(), found.rule.0));
-    });
+    let looked_at = scanner.look_at(block, Ends::Decoded, &mut search);
+    assert_eq!(looked_at.survey(), seen);
+    looked_at.take(&common, |found| taken.push((found.event.line.to_vec(), found.rule.0)));
     let mut expected = Vec::new();
     for line in lines {
         let line = line.strip_suffix(b"\n").unwrap_or(line);

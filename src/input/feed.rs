@@ -327,18 +327,23 @@ impl Feed {
         // Where they were, they are likely again: the rules are to see the text without them.
         let strips = line.ansi == Ansi::Strip;
         let known = (strips && *has_escapes).then(|| scan::survey(block)).filter(|survey| survey.escape);
-        let survey = known.unwrap_or_else(|| {
-            choose(scanner, search, choosing, block);
-            scanner.look_at(block, Ends::Read, search)
-        });
+        let (survey, looked_at) = match known {
+            Some(survey) => (survey, None),
+            None => {
+                choose(scanner, search, choosing, block);
+                let looked_at = scanner.look_at(block, Ends::Read, search);
+                (looked_at.survey(), Some(looked_at))
+            }
+        };
         outlet.batch.read.lines += survey.lines;
         *has_escapes = strips && survey.escape;
-        if *has_escapes {
-            let text = ansi::strip_lines(block);
-            choose(scanner, search, choosing, &text);
-            scanner.scan_block(&text, Ends::Decoded, &lines, search, |found| outlet.take(found));
-        } else {
-            scanner.take_block(block, Ends::Read, &lines, search, |found| outlet.take(found));
+        match looked_at {
+            Some(looked_at) if !*has_escapes => looked_at.take(&lines, |found| outlet.take(found)),
+            _ => {
+                let text = ansi::strip_lines(block);
+                choose(scanner, search, choosing, &text);
+                scanner.scan_block(&text, Ends::Decoded, &lines, search, |found| outlet.take(found));
+            }
         }
     }
 

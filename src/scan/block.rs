@@ -1,9 +1,29 @@
 //! Lines of a block: whole ones, each with its end, but perhaps the last.
 
+use std::sync::Arc;
+
+use crate::event::Origin;
 use crate::line::ansi::ESC;
 
-use super::Ends;
 use super::vector::{self, Passed};
+
+/// What the lines of a block have in common.
+#[derive(Debug)]
+pub struct Lines<'a, T> {
+    /// Where they were read.
+    pub origin: &'a Arc<Origin>,
+    /// When they are read; asked only where a rule may take a line.
+    pub time: T,
+}
+
+/// What the last byte of a line in a block may be part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// A `\r` before the line's end belongs to the end.
+    Read,
+    /// The text was cut into lines and decoded before: a `\r` belongs to it.
+    Decoded,
+}
 
 /// A line's place in its block, without its `\n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,7 +9,8 @@ use regex::bytes::Regex;
 
 use super::*;
 use crate::config;
-use crate::event::Texts;
+use crate::event::{Origin, Role, Texts};
+use crate::rule::When;
 
 /// Two inputs' rules in one file; `b` reads only some of them.
 const RULES: &str = r#"
@@ -141,7 +142,7 @@ proptest! {
         let common = Lines { origin: &origin, time: || Time::EPOCH };
         let mut search = scanner.search();
         // The filter is chosen anew somewhere on the way.
-        search.sample = Sample::after(seen);
+        search.sample = sample::Sample::after(seen);
         let note = |found: &Match| {
             (found.event.line.to_vec(), rules[found.rule.0].name.to_string(), found.role, found.captures.texts(&found.event))
         };

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::around::{Around, FOLLOW_WAIT};
 use crate::config;
-use crate::event::Texts;
+use crate::event::{Origin, Texts};
 
 const START: Time = Time::from_secs(1_000);
 
