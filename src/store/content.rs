@@ -6,8 +6,8 @@ use rusqlite::{Connection, Row, Transaction};
 use crate::engine::Alert;
 use crate::time::Time;
 
+use super::changes::{DeadLetter, Seals, Stored, insert_record, insert_stored};
 use super::checksum::{Seal, checksum};
-use super::database::{DeadLetter, Seals, Stored, insert_record, insert_stored};
 use super::dead_letters::LetterId;
 use super::{Record, Space, schema};
 

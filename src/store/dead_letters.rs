@@ -5,8 +5,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::changes::DeadLetter;
 use super::content::{Table, dead};
-use super::database::{DeadLetter, connect};
+use super::database::connect;
 use super::{OpenError, WriteError, directory, schema};
 
 /// The dead letters of a state directory.

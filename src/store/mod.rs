@@ -1,6 +1,7 @@
 //! What must not be lost: read positions, the engine's state, and the alerts that wait, in one transaction. In a state
 //! directory, or with the same calls in memory.
 
+mod changes;
 mod checksum;
 mod content;
 mod database;
@@ -9,6 +10,7 @@ mod directory;
 mod error;
 mod history;
 mod outbox;
+mod queue;
 mod record;
 mod reserve;
 mod schema;
@@ -20,12 +22,13 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use database::DeadLetter;
+pub use changes::DeadLetter;
 pub use dead_letters::{DeadLetters, LetterId};
 pub(crate) use directory::database_in;
 pub use error::{OpenError, WriteError};
 pub use history::{Entry, Fate, History, HistorySpec, Past as PastAlerts, Receipt, Wanted, look_back};
-pub use outbox::{Outbox, Waiting};
+pub use outbox::Outbox;
+pub use queue::Waiting;
 pub use record::{Record, Space};
 
 use crate::engine::Alert;

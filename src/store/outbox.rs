@@ -1,28 +1,18 @@
 //! Alerts that wait for their webhooks, as the workers read them. An entry leaves only by the receiver's answer
 //! ([`Outbox::settle`]) or into the dead letters ([`Outbox::set_aside`]). Each change is durable before it shows here.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
-
-use tokio::sync::Notify;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::engine::{Alert, AlertId};
 use crate::time::Time;
 
-use super::database::{Answer, Changes, DeadLetter, Stored};
+use super::changes::{Answer, Changes, DeadLetter, Stored};
 use super::history::{Fate, History, Receipt};
+use super::queue::{Entry, Gate, Ids, Queue, Stage, Waiting};
 use super::writer::{State, Writer};
 use super::{Record, WriteError};
-
-/// An alert that waits for one webhook.
-#[derive(Debug, Clone)]
-pub struct Waiting {
-    /// What is to be told; shared with the other webhooks that get it.
-    pub alert: Arc<Alert>,
-    /// Since when.
-    pub since: Time,
-}
 
 /// The alerts that wait, a queue a webhook. Shared by the engine's thread and the webhooks' workers.
 #[derive(Debug)]
@@ -35,73 +25,6 @@ pub struct Outbox {
 }
 
 type Queues = BTreeMap<Arc<str>, Arc<Queue>>;
-
-/// Seeded, and quicker than the standard library's: all that waits is looked at for each message.
-type Ids = HashSet<AlertId, lru::DefaultHasher>;
-
-#[derive(Debug, Default)]
-struct Queue {
-    entries: Mutex<Entries>,
-    changed: Notify,
-}
-
-/// Whether a webhook of a queue's name is in the configuration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Gate {
-    /// Alerts for it are taken.
-    #[default]
-    Open,
-    /// What waits is kept, in case it comes back; nothing is added.
-    Closed,
-}
-
-/// A waiting alert, with its place in the store.
-#[derive(Debug, Clone)]
-struct Entry {
-    place: i64,
-    waiting: Waiting,
-    stage: Stage,
-}
-
-/// Whether a worker is shown an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Not yet: it waits for lines that its message shows.
-    Unfinished,
-    /// It may be sent.
-    Ready,
-}
-
-impl Entry {
-    fn new(place: i64, alert: Arc<Alert>, since: Time) -> Self {
-        let stage = if alert.awaited.is_some() { Stage::Unfinished } else { Stage::Ready };
-        Self { place, waiting: Waiting { alert, since }, stage }
-    }
-
-    fn show(&mut self) {
-        self.stage = Stage::Ready;
-    }
-}
-
-#[derive(Debug, Default)]
-struct Entries {
-    alerts: VecDeque<Entry>,
-    /// For each rule whose alerts found the queue full, all of them as one.
-    overflow: BTreeMap<Arc<str>, Entry>,
-    overflowed: u64,
-    gate: Gate,
-}
-
-/// What is added to a queue.
-#[derive(Debug, Default)]
-struct Arrivals {
-    alerts: Vec<Entry>,
-    /// What the queue's overflow is then.
-    overflow: BTreeMap<Arc<str>, Entry>,
-    overflowed: u64,
-    /// Those that are told in the digest of an earlier one.
-    folded: Vec<AlertId>,
-}
 
 impl Outbox {
     /// An empty outbox in memory for these webhooks.
@@ -391,84 +314,6 @@ impl Outbox {
 fn open<'q>(queues: &'q Queues, alert: &Alert) -> Vec<(&'q Arc<str>, &'q Arc<Queue>)> {
     let known = alert.webhooks.iter().filter_map(|name| queues.get_key_value(name));
     known.filter(|(_, queue)| queue.entries().gate == Gate::Open).collect()
-}
-
-impl Queue {
-    /// Of a webhook that is not there.
-    fn closed() -> Self {
-        let entries = Entries { gate: Gate::Closed, ..Entries::default() };
-        Self { entries: Mutex::new(entries), changed: Notify::new() }
-    }
-
-    fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Entries {
-    /// What becomes of `entries`, in order, where at most `alerts_max` may wait.
-    fn arrive(&self, entries: Vec<Entry>, alerts_max: usize, webhook: &str) -> Arrivals {
-        let mut arrivals = Arrivals { overflow: self.overflow.clone(), ..Arrivals::default() };
-        for mut entry in entries {
-            if self.alerts.len() + arrivals.alerts.len() < alerts_max {
-                arrivals.alerts.push(entry);
-                continue;
-            }
-            if arrivals.overflow.is_empty() {
-                tracing::warn!(
-                    webhook,
-                    waiting = alerts_max,
-                    "the outbox is full: further alerts are folded into a digest of each rule"
-                );
-            }
-            arrivals.overflowed += 1;
-            let rule = entry.waiting.alert.rule.clone();
-            if let Some(Entry { place, waiting, .. }) = arrivals.overflow.remove(&rule) {
-                arrivals.folded.push(entry.waiting.alert.id);
-                let digest = Arc::unwrap_or_clone(waiting.alert).digest(&entry.waiting.alert);
-                entry = Entry::new(place, Arc::new(digest), waiting.since);
-            }
-            // Nobody would know the digest by its id.
-            entry.show();
-            arrivals.overflow.insert(rule, entry);
-        }
-        arrivals
-    }
-
-    fn apply(&mut self, arrivals: Arrivals) {
-        self.alerts.extend(arrivals.alerts);
-        self.overflow = arrivals.overflow;
-        self.overflowed += arrivals.overflowed;
-    }
-
-    fn settle(&mut self, ids: &Ids, alerts_max: usize) {
-        self.alerts.retain(|entry| !ids.contains(&entry.waiting.alert.id));
-        while self.alerts.len() < alerts_max
-            && let Some((_, latest)) = self.overflow.pop_first()
-        {
-            self.alerts.push_back(latest);
-        }
-    }
-}
-
-impl Arrivals {
-    /// What is to be written for this, where `stored` is what of the same queue is stored already.
-    fn add_to(&self, changes: &mut Changes<'_>, stored: &[Entry], webhook: &Arc<str>) {
-        let known: BTreeMap<i64, &Arc<Alert>> =
-            stored.iter().map(|entry| (entry.place, &entry.waiting.alert)).collect();
-        let mut unchanged = BTreeSet::new();
-        for Entry { place, waiting: Waiting { alert, since }, .. } in
-            self.alerts.iter().chain(self.overflow.values())
-        {
-            if known.get(place).is_some_and(|known| Arc::ptr_eq(known, alert)) {
-                unchanged.insert(*place);
-                continue;
-            }
-            let (webhook, alert) = (webhook.clone(), alert.clone());
-            changes.arrived.push(Stored { place: *place, webhook, since: *since, alert });
-        }
-        changes.left.extend(known.into_keys().filter(|place| !unchanged.contains(place)));
-    }
 }
 
 #[cfg(test)]

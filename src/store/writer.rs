@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Notify;
 
 use super::WriteError;
-use super::database::{Answer, Changes, Database};
+use super::changes::{Answer, Changes};
+use super::database::Database;
 
 /// Shared by all that write.
 #[derive(Debug, Default)]

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::engine::{Alert, AlertId};
 use crate::time::Time;
 
-use super::super::database::{connect, insert, to_json};
+use super::super::changes::{insert, to_json};
+use super::super::database::connect;
 use super::super::directory::create_private;
 use super::super::error::is_damage;
 use super::super::schema::has_tables;
