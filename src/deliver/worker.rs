@@ -15,7 +15,7 @@ use crate::message::frame::Frame;
 use crate::message::payload::Message;
 use crate::message::{render, simplest};
 use crate::notice::{Notice, Sort};
-use crate::rule::Rule;
+use crate::rules::Rules;
 use crate::secret::SecretUrl;
 use crate::store::{Fate, Outbox};
 use crate::time::Spelled;
@@ -73,7 +73,7 @@ pub struct Brief {
     /// Where its alerts go while it is broken.
     pub fallback: Option<Place>,
     /// For the messages' templates and colours.
-    pub rules: Arc<[Rule]>,
+    pub rules: Rules,
     /// This machine's name in messages.
     pub host: Arc<str>,
     /// Where messages go.
@@ -266,7 +266,7 @@ impl Worker {
     }
 
     fn draw(&self, outgoing: &Outgoing, alerts: &[&Alert], spec: &WebhookSpec) -> Message {
-        let rule = |name: &str| self.brief.rules.iter().find(|rule| &*rule.name == name);
+        let rule = |name: &str| self.brief.rules.named(name);
         let held = match outgoing.calls {
             Calls::Held(held) => Some(held),
             Calls::Open | Calls::All => None,
