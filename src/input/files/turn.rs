@@ -10,7 +10,7 @@ use crate::time::Time;
 use super::cutter::Cutter;
 use super::disk::DiskFile;
 use super::kept::Kept;
-use super::marks;
+use super::marks::{self, HEAD_BYTES};
 use super::nuls::{self, Nuls};
 use super::position::{Holds, Position, Told};
 use super::tail::{SHRUNK_FOR, Settled, Tail};
@@ -107,6 +107,11 @@ impl<F: DiskFile> Tail<F> {
             // It was truncated since its size was asked for.
             self.shrunk = Some(now);
             return Ok(Turn::AtEnd);
+        }
+        // It was too short to be known by its content, and has grown since: perhaps it is a copy that is being made.
+        let unknown = self.settled == Settled::Not && began == 0 && read as u64 >= HEAD_BYTES;
+        if unknown && last_line != LastLine::Told {
+            return Ok(Turn::More);
         }
         let begins = reach as u64 != began || marks.begin(&room[..reach]);
         if !begins || !marks.hold(&room[..reach]) {

@@ -54,6 +54,34 @@ fn row_19_of_a_copy_only_what_was_not_read_is_read() {
     bench.assert_given(&["more"]);
 }
 
+/// Rotation makes the copy just when it is looked at: first it is empty, then it is there.
+#[test]
+fn row_19_a_copy_that_is_being_made_is_known() {
+    for threads in [1, 2] {
+        let mut bench = bench();
+        (bench.manner.threads, bench.input) = (threads, None);
+        let read = "a line that is long enough\n".repeat(50);
+        bench.append(read.as_bytes());
+        bench.after(0);
+        bench.given.clear();
+        {
+            let mut world = bench.world.borrow_mut();
+            let copy = world.create("/l/b.log", 2);
+            world.growing.insert(copy, read.clone().into_bytes());
+        }
+        bench.after(SECOND);
+        assert!(bench.world.borrow().growing.is_empty());
+        bench.assert_given(&[]);
+        let original = bench.world.borrow().inode(Path::new(PATH)).expect("it is there");
+        bench.world.borrow_mut().change(original, Vec::clear);
+        bench.append(b"after it was truncated\n");
+        bench.after(SECOND);
+        bench.after(2 * SECOND);
+        bench.assert_given(&["after it was truncated"]);
+        assert!(bench.notices.is_empty(), "{:?}", bench.notices);
+    }
+}
+
 #[test]
 fn row_20_another_device_number_changes_nothing() {
     let mut bench = bench();

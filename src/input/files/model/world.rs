@@ -26,6 +26,8 @@ pub(super) struct World {
     pub(super) failing: u32,
     /// Files look this much shorter than they are.
     pub(super) lie: u64,
+    /// Right after the size of a file was asked for, this is written to it.
+    pub(super) growing: BTreeMap<u64, Vec<u8>>,
     /// The threads that read.
     pub(super) readers: HashSet<ThreadId>,
 }
@@ -209,7 +211,12 @@ impl DiskFile for ModelFile {
     }
 
     fn facts(&self) -> io::Result<Facts> {
-        Ok(self.world.borrow().facts(self.inode))
+        let mut world = self.world.borrow_mut();
+        let facts = world.facts(self.inode);
+        if let Some(bytes) = world.growing.remove(&self.inode) {
+            world.change(self.inode, |content| content.extend_from_slice(&bytes));
+        }
+        Ok(facts)
     }
 
     fn data_from(&self, offset: u64) -> io::Result<Option<u64>> {
