@@ -34,7 +34,7 @@ use crate::admin::{self, Doors};
 use crate::board::{Board, Known, Ledger, OrderWay};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::deliver::worker::{Shared, Transport};
+use crate::deliver::brief::{Shared, Transport};
 use crate::engine::Alert;
 use crate::event::InputState;
 use crate::herald::Herald;

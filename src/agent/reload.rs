@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::{Config, Limits};
-use crate::deliver::worker::Transport;
+use crate::deliver::brief::Transport;
 use crate::engine::{Reloaded, Silence};
 use crate::herald::NoticesSpec;
 use crate::input::feed::Batch;
