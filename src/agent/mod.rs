@@ -38,8 +38,8 @@ use crate::deliver::brief::{Shared, Transport};
 use crate::engine::Alert;
 use crate::event::InputState;
 use crate::herald::Herald;
+use crate::input::batch::{self, Read};
 use crate::input::bell::Bell;
-use crate::input::feed::{self, Read};
 use crate::input::files::{FilesError, Until};
 use crate::input::program::{OnExit, Program};
 use crate::input::stdin::StdinError;
@@ -208,7 +208,7 @@ impl Agent {
         }
         let store = Arc::new(store);
         let herald = Arc::new(Herald::new(notices, store.outbox().clone(), clock.clone()));
-        let (sender, receiver) = feed::channel();
+        let (sender, receiver) = batch::channel();
         let sender = Arc::new(sender);
         let bell = Bell::of(&sender);
         let (patience, patient) = sync_channel(1);

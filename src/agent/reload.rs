@@ -15,7 +15,7 @@ use crate::config::{Config, Limits};
 use crate::deliver::brief::Transport;
 use crate::engine::{Reloaded, Silence};
 use crate::herald::NoticesSpec;
-use crate::input::feed::Batch;
+use crate::input::batch::Batch;
 use crate::input::program::OnExit;
 use crate::notice::{Notice, Sort};
 use crate::reload::{LastReload, Outcome, Reload};
