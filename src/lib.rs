@@ -39,6 +39,7 @@ pub mod reload;
 pub mod replay;
 pub mod report;
 pub mod rule;
+pub mod rules;
 pub mod scan;
 pub mod schedule;
 pub mod secret;

@@ -18,6 +18,7 @@ use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
 use crate::pulse::Pulse;
 use crate::rule::Rule;
+use crate::rules::Rules;
 use crate::scan::Cost;
 use crate::store::{Keeps, Record, Store, WriteError};
 
@@ -48,9 +49,9 @@ pub(super) struct Decider {
     pub(super) counted_before: BTreeMap<Arc<str>, Counters>,
     /// By the input's name; also of inputs that a reload took away.
     pub(super) reads: BTreeMap<Arc<str>, Read>,
-    /// What finding each rule's lines cost; nothing where it is not here.
-    pub(super) costs: BTreeMap<Arc<str>, Cost>,
-    pub(super) rules: Arc<[Rule]>,
+    /// What finding each rule's lines cost, by the rules' places.
+    pub(super) costs: Vec<Cost>,
+    pub(super) rules: Rules,
     pub(super) store: Arc<Store>,
     pub(super) herald: Arc<Herald>,
     pub(super) clock: Arc<Clock>,
@@ -171,8 +172,8 @@ impl Decider {
         self.unstored.since.get_or_insert_with(Instant::now);
         self.reads.entry(batch.input.clone()).or_default().add(batch.read);
         for (rule, cost) in batch.costs {
-            let Some(rule) = batch.rules.get(rule.0) else { continue };
-            self.costs.entry(rule.name.clone()).or_default().add(cost);
+            let Some(place) = self.rules.place_of(&batch.rules, rule) else { continue };
+            self.costs[place.0].add(cost);
         }
         batch.notices.into_iter().for_each(|notice| self.herald.tell(notice));
         for record in batch.positions {
@@ -250,7 +251,7 @@ impl Decider {
 
     pub(super) fn without_secrets(&self, mut alerts: Vec<Alert>) -> Vec<Arc<Alert>> {
         for alert in &mut alerts {
-            if let Some(rule) = self.rules.iter().find(|rule| rule.name == alert.rule) {
+            if let Some(rule) = self.rules.named(&alert.rule) {
                 redact_alert(alert, &rule.redact);
             }
         }

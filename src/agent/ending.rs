@@ -9,6 +9,7 @@ use crate::engine::Counters;
 use crate::notice::{Notice, Sort};
 use crate::report::{InputReport, Report, RuleReport, WebhookReport};
 use crate::rule::Rule;
+use crate::scan::Cost;
 use crate::time::Human;
 
 use super::decide::Decider;
@@ -66,12 +67,11 @@ impl Agent {
                 report.bytes += read.bytes;
                 report.inputs.insert(name.to_string(), InputReport::from(*read));
             }
-            let counted = |(rule, counters): (&Rule, Counters)| {
+            let counted = |((rule, counters), cost): ((&Rule, Counters), &Cost)| {
                 let before = counted_before.get(&rule.name).copied().unwrap_or_default();
-                let cost = costs.get(&rule.name).copied().unwrap_or_default();
-                (rule.name.to_string(), RuleReport::new(counters.since(&before), cost))
+                (rule.name.to_string(), RuleReport::new(counters.since(&before), *cost))
             };
-            report.rules = engine.counters().map(counted).collect();
+            report.rules = engine.counters().zip(costs).map(counted).collect();
         }
         let mut undelivered = Vec::new();
         for (name, tally) in self.workers.tallies() {

@@ -19,7 +19,6 @@ mod unfinished;
 mod watched;
 mod workers;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -47,6 +46,8 @@ use crate::notice::{Notice, Sort};
 use crate::pulse::Pulse;
 use crate::report::Report;
 use crate::rule::Rule;
+use crate::rules::Rules;
+use crate::scan::Cost;
 use crate::store::{Keeps, Space, Store, WriteError};
 use crate::supervisor::Supervisor;
 use crate::thread;
@@ -278,8 +279,8 @@ impl Agent {
             counted_before: engine.counters().map(|(rule, counters)| (rule.name.clone(), counters)).collect(),
             engine,
             reads: sources.names().map(|name| (name, Read::default())).collect(),
-            costs: BTreeMap::new(),
-            rules,
+            costs: vec![Cost::default(); rules.len()],
+            rules: Rules::new(rules),
             store,
             herald: herald.clone(),
             clock,

@@ -3,7 +3,6 @@
 //! Readers go over to the new rules after that, each at its own time. What one of them still brings of the rules of
 //! before is taken by the rules of the same names.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
@@ -11,8 +10,9 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use crate::engine::{Reloaded, Silence};
-use crate::event::{InputState, Match, Role, RuleId};
+use crate::event::{InputState, Match, Role};
 use crate::rule::{Rule, When as RuleWhen};
+use crate::rules::Rules;
 use crate::store::WriteError;
 
 use super::decide::{Decider, Finish, When};
@@ -51,11 +51,12 @@ impl Decider {
         let unfinished = self.unfinished.take_of(is_gone, now);
         self.store.finish(&self.without_secrets(unfinished))?;
         let reloaded = self.engine.reload(rules.clone(), host, keys_max, now);
-        self.rules = rules;
+        let cost_before = |rule: &Rule| self.rules.place(&rule.name).map(|place| self.costs[place.0]);
+        self.costs = rules.iter().map(|rule| cost_before(rule).unwrap_or_default()).collect();
+        self.rules = Rules::new(rules);
         for rule in reloaded.anew.iter().chain(&reloaded.gone) {
             self.counted_before.remove(rule);
         }
-        self.costs.retain(|rule, _| !reloaded.gone.contains(rule));
         for input in &new_files {
             self.engine.input(input, InputState::Behind, now);
         }
@@ -71,15 +72,13 @@ impl Decider {
 }
 
 /// The matches of `theirs` as matches of `ours`, by the names of the rules.
-pub(super) fn of_these(matches: Vec<Match>, theirs: &Arc<[Rule]>, ours: &Arc<[Rule]>) -> Vec<Match> {
-    if Arc::ptr_eq(theirs, ours) || matches.is_empty() {
+pub(super) fn of_these(matches: Vec<Match>, theirs: &Arc<[Rule]>, ours: &Rules) -> Vec<Match> {
+    if Arc::ptr_eq(theirs, ours.all()) {
         return matches;
     }
-    let places: HashMap<&str, usize> =
-        ours.iter().enumerate().map(|(place, rule)| (&*rule.name, place)).collect();
     let of_ours = |found: Match| {
-        let place = *places.get(&*theirs.get(found.rule.0)?.name)?;
-        takes(&ours[place], found.role).then_some(Match { rule: RuleId(place), ..found })
+        let rule = ours.place_of(theirs, found.rule)?;
+        takes(&ours.all()[rule.0], found.role).then_some(Match { rule, ..found })
     };
     matches.into_iter().filter_map(of_ours).collect()
 }

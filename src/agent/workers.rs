@@ -15,6 +15,7 @@ use crate::deliver::place::{Place, SharedLane};
 use crate::deliver::tally::Tally;
 use crate::deliver::worker;
 use crate::rule::Rule;
+use crate::rules::Rules;
 use crate::time::Time;
 
 /// The workers that run.
@@ -65,6 +66,7 @@ impl Workers {
     /// Gives each webhook's worker its brief, and starts those that don't run. Others go on.
     pub(super) fn brief(&mut self, orders: Orders) {
         let Orders { webhooks, mentions, rules, host, transport } = orders;
+        let rules = Rules::new(rules);
         let places = self.places(webhooks, &mentions, self.shared.clock.now());
         self.mentions = mentions;
         for own in &places {

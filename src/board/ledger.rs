@@ -152,12 +152,12 @@ impl Ledger {
         board: &Board,
         engine: &Engine,
         reads: Vec<(Arc<str>, Read)>,
-        costs: &BTreeMap<Arc<str>, Cost>,
+        costs: &[Cost],
         now: Time,
     ) {
         (self.published, self.shown) = (Some(Instant::now()), true);
-        let cost = |rule: &Rule| costs.get(&rule.name).copied().unwrap_or_default();
-        let rules = engine.counters().map(|(rule, counters)| self.rule(rule, counters, cost(rule), now));
+        let rules = engine.counters().zip(costs);
+        let rules = rules.map(|((rule, counters), cost)| self.rule(rule, counters, *cost, now));
         let rules: Vec<RuleView> = rules.collect();
         if rules.len() < self.rules.len() {
             let is_left = |name: &Arc<str>| rules.iter().any(|rule| rule.name == *name);

@@ -185,10 +185,16 @@ fn unlimit(config: &mut Config) {
 }
 
 fn draw_on(where_to: Drawn, message: &Message) {
-    // Nobody looks any more: that is no reason to stop watching.
+    // In one piece, which is one call of the system. Nobody looks any more: that is no reason to stop watching.
     let _ = match where_to {
-        Drawn::Stdout => writeln!(std::io::stdout(), "{}", draw::terminal(message, &screen::stdout_style())),
-        Drawn::Stderr => writeln!(std::io::stderr(), "{}", draw::terminal(message, &screen::stderr_style())),
+        Drawn::Stdout => {
+            let text = draw::terminal(message, &screen::stdout_style()) + "\n";
+            std::io::stdout().write_all(text.as_bytes())
+        }
+        Drawn::Stderr => {
+            let text = draw::terminal(message, &screen::stderr_style()) + "\n";
+            std::io::stderr().write_all(text.as_bytes())
+        }
     };
 }
 

@@ -1,8 +1,12 @@
 //! What waits to what one message holds: whose turn it is, what is put together, what is told as a digest. Pure.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
+
+// Seeded, and quicker than the standard library's: what waits is asked for before each message.
+use lru::DefaultHasher;
 
 use crate::engine::{Alert, AlertId, EpisodeId, Kind};
 use crate::rate::Rate;
@@ -52,50 +56,53 @@ pub(super) fn put_together(
     now: Time,
 ) -> Vec<Part> {
     let groups = digested(groups(waiting), measure, now);
-    let groups = order(groups, measure, last_rule, now);
-    match groups.first() {
-        Some(first) if first.is_fresh(now) => vec![Part::single(first.waiting[0])],
+    let mut ranked = ranked(groups, measure, last_rule, now);
+    // What goes alone goes as soon as it is found: in a flood of openings the others' order is asked for at each again.
+    match ranked.iter().min_by_key(|(rank, _)| rank) {
+        Some((_, first)) if first.is_fresh(now) => vec![Part::single(first.first)],
         _ => {
-            let ready = groups.iter().filter(|group| !group.is_fresh(now));
-            ready.take(measure.attachments_max).map(Group::part).collect()
+            ranked.retain(|(_, group)| !group.is_fresh(now));
+            ranked.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+            ranked.iter().take(measure.attachments_max).map(|(_, group)| group.part()).collect()
         }
     }
 }
 
-/// Alerts that become one attachment: those of an episode, or of a digest. Never empty; in the order of the queue.
+/// Alerts that become one attachment: those of an episode, or of a digest. In the order of the queue.
 struct Group<'a> {
-    waiting: Vec<&'a Waiting>,
+    first: &'a Waiting,
+    /// Nearly always none, which takes no memory.
+    more: Vec<&'a Waiting>,
     is_digest: bool,
 }
 
 impl<'a> Group<'a> {
+    fn waiting(&self) -> impl DoubleEndedIterator<Item = &'a Waiting> {
+        std::iter::once(self.first).chain(self.more.iter().copied())
+    }
+
     fn rule(&self) -> &'a Arc<str> {
-        &self.waiting[0].alert.rule
+        &self.first.alert.rule
     }
 
     fn since(&self) -> Time {
-        self.waiting[0].since
+        self.first.since
     }
 
     fn is_critical(&self) -> bool {
-        self.waiting.iter().any(|waiting| waiting.alert.severity == Severity::Critical)
+        self.waiting().any(|waiting| waiting.alert.severity == Severity::Critical)
     }
 
     fn is_fresh(&self, now: Time) -> bool {
-        self.waiting[0].alert.kind == Kind::Opened
-            && !self.is_digest
-            && now.since(self.since()) < OPENING_ALONE
+        self.first.alert.kind == Kind::Opened && !self.is_digest && now.since(self.since()) < OPENING_ALONE
     }
 
     fn part(&self) -> Part {
-        let ids = self.waiting.iter().map(|waiting| waiting.alert.id).collect();
-        let (first, last) = (self.waiting[0], self.waiting[self.waiting.len() - 1]);
-        if self.waiting.len() == 1 {
-            return Part { alert: first.alert.clone(), ids };
-        }
+        let Some(last) = self.more.last() else { return Part::single(self.first) };
+        let ids = self.waiting().map(|waiting| waiting.alert.id).collect();
         let alert = if self.is_digest {
-            let first = (*first.alert).clone();
-            self.waiting[1..].iter().fold(first, |digest, waiting| digest.digest(&waiting.alert))
+            let first = (*self.first.alert).clone();
+            self.more.iter().fold(first, |digest, waiting| digest.digest(&waiting.alert))
         } else {
             self.latest_state(&last.alert)
         };
@@ -104,7 +111,7 @@ impl<'a> Group<'a> {
 
     /// The latest state of an episode, with all that its messages would have said and called.
     fn latest_state(&self, last: &Alert) -> Alert {
-        let alerts = || self.waiting.iter().map(|waiting| &waiting.alert);
+        let alerts = || self.waiting().map(|waiting| &waiting.alert);
         let mut merged = last.clone();
         merged.suppressed = alerts().map(|alert| alert.suppressed).sum();
         merged.mention = alerts().flat_map(|alert| alert.mention.iter().cloned()).collect();
@@ -129,17 +136,20 @@ enum Whose<'a> {
 }
 
 fn groups(waiting: &[Waiting]) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut places: HashMap<Whose<'_>, usize> = HashMap::new();
+    let mut groups: Vec<Group<'_>> = Vec::with_capacity(waiting.len());
+    let mut places: HashMap<Whose<'_>, usize, DefaultHasher> = HashMap::default();
+    places.reserve(waiting.len());
     for one in waiting {
         let is_digest = one.alert.kind == Kind::Digest;
         let whose =
             if is_digest { Whose::Digest(&one.alert.rule) } else { Whose::Episode(one.alert.episode) };
-        let place = *places.entry(whose).or_insert_with(|| {
-            groups.push(Group { waiting: Vec::new(), is_digest });
-            groups.len() - 1
-        });
-        groups[place].waiting.push(one);
+        match places.entry(whose) {
+            Entry::Occupied(place) => groups[*place.get()].more.push(one),
+            Entry::Vacant(place) => {
+                place.insert(groups.len());
+                groups.push(Group { first: one, more: Vec::new(), is_digest });
+            }
+        }
     }
     groups
 }
@@ -162,7 +172,7 @@ fn digested<'a>(groups: Vec<Group<'a>>, measure: &Measure, now: Time) -> Vec<Gro
             continue;
         }
         rules.insert(group.rule());
-        folded.insert(group.waiting[0].alert.id);
+        folded.insert(group.first.alert.id);
         left -= 1;
     }
     fold(groups, &folded)
@@ -173,13 +183,13 @@ fn fold<'a>(groups: Vec<Group<'a>>, folded: &HashSet<AlertId>) -> Vec<Group<'a>>
     let mut out: Vec<Group<'a>> = Vec::with_capacity(groups.len() - folded.len());
     let mut places: HashMap<&'a str, usize> = HashMap::new();
     for group in groups {
-        if !folded.contains(&group.waiting[0].alert.id) {
+        if !folded.contains(&group.first.alert.id) {
             out.push(group);
             continue;
         }
         match places.get(&**group.rule()) {
             Some(place) => {
-                out[*place].waiting.extend(group.waiting);
+                out[*place].more.extend(group.waiting());
                 out[*place].is_digest = true;
             }
             None => {
@@ -197,34 +207,51 @@ fn messages_in(time: Duration, rate: Rate) -> usize {
     usize::try_from(later).unwrap_or(usize::MAX).saturating_add(rate.burst.get() as usize)
 }
 
+/// Where a group stands: no two at the same place, and the least goes first.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank<'a> {
+    class: Class,
+    is_not_critical: bool,
+    /// How many groups of its rule are before it.
+    turn: u32,
+    had_its_turn: bool,
+    rule: &'a Arc<str>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Overdue,
+    Critical,
+    Usual,
+}
+
 /// Each rule's first group, from the rule after the one that was served last, then each rule's second, and so on; what
 /// is critical before that. Of what has waited too long each rule's first goes before everything, in half the places.
-fn order<'a>(
+fn ranked<'a>(
     groups: Vec<Group<'a>>,
     measure: &Measure,
     last_rule: Option<&Arc<str>>,
     now: Time,
-) -> Vec<Group<'a>> {
-    let mut turns: HashMap<&'a str, u32> = HashMap::new();
-    let mut keyed: Vec<_> = Vec::with_capacity(groups.len());
+) -> Vec<(Rank<'a>, Group<'a>)> {
+    let mut turns: HashMap<&'a str, u32, DefaultHasher> = HashMap::default();
+    turns.reserve(groups.len());
     let mut overdue_left = measure.attachments_max.div_ceil(2);
-    for group in groups {
+    let rank = |group: Group<'a>| {
         let rule = group.rule();
-        let turn = turns.entry(rule).or_default();
-        let is_overdue = *turn == 0 && overdue_left > 0 && now.since(group.since()) >= OVERDUE;
+        let next_turn = turns.entry(rule).or_default();
+        let turn = *next_turn;
+        *next_turn += 1;
+        let is_overdue = turn == 0 && overdue_left > 0 && now.since(group.since()) >= OVERDUE;
         overdue_left -= usize::from(is_overdue);
         let class = match (is_overdue, group.is_critical()) {
-            (true, _) => 0,
-            (false, true) => 1,
-            (false, false) => 2,
+            (true, _) => Class::Overdue,
+            (false, true) => Class::Critical,
+            (false, false) => Class::Usual,
         };
         let had_its_turn = last_rule.is_some_and(|last| rule <= last);
-        keyed.push(((class, !group.is_critical(), *turn, had_its_turn, rule), group));
-        *turn += 1;
-    }
-    // Stable: of one rule the older group goes first.
-    keyed.sort_by(|a, b| a.0.cmp(&b.0));
-    keyed.into_iter().map(|(_, group)| group).collect()
+        (Rank { class, is_not_critical: !group.is_critical(), turn, had_its_turn, rule }, group)
+    };
+    groups.into_iter().map(rank).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::herald::Herald;
 use crate::message::payload::Message;
-use crate::rule::Rule;
+use crate::rules::Rules;
 use crate::store::Outbox;
 
 use super::place::Place;
@@ -52,7 +52,7 @@ pub struct Brief {
     /// Where its alerts go while it is broken.
     pub fallback: Option<Place>,
     /// For the messages' templates and colours.
-    pub rules: Arc<[Rule]>,
+    pub rules: Rules,
     /// This machine's name in messages.
     pub host: Arc<str>,
     /// Where messages go.

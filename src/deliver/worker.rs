@@ -222,7 +222,7 @@ impl Worker {
     }
 
     fn draw(&self, outgoing: &Outgoing, alerts: &[&Alert], spec: &WebhookSpec) -> Message {
-        let rule = |name: &str| self.brief.rules.iter().find(|rule| &*rule.name == name);
+        let rule = |name: &str| self.brief.rules.named(name);
         let held = match outgoing.calls {
             Calls::Held(held) => Some(held),
             Calls::Open | Calls::All => None,

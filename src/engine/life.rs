@@ -97,27 +97,34 @@ impl RuleState {
         if let Some(holder) = holder {
             self.hold(holder, fingerprint);
         }
-        if self.take_steps(fingerprint, after, out) {
+        let Some(episode) = self.episodes.peek(fingerprint).filter(|episode| episode.is_open()) else {
+            return;
+        };
+        let is_quiet = episode.window_since.is_none();
+        let reached = episode.reached(&out.rule.escalate, alert, out.now);
+        if !reached.is_empty() && self.take_steps(fingerprint, &reached, cause, out) {
             return;
         }
-        let is_quiet = |episode: &Episode| episode.is_open() && episode.window_since.is_none();
-        if alert && self.episodes.peek(fingerprint).is_some_and(is_quiet) {
+        if alert && is_quiet {
             self.tell_summary(fingerprint, cause, out);
         }
     }
 
-    /// Takes the steps that were reached, if any; returns whether their message went out.
-    fn take_steps(&mut self, fingerprint: &Key, after: After<'_>, out: &mut Outlet<'_>) -> bool {
-        let Some(episode) = self.episodes.peek(fingerprint).filter(|episode| episode.is_open()) else {
-            return false;
-        };
-        let reached = episode.reached(&out.rule.escalate, after.alert, out.now);
-        if reached.is_empty() || self.silence(episode.last.as_ref(), out).is_some() {
+    /// Takes the steps that were `reached`; returns whether their message went out.
+    fn take_steps(
+        &mut self,
+        fingerprint: &Key,
+        reached: &[usize],
+        cause: Cause,
+        out: &mut Outlet<'_>,
+    ) -> bool {
+        let last = self.episodes.peek(fingerprint).and_then(|episode| episode.last.as_ref());
+        if self.silence(last, out).is_some() {
             return false;
         }
         let Some(episode) = self.episodes.change(fingerprint) else { return false };
-        let Some(step) = episode.escalate(&out.rule.escalate, &reached) else { return false };
-        self.post(fingerprint, Kind::Escalated, step.mention.clone(), after.cause, out);
+        let Some(step) = episode.escalate(&out.rule.escalate, reached) else { return false };
+        self.post(fingerprint, Kind::Escalated, step.mention.clone(), cause, out);
         true
     }
 

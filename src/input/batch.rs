@@ -34,9 +34,10 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The next one, of which there is nothing yet.
+    /// The next one, of which there is nothing yet. It is likely to have as many matches.
     pub(super) fn next(&self) -> Self {
-        Self { input: self.input.clone(), rules: self.rules.clone(), ..Self::default() }
+        let matches = Vec::with_capacity(self.matches.len());
+        Self { input: self.input.clone(), rules: self.rules.clone(), matches, ..Self::default() }
     }
 
     /// Only rings.

@@ -1,5 +1,6 @@
 //! From a reader to the engine: lines through the scanner, and what a rule took in batches on its way.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
@@ -221,7 +222,9 @@ impl Feed {
     /// Whole lines at once, which costs much less than one by one.
     fn block(&mut self, origin: &Arc<Origin>, block: &[u8]) {
         let Self { scanner, search, choosing, line, clock, outlet, has_escapes, .. } = self;
-        let lines = Lines { origin, time: || clock.now() };
+        // All of it was read at once.
+        let read_at = OnceCell::new();
+        let lines = Lines { origin, time: || *read_at.get_or_init(|| clock.now()) };
         // Where they were, they are likely again: the rules are to see the text without them.
         let strips = line.ansi == Ansi::Strip;
         let known = (strips && *has_escapes).then(|| scan::survey(block)).filter(|survey| survey.escape);

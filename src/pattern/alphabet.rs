@@ -156,8 +156,10 @@ impl Alphabet {
 
     /// `text` in this alphabet.
     pub(super) fn rewrite(&self, text: &[u8]) -> Rewritten {
-        let mut rewritten =
-            Rewritten { text: Vec::with_capacity(text.len() + text.len() / 2), shifts: Vec::new() };
+        let mut rewritten = Rewritten {
+            text: Vec::with_capacity(text.len() + text.len() / 2),
+            shifts: Vec::with_capacity(text.len() / 2),
+        };
         let mut original = 0;
         self.walk(text, |bytes, piece| {
             original += bytes;
@@ -282,9 +284,20 @@ impl Kinds {
 /// Whether a class beyond ASCII has all of a kind or nothing of it.
 fn is_of_kinds(class: &ClassUnicode) -> bool {
     Kinds::get().members.iter().all(|members| {
-        let mut both = members.clone();
-        both.intersect(class);
-        both.ranges().is_empty() || both == *members
+        let mut of_class = class.ranges();
+        let mut has_any = None;
+        // Both are in order, and neither has two ranges that touch.
+        members.iter().all(|range| {
+            while let Some((first, later)) = of_class.split_first()
+                && first.end() < range.start()
+            {
+                of_class = later;
+            }
+            let first = of_class.first().filter(|first| first.start() <= range.end());
+            let has_all =
+                first.is_some_and(|first| first.start() <= range.start() && range.end() <= first.end());
+            first.is_some() == has_all && *has_any.get_or_insert(has_all) == has_all
+        })
     })
 }
 
@@ -363,4 +376,34 @@ fn single(character: char) -> ClassUnicode {
 fn beyond(class: &ClassUnicode) -> ClassUnicode {
     let ranges = class.iter().filter(|range| !range.end().is_ascii());
     ClassUnicode::new(ranges.map(|range| ClassUnicodeRange::new(range.start().max('\u{80}'), range.end())))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_class_of_kinds_has_all_of_each_or_nothing(
+            kinds in proptest::collection::vec(0..KINDS, 0..4),
+            more in proptest::collection::vec((any::<char>(), 0_u32..300), 0..2),
+            is_without in any::<bool>(),
+        ) {
+            let mut class = ClassUnicode::empty();
+            kinds.iter().for_each(|kind| class.union(&Kinds::get().members[*kind]));
+            let range = |(first, more): &(char, u32)| {
+                ClassUnicodeRange::new(*first, char::from_u32(*first as u32 + more).unwrap_or(*first))
+            };
+            let more = beyond(&ClassUnicode::new(more.iter().map(range)));
+            if is_without { class.difference(&more) } else { class.union(&more) }
+            let expected = Kinds::get().members.iter().all(|members| {
+                let mut both = members.clone();
+                both.intersect(&class);
+                both.ranges().is_empty() || both == *members
+            });
+            prop_assert_eq!(is_of_kinds(&class), expected, "{:?}", class);
+        }
+    }
 }

@@ -157,9 +157,13 @@ impl Pattern {
     /// # Errors
     /// It is no regex.
     pub fn new(on: On, text: &str) -> Result<Self, Box<regex_syntax::Error>> {
-        let hir = parse(text)?;
+        Ok(Self::parsed(on, text, &parse(text)?))
+    }
+
+    /// The pattern of that text, of which `hir` is the syntax.
+    pub(crate) fn parsed(on: On, text: &str, hir: &Hir) -> Self {
         let mut named = Vec::new();
-        name_groups(&hir, &mut named);
+        name_groups(hir, &mut named);
         named.sort();
         let (groups, names): (Vec<usize>, Vec<Arc<str>>) = named.into_iter().unzip();
         let compiled = Compiled {
@@ -169,7 +173,7 @@ impl Pattern {
             beyond: OnceLock::new(),
             given_up: AtomicU32::new(0),
         };
-        Ok(Self { on, names: names.into(), compiled: Arc::new(compiled) })
+        Self { on, names: names.into(), compiled: Arc::new(compiled) }
     }
 
     /// As it is written.
@@ -316,12 +320,18 @@ impl Beyond {
             return Self::Same(Steps::new(hir, groups, Some(common)));
         }
         if rewrite::by_alphabet(hir, common).is_some() {
-            return Self::Rewritten(common.clone(), Machine::default());
+            return Self::rewritten(hir, groups, common.clone());
         }
         match Alphabet::of(hir).filter(|own| rewrite::by_alphabet(hir, own).is_some()) {
-            Some(own) => Self::Rewritten(own, Machine::default()),
+            Some(own) => Self::rewritten(hir, groups, own),
             None => Self::Whole(machine::compile(hir)),
         }
+    }
+
+    /// The text that asks is the first to be walked, mostly.
+    fn rewritten(hir: &Hir, groups: &[usize], alphabet: Arc<Alphabet>) -> Self {
+        let steps = Steps::new(hir, groups, Some(&alphabet));
+        Self::Rewritten(alphabet, Machine { steps: steps.into(), regex: OnceLock::new() })
     }
 }
 

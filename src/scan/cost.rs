@@ -10,7 +10,7 @@ pub type Stopwatch = fn() -> Duration;
 
 /// The first looks of a rule, and the first blocks, are timed one by one: they may be all there are, and compile what is
 /// compiled when it is needed.
-const TIMED_FIRST: u32 = 16;
+const TIMED_FIRST: u32 = 8;
 
 /// Later ones are timed once in so many. A prime: what alternates has its turn.
 const TIMED_EVERY: u32 = 127;
@@ -238,9 +238,9 @@ mod tests {
             });
             laps.sum::<u64>()
         };
-        // The first sixteen stand for themselves, and of both sizes one of them would have been a sample.
-        assert_eq!(spend(100, 1_300), (1_300 - 13 + 16) * 100);
-        assert_eq!(spend(1 << 20, 100), (100 - 3 * 5 + 16) << 20);
+        // The first eight stand for themselves, and one of the large ones would have been a sample.
+        assert_eq!(spend(100, 1_300), (1_300 + 8) * 100);
+        assert_eq!(spend(1 << 20, 100), (100 - 5 + 8) << 20);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! takes is copied. The filter is no semantics: what is taken is what the plain loop over all rules would take.
 
 mod automata;
+#[cfg(test)]
+mod automata_tests;
 mod block;
 mod by;
 mod bytes;
@@ -29,6 +31,7 @@ mod trail;
 #[cfg(test)]
 mod trail_tests;
 mod vector;
+mod which;
 mod windows;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Alerts that wait for their webhooks, as the workers read them. An entry leaves only by the receiver's answer
 //! ([`Outbox::settle`]) or into the dead letters ([`Outbox::set_aside`]). Each change is durable before it shows here.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
@@ -10,7 +10,7 @@ use crate::time::Time;
 
 use super::changes::{Answer, Changes, DeadLetter, Stored};
 use super::history::{Fate, History, Receipt};
-use super::queue::{Entry, Gate, Queue, Stage, Waiting};
+use super::queue::{Entry, Gate, Ids, Queue, Stage, Waiting};
 use super::writer::{State, Writer};
 use super::{Record, WriteError};
 
@@ -261,7 +261,7 @@ impl Outbox {
     fn take(&self, webhook: &str, ids: &[AlertId], dead: impl Fn(&Waiting) -> Option<DeadLetter>) {
         let Some(queue) = self.queue(webhook) else { return };
         let mut writer = self.writer.lock();
-        let ids: HashSet<AlertId> = ids.iter().copied().collect();
+        let ids: Ids = ids.iter().copied().collect();
         let answer = |entry: &Entry| Answer { place: entry.place, dead: dead(&entry.waiting) };
         let answers: Vec<_> = queue
             .entries()

@@ -19,6 +19,9 @@ pub struct Waiting {
     pub since: Time,
 }
 
+/// Seeded, and quicker than the standard library's: all that waits is looked at for each message.
+pub(super) type Ids = HashSet<AlertId, lru::DefaultHasher>;
+
 /// The queue of one webhook.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -133,7 +136,7 @@ impl Entries {
         self.overflowed += arrivals.overflowed;
     }
 
-    pub(super) fn settle(&mut self, ids: &HashSet<AlertId>, alerts_max: usize) {
+    pub(super) fn settle(&mut self, ids: &Ids, alerts_max: usize) {
         self.alerts.retain(|entry| !ids.contains(&entry.waiting.alert.id));
         while self.alerts.len() < alerts_max
             && let Some((_, latest)) = self.overflow.pop_first()

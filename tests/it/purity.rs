@@ -17,6 +17,7 @@ const PURE: &[&str] = &[
     "mention.rs",
     "fields.rs",
     "rule.rs",
+    "rules.rs",
     "pattern",
     "when.rs",
     "schedule.rs",

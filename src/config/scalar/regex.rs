@@ -47,9 +47,9 @@ pub(in crate::config) fn pattern(
     size_max: usize,
     report: &mut Report,
 ) -> Option<Pattern> {
-    check(at, size_max, report)?;
+    let hir = check(at, size_max, report)?;
     let Text(text) = at.raw;
-    let pattern = Pattern::new(on, text).ok()?;
+    let pattern = Pattern::parsed(on, text, &hir);
     let mut good = true;
     for name in pattern.names.iter() {
         if RESERVED.contains(&&**name) {
@@ -90,7 +90,7 @@ fn compile(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<reg
 }
 
 /// Says what is wrong with it; `None`: it can't be used. A rule's pattern is compiled when a line is shown to it.
-fn check(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<()> {
+fn check(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<Hir> {
     let Text(text) = at.raw;
     if text.len() > PATTERN_BYTES_MAX {
         let label = format!("{} bytes; at most {PATTERN_BYTES_MAX}", text.len());
@@ -113,7 +113,7 @@ fn check(at: At<'_, Text>, size_max: usize, report: &mut Report) -> Option<()> {
             .warning(&at.place.value_span(), "the regex matches an empty text, and so perhaps every line")
             .help("is there a `*` that should be a `+`, or an empty alternative?");
     }
-    Some(())
+    Some(hir)
 }
 
 fn matches_empty(text: &str) -> bool {
