@@ -169,7 +169,12 @@ impl<D: Disk> FilesInput<D> {
                 let length = size.min(COMPARED_BYTES);
                 let own = read_exactly(file, size - length, length as usize)?;
                 let theirs = read_exactly(other_file, size - length, length as usize)?;
-                Ok(if own == theirs { Verdict::Copy } else { Verdict::Other })
+                if own == theirs {
+                    return Ok(Verdict::Copy);
+                }
+                // It may have been truncated since it was asked for its size.
+                let is_as_before = other.position.held_by(other_file, facts.size)? == Holds::All;
+                Ok(if is_as_before { Verdict::Other } else { Verdict::Wait })
             }
         }
     }

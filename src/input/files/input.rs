@@ -153,7 +153,8 @@ impl<D: Disk> FilesInput<D> {
             more |= self.round(some, now)?;
             self.close_idle();
         }
-        if !more && std::mem::take(&mut self.lost) {
+        // Where names are moved on just now, what lies where shows at the next look.
+        if !more && !self.look_again && std::mem::take(&mut self.lost) {
             self.seek_the_lost(now);
             more = !self.ready.is_empty();
         }
