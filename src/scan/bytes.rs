@@ -8,6 +8,9 @@ impl ByteSet {
     /// Every byte of a character that is not ASCII.
     pub(super) const HIGH: Self = Self([0, 0, u64::MAX, u64::MAX]);
 
+    /// Every byte but a line's end.
+    pub(super) const ANY: Self = Self([!(1 << b'\n'), u64::MAX, u64::MAX, u64::MAX]);
+
     /// One byte.
     pub(super) fn of(byte: u8) -> Self {
         let mut set = Self::default();
@@ -59,6 +62,11 @@ impl ByteSet {
     pub(super) fn single(self) -> Option<u8> {
         let (at, word) = self.0.iter().enumerate().find(|(_, word)| **word != 0)?;
         (self.len() == 1).then(|| at as u8 * 64 + word.trailing_zeros() as u8)
+    }
+
+    /// All bytes that one of it becomes one with where upper and lower case are one ([`fold`]).
+    pub(super) fn with_both_cases(self) -> Self {
+        self.iter().fold(self, |all, byte| all.or(Self::of(fold(byte))).or(Self::of(byte & !0x20)))
     }
 
     /// The one byte that all of them become where upper and lower case are one ([`fold`]).

@@ -4,19 +4,18 @@
 //! to look for: needles that are rare in the stream, in one hashed bitmap or in a few passes over windows of sets of
 //! bytes; and where all its needles are common, a small automaton.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use regex_syntax::hir::Hir;
 
 use super::Ends;
 use super::automata::{self, Automata, PATTERNS_MAX};
-use super::block::{Line, line_at};
+use super::block::Line;
 use super::cost::Lap;
-use super::grams::{self, Grams};
+use super::finder::{Finder, Hits};
 use super::needle::{self, Needle};
 use super::rarity::Rarity;
 use super::vector::Passed;
-use super::windows::{self, BUCKETS, WIDTH, WINDOWS_MAX, Window, Windows};
 
 /// Needles that cost more ([`Rarity::cost`]) save nothing: an automaton of its own would cost a pattern as much.
 const COST_MAX: f64 = 0.05;
@@ -24,29 +23,12 @@ const COST_MAX: f64 = 0.05;
 /// Needles that cost less are better than a place in an automaton that is there already.
 const COST_MIN: f64 = 0.004;
 
-/// A needle whose pieces are at more than one read place in so many is better looked for by a window.
-const COMMON_GRAM: f64 = 3e-4;
-
-/// A place more in a window costs as much as looking closer at one place of a stream in so many.
-const COMMON_WINDOW: f64 = 5e-4;
-
 /// The filter of some patterns.
 #[derive(Debug)]
 pub(super) struct Filter {
-    needles: Vec<Target>,
-    grams: Option<Grams>,
-    windows: Vec<Windows>,
+    finder: Finder,
     automata: Automata,
     unfiltered: Vec<u32>,
-}
-
-/// A needle, and which patterns need it.
-#[derive(Debug)]
-struct Target {
-    needle: Needle,
-    /// Where its window begins in it, if it is found by one.
-    window: usize,
-    patterns: Vec<u32>,
 }
 
 /// A pattern that may match a line.
@@ -94,8 +76,7 @@ pub(super) struct Search {
     pub(super) candidates: Vec<Candidate>,
     /// What looking for the needles took, where it was timed.
     pub(super) needle_nanos: u64,
-    grams: Vec<grams::Hit>,
-    windows: Vec<windows::Hit>,
+    hits: Hits,
     automata: automata::Search,
 }
 
@@ -120,17 +101,14 @@ impl Filter {
         }
         filtered.sort_by(|one, other| one.cost.total_cmp(&other.cost));
         move_costly(&mut filtered, &mut automata);
-        let mut targets: HashMap<Needle, Vec<u32>> = HashMap::new();
-        for Needles { pattern, needles, .. } in filtered {
-            needles.into_iter().for_each(|needle| targets.entry(needle).or_default().push(pattern));
+        let mut needles: BTreeMap<Needle, Vec<u32>> = BTreeMap::new();
+        for Needles { pattern, needles: of_one, .. } in filtered {
+            of_one.into_iter().for_each(|needle| needles.entry(needle).or_default().push(pattern));
         }
         let automata: Vec<(u32, &Hir)> =
             automata.into_iter().map(|pattern| (pattern, &patterns[pattern as usize])).collect();
-        let mut needles: Vec<Target> =
-            targets.into_iter().map(|(needle, patterns)| Target { needle, window: 0, patterns }).collect();
-        needles.sort_by(|one, other| one.needle.cmp(&other.needle));
-        let (grams, windows) = spread(&mut needles, &mut rarity);
-        Self { needles, grams, windows, automata: Automata::new(&automata), unfiltered }
+        let finder = Finder::new(needles, &mut rarity);
+        Self { finder, automata: Automata::new(&automata), unfiltered }
     }
 
     /// The patterns that each line must be shown to: they are never among the candidates.
@@ -159,8 +137,7 @@ impl Filter {
         Search {
             candidates: Vec::new(),
             needle_nanos: 0,
-            grams: Vec::new(),
-            windows: Vec::new(),
+            hits: Hits::default(),
             automata: self.automata.search(),
         }
     }
@@ -174,26 +151,13 @@ impl Filter {
         search: &mut Search,
         mut lap: Option<&mut Lap>,
     ) -> Option<Passed> {
-        let Search { candidates, needle_nanos, grams, windows, automata } = search;
+        let Search { candidates, needle_nanos, hits, automata } = search;
         candidates.clear();
-        let (mut line, mut seen) = (None, None);
-        if let Some(all) = &self.grams {
-            all.find(block, grams);
-            for (at, needle) in grams.drain(..) {
-                self.check(block, at as usize, needle, &mut line, candidates);
-            }
-        }
-        for pass in &self.windows {
-            seen = pass.find(block, windows);
-            for (at, buckets) in windows.drain(..) {
-                for needle in pass.needles(buckets) {
-                    let before = self.needles[needle as usize].window;
-                    if let Some(at) = (at as usize).checked_sub(before) {
-                        self.check(block, at, needle, &mut line, candidates);
-                    }
-                }
-            }
-        }
+        let seen = self.finder.find(block, hits, |line, patterns| {
+            let of_pattern =
+                |pattern: &u32| Candidate { line, pattern: *pattern, certainty: Certainty::Maybe };
+            candidates.extend(patterns.iter().map(of_pattern));
+        });
         if let Some(lap) = &mut lap {
             *needle_nanos = lap.nanos();
         }
@@ -203,33 +167,6 @@ impl Filter {
         candidates.sort_unstable();
         candidates.dedup();
         seen
-    }
-
-    /// Whether the needle is at `at`, whole. `line` is the line that was looked at last.
-    #[inline]
-    fn check(
-        &self,
-        block: &[u8],
-        at: usize,
-        needle: u32,
-        line: &mut Option<Line>,
-        candidates: &mut Vec<Candidate>,
-    ) {
-        let target = &self.needles[needle as usize];
-        let Some(text) = block.get(at..at + target.needle.len()) else { return };
-        // From its end: what many needles have in common they begin with.
-        if !target.needle.iter().zip(text).rev().all(|(set, byte)| set.has(*byte)) {
-            return;
-        }
-        let line = match *line {
-            Some(line) if (line.start..line.end).contains(&at) => line,
-            _ => *line.insert(line_at(block, at)),
-        };
-        candidates.extend(target.patterns.iter().map(|pattern| Candidate {
-            line,
-            pattern: *pattern,
-            certainty: Certainty::Maybe,
-        }));
     }
 }
 
@@ -253,49 +190,4 @@ fn move_costly(filtered: &mut Vec<Needles>, automata: &mut Vec<u32>) {
         }
         automata.extend(filtered.drain(group).map(|needles| needles.pattern));
     }
-}
-
-/// How each needle is looked for.
-fn spread(needles: &mut [Target], rarity: &mut Rarity) -> (Option<Grams>, Vec<Windows>) {
-    let mut by_gram = Vec::new();
-    let mut by_window = Vec::new();
-    let few = needles.len() <= WINDOWS_MAX;
-    let width = width(needles, rarity);
-    for (at, target) in needles.iter_mut().enumerate() {
-        let stretch = if few { None } else { rarest_stretch(&target.needle, rarity) };
-        match stretch.filter(|(_, frequency)| *frequency < COMMON_GRAM) {
-            Some((start, _)) => by_gram.push((at, start)),
-            None => {
-                (target.window, _) = rarity.rarest(&target.needle, width);
-                let sets = target.needle[target.window..].iter().copied().take(width).collect();
-                by_window.push(Window { needle: at as u32, sets });
-            }
-        }
-    }
-    let by_gram = by_gram.iter().map(|(at, start)| (*at as u32, &needles[*at].needle[..], *start));
-    let grams = (by_gram.len() > 0).then(|| Grams::new(by_gram));
-    // Alike ones in one pass: they share buckets.
-    by_window.sort_by(|one, other| one.sets.cmp(&other.sets));
-    let alike: Vec<&[Window]> = by_window.chunk_by(|one, other| one.sets == other.sets).collect();
-    let passes = alike.len().div_ceil(WINDOWS_MAX).max(1);
-    let windows = alike
-        .chunks(alike.len().div_ceil(passes).max(1))
-        .map(|windows| Windows::new(&windows.concat(), rarity));
-    (grams, windows.collect())
-}
-
-/// How many places windows have: as few as find little else, where each has a bucket of its own.
-fn width(needles: &[Target], rarity: &mut Rarity) -> usize {
-    let mut found = |width| needles.iter().map(|target| rarity.rarest(&target.needle, width).1).sum::<f64>();
-    let few = needles.len() <= BUCKETS;
-    (2..WIDTH).find(|width| few && found(*width) < COMMON_WINDOW).unwrap_or(WIDTH)
-}
-
-/// Where the stretch begins whose pieces are rarest, and how often one of them is read.
-fn rarest_stretch(needle: &Needle, rarity: &mut Rarity) -> Option<(usize, f64)> {
-    let pieces: Vec<f64> = needle.windows(4).map(|piece| rarity.frequency(piece)).collect();
-    let stretches = pieces.windows(grams::STRETCH - 3).enumerate();
-    let stretches = stretches.filter(|(start, _)| grams::is_stretch(needle, *start));
-    let counted = stretches.map(|(start, pieces)| (start, pieces.iter().sum::<f64>() / 4.0));
-    counted.min_by(|(_, one), (_, other)| one.total_cmp(other))
 }

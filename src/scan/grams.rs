@@ -12,66 +12,82 @@ const GRAM: usize = 4;
 /// Bytes of a needle in which a piece lies at each alignment.
 pub(super) const STRETCH: usize = 2 * GRAM - 1;
 
-/// Bits of the bitmap for each piece: of what is not in it, one in so many is looked up all the same.
-const BITS_PER_GRAM: usize = 64;
+/// So many keep the bitmap in the fastest cache.
+const BITMAP_BITS: u32 = 18;
 
-/// The upper bound keeps the bitmap in the fastest cache.
-const BITMAP_BITS: std::ops::RangeInclusive<u32> = 12..=18;
+/// Bits of a word of it.
+const WORD_BITS: u32 = u32::BITS;
+
+/// Bytes whose places are asked about together: as many as a word has bits.
+const PART: usize = GRAM * u64::BITS as usize;
 
 /// The needles' pieces, hashed.
 #[derive(Debug)]
 pub(super) struct Grams {
-    bitmap: Vec<u32>,
-    /// How far a hash is shifted down to be a place in the bitmap, and in the index.
-    bitmap_shift: u32,
-    index_shift: u32,
-    /// Where the entries of each hash begin; those of the next one follow.
-    index: Vec<u32>,
+    /// One bit for each hash that a piece has.
+    bitmap: Box<[u32; 1 << (BITMAP_BITS - WORD_BITS.ilog2())]>,
+    /// By hash, shifted down by so many bits; behind them one that only says where the entries end.
+    slots: Vec<Slot>,
+    slots_shift: u32,
     entries: Vec<Entry>,
+}
+
+/// The pieces of some hashes.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    /// What they have in common.
+    around: Around,
+    /// Where their entries begin.
+    first: u32,
 }
 
 /// A piece of a needle.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    gram: u32,
+    around: Around,
+    hash: u32,
     needle: u32,
     offset: u32,
-    around: Around,
 }
 
-/// What stands around a piece: as many bytes before it, and as many behind it.
+/// A piece and what stands around it: as many bytes before it as it has, and twice as many behind it.
 #[derive(Debug, Clone, Copy)]
 struct Around {
     /// Folded; where nothing is known of a byte, it is zero.
-    bytes: u64,
+    bytes: u128,
     /// All bits of the bytes that are known.
-    known: u64,
+    known: u128,
 }
 
 impl Around {
+    /// Anything.
+    const UNKNOWN: Self = Self { bytes: 0, known: 0 };
+
     /// Of the piece of `needle` that begins at `at`.
     fn new(needle: &[ByteSet], at: usize) -> Self {
-        let places = (0..GRAM)
-            .map(|place| (at + place).checked_sub(GRAM))
-            .chain((0..GRAM).map(|place| Some(at + GRAM + place)));
-        let folded = places.map(|place| needle.get(place?)?.folded());
-        let (mut bytes, mut known) = ([0; 2 * GRAM], [0; 2 * GRAM]);
-        for (place, byte) in folded.enumerate() {
-            (bytes[place], known[place]) = byte.map_or((0, 0), |byte| (byte, u8::MAX));
-        }
-        Self { bytes: u64::from_le_bytes(bytes), known: u64::from_le_bytes(known) }
+        let folded = |place: usize| needle.get((at + place).checked_sub(GRAM)?)?.folded();
+        let known: [u8; 4 * GRAM] = std::array::from_fn(|place| folded(place).map_or(0, |_| u8::MAX));
+        let bytes: [u8; 4 * GRAM] = std::array::from_fn(|place| folded(place).unwrap_or(0));
+        Self { bytes: u128::from_le_bytes(bytes), known: u128::from_le_bytes(known) }
     }
 
     /// Of the piece of `block` that begins at `at`; `None`: it is too near to an end of it.
-    fn read(block: &[u8], at: usize) -> Option<u64> {
-        let before: [u8; GRAM] = *block[..at].last_chunk()?;
-        let behind: [u8; GRAM] = *block[at + GRAM..].first_chunk()?;
-        Some(u64::from(folded(before)) | u64::from(folded(behind)) << u32::BITS)
+    #[inline]
+    fn read(block: &[u8], at: usize) -> Option<u128> {
+        let bytes = block.get(at.checked_sub(GRAM)?..)?.first_chunk()?;
+        Some(u128::from_le_bytes(*bytes) | u128::from_le_bytes([0x20; 4 * GRAM]))
     }
 
     /// Whether it may be so there.
-    fn agrees(self, read: Option<u64>) -> bool {
+    #[inline]
+    fn agrees(self, read: Option<u128>) -> bool {
         read.is_none_or(|read| (read ^ self.bytes) & self.known == 0)
+    }
+
+    /// What is known of both.
+    fn common(self, other: Self) -> Self {
+        let known = self.known & other.known & !(self.bytes ^ other.bytes);
+        Self { bytes: self.bytes & known, known }
     }
 }
 
@@ -86,71 +102,71 @@ impl Grams {
         for (needle, sets, start) in needles {
             for offset in start..start + GRAM {
                 let gram = std::array::from_fn(|place| sets[offset + place].folded().unwrap_or_default());
-                let gram = u32::from_le_bytes(gram);
-                entries.push(Entry {
-                    gram,
-                    needle,
-                    offset: offset as u32,
-                    around: Around::new(sets, offset),
-                });
+                let around = Around::new(sets, offset);
+                entries.push(Entry { around, hash: hash(gram), needle, offset: offset as u32 });
             }
         }
-        let bits = (entries.len() * BITS_PER_GRAM).max(1).next_power_of_two().ilog2();
-        let bits = bits.clamp(*BITMAP_BITS.start(), *BITMAP_BITS.end());
-        let index_bits = (entries.len() * 2).max(1).next_power_of_two().ilog2().clamp(8, 16);
-        let (bitmap_shift, index_shift) = (u32::BITS - bits, u32::BITS - index_bits);
-        let mut bitmap = vec![0; 1 << (bits - 5)];
+        let mut bitmap = Box::new([0; 1 << (BITMAP_BITS - WORD_BITS.ilog2())]);
         for entry in &entries {
-            let bit = hash(entry.gram) >> bitmap_shift;
-            bitmap[(bit / 32) as usize] |= 1 << (bit % 32);
+            let bit = entry.hash >> (u32::BITS - BITMAP_BITS);
+            bitmap[(bit / WORD_BITS) as usize] |= 1 << (bit % WORD_BITS);
         }
-        entries.sort_by_key(|entry| (hash(entry.gram) >> index_shift, entry.gram));
-        let of = |slot: u32| entries.partition_point(|entry| (hash(entry.gram) >> index_shift) < slot) as u32;
-        let index = (0..=1 << index_bits).map(of).collect();
-        Self { bitmap, bitmap_shift, index_shift, index, entries }
+        entries.sort_by_key(|entry| entry.hash);
+        let slots_bits = (entries.len() * 2).max(1).next_power_of_two().ilog2().clamp(1, BITMAP_BITS);
+        let slots_shift = u32::BITS - slots_bits;
+        let begin = |slot| entries.partition_point(|entry| entry.hash >> slots_shift < slot);
+        let slot = |slot| {
+            let (first, end) = (begin(slot), begin(slot + 1));
+            let arounds = entries[first..end].iter().map(|entry| entry.around);
+            Slot { around: arounds.reduce(Around::common).unwrap_or(Around::UNKNOWN), first: first as u32 }
+        };
+        let slots = (0..=1 << slots_bits).map(slot).collect();
+        Self { bitmap, slots, slots_shift, entries }
     }
 
     /// Where needles may begin in `block`, in the order of the pieces; what `hits` held is gone.
     pub(super) fn find(&self, block: &[u8], hits: &mut Vec<Hit>) {
         hits.clear();
-        let mut at = 0;
-        let chunks = block.chunks_exact(8 * GRAM);
-        let rest = chunks.remainder();
-        for chunk in chunks {
-            let mut found = 0u32;
-            for (place, gram) in chunk.as_chunks::<GRAM>().0.iter().enumerate() {
-                found |= self.bit(*gram) << place;
+        let (parts, rest) = block.as_chunks::<PART>();
+        // No needle has pieces of what it is filled up with.
+        let mut last = [b'\n'; PART];
+        last[..rest.len()].copy_from_slice(rest);
+        for (part, at) in parts.iter().chain([&last]).zip((0..).step_by(PART)) {
+            let mut found = 0u64;
+            // Eight by eight: these are looked at without a loop.
+            for (eight, grams) in part.as_chunks::<{ 8 * GRAM }>().0.iter().enumerate() {
+                let mut of_eight = 0;
+                for (place, gram) in grams.as_chunks::<GRAM>().0.iter().enumerate() {
+                    of_eight |= self.has(hash(*gram)) << place;
+                }
+                found |= u64::from(of_eight) << (8 * eight);
             }
             while found != 0 {
-                let place = GRAM * found.trailing_zeros() as usize;
-                self.look_up(block, at + place, hits);
+                self.look_up(block, at + GRAM * found.trailing_zeros() as usize, hits);
                 found &= found - 1;
             }
-            at += chunk.len();
         }
-        for gram in rest.as_chunks::<GRAM>().0 {
-            if self.bit(*gram) != 0 {
-                self.look_up(block, at, hits);
-            }
-            at += GRAM;
-        }
+    }
+
+    /// One or zero: whether a piece may have this hash.
+    #[inline(always)]
+    fn has(&self, hash: u32) -> u32 {
+        let bit = hash >> (u32::BITS - BITMAP_BITS);
+        self.bitmap[(bit / WORD_BITS) as usize] >> (bit % WORD_BITS) & 1
     }
 
     #[inline(always)]
-    fn bit(&self, gram: [u8; GRAM]) -> u32 {
-        let bit = hash(folded(gram)) >> self.bitmap_shift;
-        self.bitmap[(bit / 32) as usize] >> (bit % 32) & 1
-    }
-
     fn look_up(&self, block: &[u8], at: usize, hits: &mut Vec<Hit>) {
-        let Some(gram) = block[at..].first_chunk() else { return };
-        let gram = folded(*gram);
-        let slot = (hash(gram) >> self.index_shift) as usize;
+        let Some(gram) = block.get(at..).and_then(<[u8]>::first_chunk) else { return };
+        let hash = hash(*gram);
+        let slot = (hash >> self.slots_shift) as usize;
         let around = Around::read(block, at);
-        for entry in &self.entries[self.index[slot] as usize..self.index[slot + 1] as usize] {
-            if entry.gram == gram && entry.around.agrees(around) && entry.offset as usize <= at {
-                hits.push((at as u32 - entry.offset, entry.needle));
-            }
+        if self.slots[slot].around.agrees(around) {
+            let entries = self.slots[slot].first as usize..self.slots[slot + 1].first as usize;
+            let same = self.entries[entries].iter().filter(|entry| entry.hash == hash);
+            let agree = same.filter(|entry| entry.around.agrees(around));
+            let begin = |entry: &Entry| Some(((at as u32).checked_sub(entry.offset)?, entry.needle));
+            hits.extend(agree.filter_map(begin));
         }
     }
 }
@@ -160,14 +176,15 @@ pub(super) fn is_stretch(sets: &[ByteSet], at: usize) -> bool {
     sets.get(at..at + STRETCH).is_some_and(|stretch| stretch.iter().all(|set| set.folded().is_some()))
 }
 
-#[inline(always)]
-fn folded(gram: [u8; GRAM]) -> u32 {
-    u32::from_le_bytes(gram) | 0x2020_2020
+/// What of a needle was compared, but for its case, where one of the pieces of its stretch was found.
+pub(super) const fn compared(start: usize) -> std::ops::Range<usize> {
+    start.saturating_sub(1)..start + 3 * GRAM
 }
 
+/// Of a piece, folded. No two pieces have the same.
 #[inline(always)]
-fn hash(gram: u32) -> u32 {
-    gram.wrapping_mul(0x9e37_79b1)
+fn hash(gram: [u8; GRAM]) -> u32 {
+    (u32::from_le_bytes(gram) | u32::from_le_bytes([0x20; GRAM])).wrapping_mul(0x9e37_79b1)
 }
 
 #[cfg(test)]

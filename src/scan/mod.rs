@@ -8,12 +8,14 @@ mod automata;
 #[cfg(test)]
 mod automata_tests;
 mod block;
+mod buckets;
 mod by;
 mod bytes;
 mod cost;
 mod filter;
 #[cfg(test)]
 mod filter_tests;
+mod finder;
 mod grams;
 mod latest;
 mod look;
@@ -25,6 +27,7 @@ mod run;
 mod sample;
 mod search;
 mod taken;
+mod target;
 #[cfg(test)]
 mod tests;
 mod trail;

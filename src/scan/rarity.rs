@@ -1,6 +1,6 @@
 //! How often a needle's pieces stand in a stream: counted in a sample of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::bytes::ByteSet;
 use super::needle::Needle;
@@ -22,11 +22,11 @@ const TYPICAL: &str = include_str!("typical.log");
 #[derive(Debug)]
 pub(super) struct Rarity {
     /// Those of one byte, in the order of the bytes; behind them those that were asked for.
-    sets: Vec<Places>,
+    sets: Vec<Standing>,
     /// Where in `sets` those of several bytes are.
     known: HashMap<ByteSet, usize>,
     /// What needles cost that were asked about: a pattern's parts are asked about again and again.
-    costs: HashMap<Needle, f64>,
+    costs: BTreeMap<Needle, f64>,
     /// What is counted now, kept so that counting allocates nothing.
     here: Vec<u64>,
     bytes: usize,
@@ -34,11 +34,23 @@ pub(super) struct Rarity {
 
 /// Where the bytes of a set stand.
 #[derive(Debug)]
-struct Places {
+struct Standing {
     /// One bit a place.
     words: Box<[u64]>,
     /// How often one of them stands in the stream: from 0 to 1.
     share: f64,
+}
+
+/// Where in a sample a sequence of sets may begin: by each of them, one bit a place.
+#[derive(Debug, Clone)]
+pub(super) struct Places(Vec<Box<[u64]>>);
+
+impl Places {
+    /// Adds what is so by another sequence, place by place.
+    pub(super) fn add(&mut self, other: &Self) {
+        let words = self.0.iter_mut().flatten().zip(other.0.iter().flatten());
+        words.for_each(|(word, other)| *word |= other);
+    }
 }
 
 impl Rarity {
@@ -52,22 +64,21 @@ impl Rarity {
         }
         let of_byte = |words: Vec<u64>| {
             let count = f64::from(count(&words)) + 1.0 / 256.0;
-            Places { words: words.into(), share: count / (sample.len() as f64 + 1.0) }
+            Standing { words: words.into(), share: count / (sample.len() as f64 + 1.0) }
         };
         let sets = places.into_iter().map(of_byte).collect();
         Self {
             sets,
             known: HashMap::new(),
-            costs: HashMap::new(),
+            costs: BTreeMap::new(),
             here: Vec::new(),
             bytes: sample.len().max(1),
         }
     }
 
     /// How often a byte of the stream is in `set`: from 0 to 1.
-    pub(super) fn share(&mut self, set: ByteSet) -> f64 {
-        let place = self.place(set);
-        self.sets[place].share
+    pub(super) fn share(&self, set: ByteSet) -> f64 {
+        set.iter().map(|byte| self.sets[usize::from(byte)].share).sum::<f64>().min(1.0)
     }
 
     /// How often `sets` begin at a byte of the stream, about. What isn't in the sample is told apart by its bytes.
@@ -76,7 +87,7 @@ impl Rarity {
         let mut anywhere = !sets.is_empty();
         for (shift, set) in sets.iter().enumerate() {
             let place = self.place(*set);
-            let Places { words, share } = &self.sets[place];
+            let Standing { words, share } = &self.sets[place];
             guess *= share;
             if shift == 0 {
                 self.here.clear();
@@ -86,6 +97,35 @@ impl Rarity {
             }
         }
         let count = if anywhere { count(&self.here) } else { 0 };
+        self.about(count, guess)
+    }
+
+    /// Where `sets` may begin.
+    pub(super) fn places(&mut self, sets: &[ByteSet]) -> Places {
+        let here = |(shift, set): (usize, &ByteSet)| {
+            let place = self.place(*set);
+            let mut here = vec![u64::MAX; self.sets[place].words.len()];
+            keep_followed(&mut here, &self.sets[place].words, shift);
+            here.into()
+        };
+        Places(sets.iter().enumerate().map(here).collect())
+    }
+
+    /// How often `sets` begin at a byte of the stream, about: each place is at one of the two.
+    pub(super) fn frequency_at(&mut self, sets: &[ByteSet], one: &Places, other: &Places) -> f64 {
+        let guess = sets.iter().map(|set| self.share(*set)).product();
+        self.here.clear();
+        self.here.resize(self.sets[0].words.len(), u64::MAX);
+        for (one, other) in one.0.iter().zip(&other.0) {
+            let words = self.here.iter_mut().zip(one).zip(other);
+            words.for_each(|((here, one), other)| *here &= one | other);
+        }
+        self.about(count(&self.here), guess)
+    }
+
+    /// How often something is in the stream that is so often in the sample, and would by the shares of its bytes be
+    /// everywhere so often.
+    fn about(&self, count: u32, guess: f64) -> f64 {
         // Bytes that go together are more frequent together than each by itself would say.
         (f64::from(count) + (guess.powf(TOGETHER) * self.bytes as f64).min(1.0)) / self.bytes as f64
     }
@@ -121,8 +161,8 @@ impl Rarity {
         if let Some(place) = self.known.get(&set) {
             return *place;
         }
-        let mut all = Places { words: vec![0; self.sets[0].words.len()].into(), share: 0.0 };
-        for Places { words, share } in set.iter().map(|byte| &self.sets[usize::from(byte)]) {
+        let mut all = Standing { words: vec![0; self.sets[0].words.len()].into(), share: 0.0 };
+        for Standing { words, share } in set.iter().map(|byte| &self.sets[usize::from(byte)]) {
             all.share += share;
             all.words.iter_mut().zip(words).for_each(|(word, other)| *word |= other);
         }
@@ -176,6 +216,28 @@ mod tests {
             let plain = sample.windows(sets.len()).filter(|window| *window == text.as_bytes()).count();
             let counted = Rarity::new(Some(&sample)).frequency(&sets) * sample.len() as f64;
             prop_assert!((-0.001..=1.001).contains(&(counted - plain as f64)), "{counted} is not {plain}");
+        }
+
+        #[test]
+        fn two_sequences_together_are_counted_like_one_of_their_sets(
+            sample in proptest::collection::vec(prop_oneof![Just(b'a'), Just(b'b'), Just(b'c')], 1..300),
+            (one, other) in (1usize..9).prop_flat_map(|length| {
+                let text = || proptest::collection::vec(prop_oneof![Just(b'a'), Just(b'b'), Just(b'c')], length);
+                (text(), text())
+            }),
+        ) {
+            let mut rarity = Rarity::new(Some(&sample));
+            let sets = |text: &[u8]| text.iter().map(|byte| ByteSet::of(*byte)).collect::<Needle>();
+            let (one, other) = (sets(&one), sets(&other));
+            let both: Needle = one.iter().zip(&other).map(|(one, other)| one.or(*other)).collect();
+            let (one, other) = (rarity.places(&one), rarity.places(&other));
+            let mut added = one.clone();
+            added.add(&other);
+            let expected = rarity.frequency(&both);
+            for (one, other) in [(&one, &other), (&other, &one), (&added, &added), (&added, &one)] {
+                let counted = rarity.frequency_at(&both, one, other);
+                prop_assert!((counted - expected).abs() < 1e-9, "{counted} is not {expected}");
+            }
         }
     }
 }

@@ -3,35 +3,20 @@
 //! For each place of a window and each byte a table has one bit a bucket: the buckets in which some window may have
 //! that byte there. Where a bucket's bit is set for a window's length of bytes, one of its windows may begin.
 
+use super::buckets::{BUCKETS, Bucket};
 use super::bytes::ByteSet;
-use super::rarity::Rarity;
 use super::vector::{Looked, Means, Passed, Tables};
 
 /// Places of a window. A shorter one takes any byte after its own.
-pub(super) const WIDTH: usize = 5;
-
-/// As many as a byte has bits.
-pub(super) const BUCKETS: usize = 8;
-
-/// More that differ in one pass, and every byte begins some window.
-pub(super) const WINDOWS_MAX: usize = 16;
-
-/// The rarest places of a needle.
-#[derive(Debug, Clone)]
-pub(super) struct Window {
-    /// Whatever the user of the windows knows its needle by.
-    pub(super) needle: u32,
-    /// At most [`WIDTH`].
-    pub(super) sets: Vec<ByteSet>,
-}
+pub(super) const WIDTH: usize = 8;
 
 /// One pass's windows.
 #[derive(Debug)]
 pub(super) struct Windows {
     /// By byte: for each place of the window (eight bits each, the last place highest) the buckets that take it there.
     table: Box<[u64; 256]>,
-    /// The needles of each bucket's windows.
-    buckets: [Vec<u32>; BUCKETS],
+    /// Those of each bucket.
+    needles: [Vec<u32>; BUCKETS],
     /// The same table for vectors, which take a little more.
     tables: Tables,
     /// Places of the longest window: what is behind them takes any byte, and is not looked at by vectors.
@@ -42,38 +27,26 @@ pub(super) struct Windows {
 pub(super) type Hit = (u32, u8);
 
 impl Windows {
-    /// Spreads `windows` over the buckets so that each takes as little as possible.
-    pub(super) fn new(windows: &[Window], rarity: &mut Rarity) -> Self {
-        let mut unions = [[ByteSet::default(); WIDTH]; BUCKETS];
-        let mut buckets: [Vec<u32>; BUCKETS] = Default::default();
-        let mut by_cost: Vec<(f64, &Window)> =
-            windows.iter().map(|window| (cost(&padded(&window.sets), rarity), window)).collect();
-        by_cost.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-        for (_, window) in by_cost {
-            let sets = padded(&window.sets);
-            let grown = |union: &[ByteSet; WIDTH]| std::array::from_fn(|place| union[place].or(sets[place]));
-            let costs = unions.iter().map(|union| cost(&grown(union), rarity) - cost(union, rarity));
-            let costs: Vec<f64> = costs.collect();
-            let cheapest =
-                (0..BUCKETS).min_by(|one, other| costs[*one].total_cmp(&costs[*other])).unwrap_or(0);
-            unions[cheapest] = grown(&unions[cheapest]);
-            buckets[cheapest].push(window.needle);
-        }
+    /// Of at most [`BUCKETS`].
+    pub(super) fn new(buckets: &[Bucket]) -> Self {
         let mut table = Box::new([0; 256]);
         let mut tables = Tables::default();
-        for (bucket, union) in unions.iter().enumerate().filter(|(bucket, _)| !buckets[*bucket].is_empty()) {
-            for (place, set) in union.iter().enumerate() {
+        for (at, bucket) in buckets.iter().enumerate() {
+            for place in 0..WIDTH {
+                let set = bucket.sets.get(place).copied().unwrap_or(ByteSet::ANY);
                 for byte in 0..=u8::MAX {
                     // A shorter window may end at a line's end, and its any byte is this one too.
-                    if set.has(byte) || byte == b'\n' && set.len() == ANY {
-                        table[usize::from(byte)] |= 1 << (place * BUCKETS + bucket);
-                        tables.add(place, byte, 1 << bucket);
+                    if set.has(byte) || byte == b'\n' && set == ByteSet::ANY {
+                        table[usize::from(byte)] |= 1 << (place * BUCKETS + at);
+                        tables.add(place, byte, 1 << at);
                     }
                 }
             }
         }
-        let places = windows.iter().map(|window| window.sets.len()).max().unwrap_or(WIDTH);
-        Self { table, buckets, tables: tables.merge_high(), places }
+        let places = buckets.iter().map(|bucket| bucket.sets.len()).max().unwrap_or(WIDTH);
+        let needles =
+            std::array::from_fn(|at| buckets.get(at).map_or(Vec::new(), |bucket| bucket.needles.clone()));
+        Self { table, needles, tables: tables.merge_high(), places }
     }
 
     /// Where windows may begin in `block`, in order; what `hits` held is gone. Returns what else is in the block, if it was
@@ -101,7 +74,7 @@ impl Windows {
 
     /// Without vectors: windows that begin at `from` or later.
     fn find_plainly(&self, block: &[u8], from: usize, hits: &mut Vec<Hit>) {
-        let mut state = 0;
+        let mut state = 0u64;
         // A window that begins near the end takes any byte after it.
         let behind = [b'\n'; WIDTH - 1];
         for (at, byte) in block[from..].iter().chain(&behind).enumerate() {
@@ -116,28 +89,16 @@ impl Windows {
     /// The needles whose windows are in `buckets`.
     pub(super) fn needles(&self, buckets: u8) -> impl Iterator<Item = u32> {
         let set = (0..BUCKETS).filter(move |bucket| buckets >> bucket & 1 == 1);
-        set.flat_map(|bucket| self.buckets[bucket].iter().copied())
+        set.flat_map(|bucket| self.needles[bucket].iter().copied())
     }
-}
-
-/// The length of the set of all bytes but a line's end.
-const ANY: u32 = 255;
-
-fn padded(sets: &[ByteSet]) -> [ByteSet; WIDTH] {
-    let mut any = ByteSet::default();
-    any.insert(0, u8::MAX);
-    std::array::from_fn(|place| sets.get(place).copied().unwrap_or(any))
-}
-
-/// How much a bucket of these sets takes, were the places of a window independent.
-fn cost(sets: &[ByteSet; WIDTH], rarity: &mut Rarity) -> f64 {
-    sets.iter().map(|set| rarity.share(*set).min(1.0)).product()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scan::block::{Survey, survey};
+    use crate::scan::buckets::{Spread, Window};
+    use crate::scan::rarity::Rarity;
     use proptest::prelude::*;
 
     fn set() -> impl Strategy<Value = ByteSet> {
@@ -153,36 +114,45 @@ mod tests {
         /// By all means: a window that is there is found where it begins, and in order.
         #[test]
         fn no_window_is_missed(
-            windows in (1..=WIDTH).prop_flat_map(|width| {
-                proptest::collection::vec(proptest::collection::vec(set(), 1..=width), 1..WINDOWS_MAX)
+            (width, windows) in (1..=WIDTH).prop_flat_map(|width| {
+                let window = proptest::collection::vec(set(), 1..=width);
+                (Just(width), proptest::collection::vec(window, 1..40))
             }),
-            block in proptest::collection::vec(any::<u8>(), 0..400),
+            block in proptest::collection::vec(any::<u8>(), 0..800),
         ) {
-            let number = |(needle, sets)| Window { needle: needle as u32, sets };
+            let number = |(needle, sets)| Window { needles: vec![needle as u32], sets };
             let windows: Vec<Window> = windows.into_iter().enumerate().map(number).collect();
-            let pass = Windows::new(&windows, &mut Rarity::new(None));
-            let mut plain = Vec::new();
-            pass.find_by(Means::PLAIN, &block, &mut plain);
-            for means in Means::all() {
-                let mut hits = Vec::new();
-                if let Some(seen) = pass.find_by(means, &block, &mut hits) {
-                    prop_assert_eq!(Survey::new(&block, seen), survey(&block));
-                }
-                prop_assert!(hits.is_sorted_by(|one, other| one.0 < other.0), "{means:?}");
-                let at = |hits: &[Hit], at| hits.iter().find(|hit| hit.0 == at).map_or(0, |hit| hit.1);
-                for place in 0..block.len() {
-                    let hit = at(&hits, place as u32);
-                    for window in &windows {
-                        let here = block[place..].iter().zip(&window.sets).filter(|(byte, set)| set.has(**byte)).count();
-                        if here == window.sets.len() {
-                            prop_assert!(pass.needles(hit).any(|needle| needle == window.needle), "{means:?}");
+            let spread = Spread::new(&windows, width, &mut Rarity::new(None));
+            let mut sought = 0;
+            for buckets in spread.buckets.chunks(BUCKETS) {
+                let pass = Windows::new(buckets);
+                let of_pass: Vec<&Window> =
+                    windows.iter().filter(|window| pass.needles(u8::MAX).any(|needle| needle == window.needles[0])).collect();
+                sought += of_pass.len();
+                let mut plain = Vec::new();
+                pass.find_by(Means::PLAIN, &block, &mut plain);
+                for means in Means::all() {
+                    let mut hits = Vec::new();
+                    if let Some(seen) = pass.find_by(means, &block, &mut hits) {
+                        prop_assert_eq!(Survey::new(&block, seen), survey(&block));
+                    }
+                    prop_assert!(hits.is_sorted_by(|one, other| one.0 < other.0), "{means:?}");
+                    let at = |hits: &[Hit], at| hits.iter().find(|hit| hit.0 == at).map_or(0, |hit| hit.1);
+                    for place in 0..block.len() {
+                        let hit = at(&hits, place as u32);
+                        for window in &of_pass {
+                            let here = block[place..].iter().zip(&window.sets);
+                            if here.filter(|(byte, set)| set.has(**byte)).count() == window.sets.len() {
+                                prop_assert!(pass.needles(hit).any(|needle| needle == window.needles[0]), "{means:?}");
+                            }
                         }
                     }
-                }
-                for hit in &plain {
-                    prop_assert_eq!(hit.1 & !at(&hits, hit.0), 0, "{:?}", means);
+                    for hit in &plain {
+                        prop_assert_eq!(hit.1 & !at(&hits, hit.0), 0, "{:?}", means);
+                    }
                 }
             }
+            prop_assert_eq!(sought, windows.len());
         }
     }
 }

@@ -66,6 +66,7 @@ impl Means {
                     2 => avx2::find::<2>(tables, block, hits),
                     3 => avx2::find::<3>(tables, block, hits),
                     4 => avx2::find::<4>(tables, block, hits),
+                    5 => avx2::find::<5>(tables, block, hits),
                     _ => avx2::find::<WIDTH>(tables, block, hits),
                 })
             },
@@ -77,6 +78,7 @@ impl Means {
                     2 => avx512::find::<2>(tables, block, hits),
                     3 => avx512::find::<3>(tables, block, hits),
                     4 => avx512::find::<4>(tables, block, hits),
+                    5 => avx512::find::<5>(tables, block, hits),
                     _ => avx512::find::<WIDTH>(tables, block, hits),
                 })
             },
