@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deliver::tally::Tallied;
 use crate::engine::Counters;
-use crate::input::feed::Read;
+use crate::input::batch::Read;
 use crate::message::thousands::Thousands;
 use crate::scan::{Cost, Scanned};
 use crate::time::Human;

@@ -13,7 +13,7 @@ use crate::board::Board;
 use crate::clock::Clock;
 use crate::engine::{Alert, Counters, Engine};
 use crate::herald::Herald;
-use crate::input::feed::{Batch, Read};
+use crate::input::batch::{Batch, Read};
 use crate::message::redact_alert::redact_alert;
 use crate::notice::{Notice, Sort};
 use crate::pulse::Pulse;

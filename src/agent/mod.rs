@@ -33,12 +33,12 @@ use crate::admin::{self, Doors};
 use crate::board::{Board, Known, Ledger, OrderWay};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::deliver::worker::{Shared, Transport};
+use crate::deliver::brief::{Shared, Transport};
 use crate::engine::Alert;
 use crate::event::InputState;
 use crate::herald::Herald;
+use crate::input::batch::{self, Read};
 use crate::input::bell::Bell;
-use crate::input::feed::{self, Read};
 use crate::input::files::{FilesError, Until};
 use crate::input::program::{OnExit, Program};
 use crate::input::stdin::StdinError;
@@ -209,7 +209,7 @@ impl Agent {
         }
         let store = Arc::new(store);
         let herald = Arc::new(Herald::new(notices, store.outbox().clone(), clock.clone()));
-        let (sender, receiver) = feed::channel();
+        let (sender, receiver) = batch::channel();
         let sender = Arc::new(sender);
         let bell = Bell::of(&sender);
         let (patience, patient) = sync_channel(1);

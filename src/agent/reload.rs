@@ -12,10 +12,10 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::{Config, Limits};
-use crate::deliver::worker::Transport;
+use crate::deliver::brief::Transport;
 use crate::engine::{Reloaded, Silence};
 use crate::herald::NoticesSpec;
-use crate::input::feed::Batch;
+use crate::input::batch::Batch;
 use crate::input::program::OnExit;
 use crate::notice::{Notice, Sort};
 use crate::reload::{LastReload, Outcome, Reload};

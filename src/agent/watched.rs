@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use crate::board::Board;
-use crate::deliver::worker::Transport;
+use crate::deliver::brief::Transport;
 use crate::herald::Herald;
 use crate::supervisor::Supervisor;
 

@@ -8,11 +8,12 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::board::WebhookSeat;
 use crate::deliver::WebhookSpec;
+use crate::deliver::brief::{Brief, Shared, Transport};
 use crate::deliver::lane::Lane;
 use crate::deliver::mentions::{Budget, MentionSpec};
 use crate::deliver::place::{Place, SharedLane};
 use crate::deliver::tally::Tally;
-use crate::deliver::worker::{self, Brief, Shared, Transport};
+use crate::deliver::worker;
 use crate::rule::Rule;
 use crate::rules::Rules;
 use crate::time::Time;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::deliver::tally::Standing;
 use crate::engine::Silence;
-use crate::input::feed::Read;
+use crate::input::batch::Read;
 use crate::report::{CostReport, InputReport, WebhookReport};
 use crate::store::PastAlerts;
 use crate::time::Time;

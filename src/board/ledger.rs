@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::{Alert, Counters, Engine, Silence, Survey};
-use crate::input::feed::Read;
+use crate::input::batch::Read;
 use crate::message::redact_alert::redact_alert;
 use crate::rule::{Rule, Severity};
 use crate::scan::Cost;

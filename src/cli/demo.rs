@@ -16,8 +16,8 @@ use tokio::task::JoinSet;
 
 use crate::agent::{self, Ended, Opened};
 use crate::config;
+use crate::deliver::brief::Transport;
 use crate::deliver::post;
-use crate::deliver::worker::Transport;
 use crate::input::files::Until;
 use crate::input::{Source, Start};
 use crate::message::draw;

@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod batch;
+pub mod brief;
 pub mod lane;
 pub mod mentions;
 pub mod place;

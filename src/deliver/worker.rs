@@ -9,23 +9,22 @@ use tokio::task::block_in_place;
 
 use crate::clock::Clock;
 use crate::engine::Alert;
-use crate::herald::Herald;
 use crate::message::clean::one_line;
 use crate::message::frame::Frame;
 use crate::message::payload::Message;
 use crate::message::{render, simplest};
 use crate::notice::{Notice, Sort};
-use crate::rules::Rules;
 use crate::secret::SecretUrl;
-use crate::store::{Fate, Outbox};
+use crate::store::Fate;
 use crate::time::Spelled;
 
 use super::WebhookSpec;
 use super::answer::{Answer, Verdict, explain, verdict};
+use super::brief::{Brief, Shared, Transport};
 use super::mentions::{Cost, Grant};
 use super::place::{Place, SharedLane};
 use super::plan::{Calls, Form, Outcome, Outgoing, Plan, Step, Target};
-use super::post::{Clients, post};
+use super::post::post;
 use super::tally::{LastAnswer, Standing, Tally};
 
 /// How much of a headline our own log shows.
@@ -34,51 +33,8 @@ const FALLBACK_CHARS: usize = 256;
 /// How much of a receiver's answer is kept.
 const SAID_CHARS: usize = 120;
 
-/// Where messages go.
-#[derive(Clone)]
-pub enum Transport {
-    /// To the webhook's URL.
-    Http(Clients),
-    /// Nowhere: they are drawn for a person.
-    Draw(Arc<dyn Fn(&Message) + Send + Sync>),
-}
-
-impl std::fmt::Debug for Transport {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Http(_) => "Http",
-            Self::Draw(_) => "Draw",
-        })
-    }
-}
-
-/// What the workers of all webhooks share, as long as they run.
-#[derive(Debug, Clone)]
-pub struct Shared {
-    /// What waits.
-    pub outbox: Arc<Outbox>,
-    /// Tells of broken webhooks.
-    pub herald: Arc<Herald>,
-    /// The engine's.
-    pub clock: Arc<Clock>,
-    /// `true` once nothing more will be decided.
-    pub closing: watch::Receiver<bool>,
-}
-
-/// What one worker goes by until the next reload.
-#[derive(Debug, Clone)]
-pub struct Brief {
-    /// The webhook.
-    pub own: Place,
-    /// Where its alerts go while it is broken.
-    pub fallback: Option<Place>,
-    /// For the messages' templates and colours.
-    pub rules: Rules,
-    /// This machine's name in messages.
-    pub host: Arc<str>,
-    /// Where messages go.
-    pub transport: Transport,
-}
+/// How often the `url_file` of a broken webhook is looked at.
+const URL_FILE_LOOKS: Duration = Duration::from_secs(5);
 
 /// Delivers what waits for the webhook of `brief`. Another brief is taken between two messages; without a sender of
 /// any the webhook is no longer there, and the worker ends.
@@ -416,9 +372,6 @@ fn other_url(spec: &WebhookSpec) -> Option<SecretUrl> {
     tracing::info!(webhook = %spec.name, file = %file.path().display(), "the file holds another URL: trying it");
     Some(url)
 }
-
-/// How often the `url_file` of a broken webhook is looked at.
-const URL_FILE_LOOKS: Duration = Duration::from_secs(5);
 
 /// What a receiver said, in its own words.
 fn said(answer: &Answer, meaning: &str) -> String {

@@ -3,7 +3,7 @@
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Weak};
 
-use super::feed::Batch;
+use super::batch::Batch;
 
 /// Has the engine's thread look up. It does not keep the way to that thread open: the thread ends with the last reader,
 /// whoever may still ring.
@@ -30,11 +30,11 @@ mod tests {
     use std::sync::mpsc::TryRecvError;
 
     use super::*;
-    use crate::input::feed;
+    use crate::input::batch;
 
     #[test]
     fn it_rings_as_long_as_somebody_reads_and_keeps_nothing_open() {
-        let (way, engine) = feed::channel();
+        let (way, engine) = batch::channel();
         let way = Arc::new(way);
         let bell = Bell::of(&way);
         // More often than there is room for.

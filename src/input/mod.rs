@@ -1,5 +1,6 @@
 //! The world to lines, and what rules took of them to the engine: files, standard input, and a program's output.
 
+pub mod batch;
 pub mod bell;
 mod choosing;
 pub mod feed;

@@ -10,7 +10,7 @@ use globset::GlobBuilder;
 
 use crate::clock::Clock;
 use crate::event::{Match, Origin};
-use crate::input::feed::Read;
+use crate::input::batch::Read;
 use crate::input::{InputSpec, Source};
 use crate::line::join::Joiner;
 use crate::line::split::{Line, Splitter};

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::event::{Match, RuleId};
-use crate::input::feed::Read;
+use crate::input::batch::Read;
 use crate::scan::Cost;
 use crate::time::Time;
 

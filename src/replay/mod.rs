@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use crate::engine::Counters;
 use crate::event::RuleId;
-use crate::input::feed::Read;
+use crate::input::batch::Read;
 use crate::proof::rehearsal::{Rehearsal, Stations};
 use crate::proof::shown::Shown;
 use crate::report::{InputReport, Report, RuleReport, WebhookReport};

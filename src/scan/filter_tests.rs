@@ -143,14 +143,14 @@ fn check(patterns: &[String], blocks: &[Vec<u8>], sample: Option<&[u8]>) -> Resu
     let regexes: Vec<Regex> = patterns.iter().map(|text| Regex::new(text).unwrap()).collect();
     let filter = Filter::new(&hirs, sample);
     let mut search = filter.search();
-    for block in blocks {
-        filter.find(block, Ends::Read, &mut search, None);
+    for (block, ends) in blocks.iter().flat_map(|block| [(block, Ends::Read), (block, Ends::Decoded)]) {
+        filter.find(block, ends, &mut search, None);
         for pair in search.candidates.windows(2) {
             prop_assert!(pair[0] < pair[1]);
         }
         for candidate in &search.candidates {
             prop_assert_eq!(line_at(block, candidate.line.start), candidate.line);
-            let (pattern, text) = (candidate.pattern as usize, candidate.line.text(block, Ends::Read));
+            let (pattern, text) = (candidate.pattern as usize, candidate.line.text(block, ends));
             prop_assert!(
                 candidate.certainty == Certainty::Maybe || regexes[pattern].is_match(text),
                 "sure of {:?} on \"{}\"",
@@ -162,7 +162,7 @@ fn check(patterns: &[String], blocks: &[Vec<u8>], sample: Option<&[u8]>) -> Resu
         for line in block.split_inclusive(|byte| *byte == b'\n') {
             let place = Line { start, end: start + line.strip_suffix(b"\n").unwrap_or(line).len() };
             start += line.len();
-            let text = place.text(block, Ends::Read);
+            let text = place.text(block, ends);
             for (number, (pattern, regex)) in patterns.iter().zip(&regexes).enumerate() {
                 let number = number as u32;
                 let named =

@@ -31,11 +31,11 @@ pub(super) fn relaxed(pattern: &Hir) -> Hir {
     }
 }
 
-/// A line in a block begins after a line's end, and ends before one or before the `\r` of one.
+/// A line in a block begins after a line's end, and ends before one; or before the `\r` of one, which may belong to the text.
 fn of_look(look: Look) -> Hir {
     match look {
         Look::Start | Look::StartLF => Hir::look(Look::StartLF),
-        Look::End | Look::EndLF => Hir::look(Look::EndCRLF),
+        Look::End | Look::EndLF => Hir::alternation(vec![Hir::look(Look::EndLF), Hir::look(Look::EndCRLF)]),
         // A line's end is as good as the text's: neither is of a word.
         Look::WordAscii | Look::WordAsciiNegate | Look::WordStartAscii | Look::WordEndAscii => {
             Hir::look(look)

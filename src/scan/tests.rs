@@ -341,3 +341,24 @@ fn what_lines_cost_is_told_by_rule() {
     let rules: Vec<usize> = search.take_costs().iter().map(|(rule, _)| rule.0).collect();
     assert_eq!(rules, [1, 2], "a line that nothing is found in: an automaton reads it, and `where`");
 }
+
+/// What ends at the `\r` is found too, by whatever means.
+#[test]
+fn a_return_at_the_end_of_a_decoded_line_is_text() {
+    let rules = |pattern: &str| -> Arc<[Rule]> {
+        let text = RULES.split("  - ").next().unwrap_or_default().to_owned();
+        let text = format!("{text}  - {{ name: r, input: a, match: '{pattern}' }}\n");
+        config::from_str(&text, "rules", std::path::Path::new("."), &|_| None).config.unwrap().rules.into()
+    };
+    let origin = origin();
+    let common = Lines { origin: &origin, time: || Time::EPOCH };
+    for pattern in [r"\s$", r"[^\n ]\s$", r"(?-u:\W)$", r"\r$", r"x\r\z"] {
+        let scanner = Scanner::new("a", LineSpec::default(), rules(pattern), "host".into());
+        let mut taken = Vec::new();
+        let block = b"calm\nx\r\ncalm\n";
+        scanner.scan_block(block, Ends::Decoded, &common, &mut scanner.search(), |found| {
+            taken.push(found.event.line.to_vec());
+        });
+        assert_eq!(taken, [b"x\r"], "{pattern}");
+    }
+}

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::event::{Origin, Stream};
 use crate::rule::Rule;
 
-use super::feed::Batch;
+use super::batch::Batch;
 use super::slot::Slot;
 use super::stdin::{self, StdinError, Watched, WhenClosed, pass};
 use super::waker::Waker;
@@ -170,7 +170,8 @@ mod tests {
 
     use super::*;
     use crate::config;
-    use crate::input::feed::{self, Feed, Tuning};
+    use crate::input::batch;
+    use crate::input::feed::{Feed, Tuning};
     use crate::scan::Scanner;
 
     fn pipe() -> (File, File) {
@@ -188,7 +189,7 @@ mod tests {
         let line = config.inputs[0].line.clone();
         let scanner = Arc::new(Scanner::new("out", line.clone(), rules.clone(), "host".into()));
         let origin = Arc::new(Origin { input: "out".into(), file: None, stream: None, labels: Vec::new() });
-        let (sender, receiver) = feed::channel();
+        let (sender, receiver) = batch::channel();
         drop(receiver);
         let clock = Arc::new(Clock::start());
         let tuning = || Tuning { scanner: scanner.clone(), line: line.clone() };

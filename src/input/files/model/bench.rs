@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::Receiver;
 
-use crate::input::feed::Batch;
+use crate::input::batch::Batch;
 use crate::line::LineSpec;
 use crate::notice::Notice;
 use crate::store::Record;

@@ -21,7 +21,8 @@ use std::time::Duration;
 use globset::GlobSet;
 
 use crate::clock::Clock;
-use crate::input::feed::{Batch, Feed, Tuning};
+use crate::input::batch::Batch;
+use crate::input::feed::{Feed, Tuning};
 use crate::input::{FilesSpec, Start};
 use crate::line::LineSpec;
 use crate::rule::Rule;

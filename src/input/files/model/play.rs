@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use crate::input::feed::Batch;
+use crate::input::batch::Batch;
 use crate::rule::Rule;
 use crate::store::Record;
 use crate::time::Time;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::event::Origin;
-use crate::input::feed::Batch;
+use crate::input::batch::Batch;
 use crate::store::Record;
 
 use super::super::super::position::Position;
