@@ -6,7 +6,7 @@ use crate::captures::Captures;
 use crate::event::{Event, Match, Parse, Role, RuleId, Texts};
 use crate::fields::Fields;
 use crate::pattern::{Places, Text};
-use crate::rule::{Pattern, Rule};
+use crate::rule::{Pattern, Rule, Severity};
 use crate::time::Time;
 
 use super::latest::Latest;
@@ -72,6 +72,19 @@ impl<T: Fn() -> Time> Look<'_, T> {
             }
         }
         Some(Match { rule: id, role, event, captures, severity, around: None })
+    }
+
+    /// The match of a rule that takes all that its patterns match: `places` are what this one caught.
+    pub(super) fn take_plain(
+        &mut self,
+        id: RuleId,
+        severity: Severity,
+        pattern: &Pattern,
+        places: &Places,
+    ) -> Match {
+        let event = self.event();
+        let captures = Captures::of_line(pattern, places, &event.line);
+        Match { rule: id, role: Role::Match, event, captures, severity, around: None }
     }
 
     fn captures(&self, rule: &Rule, event: &Event, parts: &[Pattern], places: Option<&Places>) -> Captures {

@@ -45,7 +45,7 @@ use crate::around::Reach;
 use crate::event::{Match, RuleId};
 use crate::line::LineSpec;
 use crate::pattern::Text;
-use crate::rule::{Matcher, On, Pattern, Rule};
+use crate::rule::{Matcher, On, Pattern, Rule, Severity};
 use crate::time::Time;
 
 use block::Line;
@@ -84,6 +84,9 @@ pub struct Scanner {
     line: LineSpec,
     /// All patterns that look at the line itself, one of each matcher, in the order of the file.
     patterns: Vec<Owned>,
+    /// By rule: the severity of those that take all that their patterns match. Rules are large and lie apart, so that what
+    /// most of them need is kept here.
+    plain: Vec<Option<Severity>>,
     /// As long as nothing of the stream was seen.
     filter: Arc<Filter>,
     /// What must be shown each line: rules without a matcher, of which only `where` decides, and matchers of what only
@@ -98,8 +101,8 @@ pub struct Scanner {
 struct Owned {
     rule: RuleId,
     by: By,
-    /// Its pattern that is tried on the line.
-    part: usize,
+    /// That which is tried on the line.
+    pattern: Pattern,
 }
 
 impl Scanner {
@@ -114,14 +117,15 @@ impl Scanner {
                     open.push((id, by));
                     continue;
                 };
-                patterns.push(Owned { rule: id, by, part });
                 parsed.push(parts[part].hir());
+                patterns.push(Owned { rule: id, by, pattern: parts[part].clone() });
             }
         }
         let filter = Arc::new(Filter::new(&parsed, None));
         let reaches = rules.iter().filter(|rule| reads(rule)).map(|rule| rule.context);
         let reach = reaches.fold(Reach::default(), Reach::widest);
-        Self { rules, host, line, patterns, filter, open, reach }
+        let plain = rules.iter().map(|rule| is_plain(rule).then_some(rule.severity)).collect();
+        Self { rules, host, line, patterns, plain, filter, open, reach }
     }
 
     /// All rules, of this input and of others: a match says which by its place among them.
@@ -151,7 +155,7 @@ impl Scanner {
 
     /// The filter for a stream of which `sample` is some: by what is rare in it. With many rules it takes a while.
     pub fn choose(&self, sample: &[u8]) -> Chosen {
-        let parsed: Vec<Hir> = self.patterns.iter().map(|owned| self.pattern(owned).hir()).collect();
+        let parsed: Vec<Hir> = self.patterns.iter().map(|owned| owned.pattern.hir()).collect();
         Chosen(Arc::new(Filter::new(&parsed, Some(sample))))
     }
 
@@ -216,10 +220,13 @@ impl Scanner {
             search.trails.keep(lines.origin, stretch);
         }
     }
+}
 
-    fn pattern(&self, owned: &Owned) -> &Pattern {
-        &owned.by.parts(&self.rules[owned.rule.0])[owned.part]
-    }
+/// Whether a rule takes each line that one of its patterns matches, as it is.
+fn is_plain(rule: &Rule) -> bool {
+    let Rule { patterns, ignore, filter, severity_from, context, .. } = rule;
+    let has_single_parts = patterns.iter().all(|matcher| matcher.parts.len() == 1);
+    has_single_parts && ignore.is_empty() && filter.is_none() && severity_from.is_none() && context.is_empty()
 }
 
 /// Whether a pattern can be tried on the line without a parser's help.

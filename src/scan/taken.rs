@@ -4,21 +4,29 @@ use crate::event::{Match, Role, RuleId};
 use crate::pattern::{Places, Seen, Text};
 use crate::time::Time;
 
-use super::Scanner;
 use super::block::{Line, Lines};
 use super::by::By;
 use super::filter::Certainty;
 use super::look::Look;
 use super::search::Search;
 use super::trail::Stretch;
+use super::{Owned, Scanner};
 
 /// By what a rule may take a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Taken {
     rule: RuleId,
     by: By,
-    /// Where among the places that is which its pattern caught, if it is known.
-    places: Option<usize>,
+    /// What its pattern caught, if it is known.
+    caught: Option<Caught>,
+}
+
+/// What a pattern caught of the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Caught {
+    pattern: u32,
+    /// Where among the places they are.
+    places: usize,
 }
 
 impl Scanner {
@@ -32,10 +40,9 @@ impl Scanner {
         let Search { taken, places, costs, .. } = search;
         taken.clear();
         let mut caught = 0;
-        for (pattern, certainty) in patterns {
-            let owned = &self.patterns[pattern as usize];
+        for (number, certainty) in patterns {
+            let owned @ Owned { pattern, .. } = &self.patterns[number as usize];
             costs.shown(owned.rule);
-            let pattern = self.pattern(owned);
             let mut known = None;
             // What is sure is looked at for its groups.
             if certainty == Certainty::Maybe || !pattern.names.is_empty() {
@@ -49,16 +56,16 @@ impl Scanner {
                     Seen::Nothing => continue,
                     Seen::Match => {}
                     Seen::Caught => {
-                        known = Some(caught);
+                        known = Some(Caught { pattern: number, places: caught });
                         caught += 1;
                     }
                 }
             }
-            taken.push(Taken { rule: owned.rule, by: owned.by, places: known });
+            taken.push(Taken { rule: owned.rule, by: owned.by, caught: known });
         }
         for (rule, by) in self.open.iter().copied() {
             costs.shown(rule);
-            taken.push(Taken { rule, by, places: None });
+            taken.push(Taken { rule, by, caught: None });
         }
         taken.sort_unstable();
     }
@@ -79,29 +86,41 @@ impl Scanner {
         let mut decided = None;
         // Of the line, whichever rules take it.
         let mut around = None;
-        for Taken { rule: id, by, places: caught } in taken.iter().copied() {
-            let caught = caught.map(|caught| &places[caught]);
-            let (rule, role) = (&self.rules[id.0], by.role());
+        for Taken { rule: id, by, caught } in taken.iter().copied() {
+            let role = by.role();
             if role == Role::Match && decided == Some(id) {
                 continue;
             }
             let lap = costs.look(id);
-            let matches = look.rest_matches(rule, by.parts(rule));
-            if matches && role != Role::FollowUp {
-                decided = Some(id);
-            }
-            let is_ignored = |look: &mut Look<'_, T>| {
-                role == Role::Match && rule.ignore.iter().any(|matcher| look.matches(rule, &matcher.parts))
+            let taken = match (role, self.plain[id.0], caught) {
+                (Role::Match, Some(severity), Some(Caught { pattern, places: at })) => {
+                    decided = Some(id);
+                    let pattern = &self.patterns[pattern as usize].pattern;
+                    Some(look.take_plain(id, severity, pattern, &places[at]))
+                }
+                _ => {
+                    let rule = &self.rules[id.0];
+                    let matches = look.rest_matches(rule, by.parts(rule));
+                    if matches && role != Role::FollowUp {
+                        decided = Some(id);
+                    }
+                    let mut is_ignored = || {
+                        let mut ignore = rule.ignore.iter();
+                        role == Role::Match && ignore.any(|matcher| look.matches(rule, &matcher.parts))
+                    };
+                    let places = caught.map(|caught| &places[caught.places]);
+                    let takes = matches && !is_ignored();
+                    if takes { look.take(id, rule, role, by.parts(rule), places) } else { None }
+                }
             };
-            let takes = matches && !is_ignored(&mut look);
-            let taken = if takes { look.take(id, rule, role, by.parts(rule), caught) } else { None };
             costs.looked(id, lap);
             let Some(mut taken) = taken else { continue };
             if look.too_old {
                 look.scanned.too_old += 1;
                 break;
             }
-            if role == Role::Match && !rule.context.is_empty() {
+            let shows_around = self.plain[id.0].is_none() && !self.rules[id.0].context.is_empty();
+            if role == Role::Match && shows_around {
                 let new = || trails.around(lines.origin, stretch, line, (lines.time)());
                 taken.around = Some(around.get_or_insert_with(new).clone());
             }
