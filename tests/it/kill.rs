@@ -81,7 +81,8 @@ impl World {
         let open =
             || OpenOptions::new().append(true).open(self.folder.path("logs/app.log")).expect("it is there");
         let mut file = open();
-        let at_once = (self.lines / (self.kills * 20)).max(1);
+        // More than a kibibyte: from there on a file is known by its content.
+        let at_once = (self.lines / (self.kills * 10)).max(200);
         let rotation = (self.lines / at_once / 8).max(1);
         for first in (1..=self.lines).step_by(at_once) {
             let lines: String = (first..first + at_once)
@@ -94,7 +95,7 @@ impl World {
                     file = open();
                 }
             }
-            std::thread::sleep(Duration::from_millis(25));
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 

@@ -37,7 +37,9 @@ impl Means {
     #[cfg(target_arch = "x86_64")]
     pub(super) fn all() -> impl DoubleEndedIterator<Item = Self> {
         let avx2 = is_x86_feature_detected!("avx2");
-        let avx512 = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi");
+        let avx512 = is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("popcnt");
         let with = [(Kind::Plain, true), (Kind::Avx2, avx2), (Kind::Avx512, avx512)];
         with.into_iter().filter(|(_, has)| *has).map(|(kind, _)| Self(kind))
     }

@@ -82,6 +82,32 @@ fn row_19_a_copy_that_is_being_made_is_known() {
     }
 }
 
+/// It was truncated while nothing ran, its copy was read to the end, and then that ended too.
+#[test]
+fn row_19_what_was_read_on_in_a_copy_is_not_told_as_a_gap() {
+    let mut bench = bench();
+    let read = "a line that is long enough\n".repeat(50);
+    bench.append(read.as_bytes());
+    bench.after(0);
+    bench.given.clear();
+    let original = bench.world.borrow().inode(Path::new(PATH)).expect("it is there");
+    bench.take(Step::Crash);
+    {
+        let mut world = bench.world.borrow_mut();
+        let copy = world.create("/l/b.log", 2);
+        world.change(copy, |content| content.extend_from_slice(format!("{read}the rest\n").as_bytes()));
+        world.change(original, Vec::clear);
+    }
+    bench.after(SECOND);
+    bench.assert_given(&["the rest"]);
+    bench.take(Step::Crash);
+    bench.append(format!("{}\n", "x".repeat(2000)).as_bytes());
+    bench.after(SECOND);
+    bench.after(SECOND);
+    bench.assert_given(&["the rest", &"x".repeat(2000)]);
+    assert!(bench.notices.is_empty(), "{:?}", bench.notices);
+}
+
 #[test]
 fn row_20_another_device_number_changes_nothing() {
     let mut bench = bench();
