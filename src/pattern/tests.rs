@@ -237,6 +237,11 @@ fn what_takes_too_long_is_left_to_automata() {
     let caught = pattern.captures(&Text::new(other.as_bytes()));
     assert_eq!(caught, Some(Caught { whole: 0..3, named: vec![("end".into(), 2..3)] }));
     check(r"\w+\w+\w+\w+\w+\w+\w+-", "a".repeat(200).as_bytes());
+    // Runs that are gone along from each of their places on: too short ones, and such as may not begin where they do.
+    let run = "a".repeat(4_000);
+    assert!(!walks("[a-z]{4001,}", &run));
+    assert!(!walks(r"\b[a-z]+=", &format!("1{run}=")));
+    assert!(walks("[a-z]+=", &format!("{run} a{run}=")[3_950..]));
 }
 
 /// How a pattern is looked at where a text is not ASCII.

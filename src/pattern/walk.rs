@@ -14,6 +14,9 @@ use super::steps::{ENDLESS, Gives, Start, Step, Steps};
 const STEPS_EACH: usize = 12;
 const STEPS_MORE: usize = 256;
 
+/// A run takes so many bytes in the time of a step.
+const RUN_EACH: usize = 4;
+
 /// Choices that are open at once.
 const CHOICES_MAX: usize = 256;
 
@@ -102,16 +105,18 @@ impl Walk<'_> {
     }
 
     /// The next place, `from` on, where a match may begin.
-    fn start(&self, from: usize) -> Option<usize> {
+    fn start(&mut self, from: usize) -> Option<usize> {
         let rest = self.text.get(from..)?;
-        match &self.pattern.start {
+        let pattern = self.pattern;
+        match &pattern.start {
             Start::OfText => Some(from),
             Start::With(literal) => Some(from + literal.find(rest)?),
             Start::Before { of, literal } => {
                 let mut from = from;
                 loop {
                     let end = from + literal.find(self.text.get(from..)?)?;
-                    let start = self.beginning(self.pattern.set(*of), from, end);
+                    let start = self.beginning(pattern.set(*of), from, end);
+                    self.spend((end - start) / RUN_EACH);
                     if start < end {
                         return Some(start);
                     }
@@ -121,7 +126,7 @@ impl Walk<'_> {
             Start::In(letters) => {
                 let mut from = from;
                 let goes_on = |behind| {
-                    let second = self.pattern.second.as_ref();
+                    let second = pattern.second.as_ref();
                     second.is_none_or(|second| second.behind(self.text, behind).is_some())
                 };
                 loop {
@@ -204,13 +209,19 @@ impl Walk<'_> {
             },
             Step::Run { of, min, max, gives } => {
                 let (set, begins) = (pattern.set(of), *at);
-                let Some(least) = self.run(set, begins, min) else { return Taken::Failed };
+                let least = match self.run(set, begins, min) {
+                    Ok(least) => least,
+                    Err(end) => {
+                        self.spend((end - begins) / RUN_EACH);
+                        return Taken::Failed;
+                    }
+                };
                 if let Gives::More { .. } = gives {
                     self.choices.push(Choice::More { step: *step as u8, more: max - min, at: least as u32 });
                     *at = least;
                 } else {
                     let mut end = self.run_on(set, least, max - min);
-                    self.spend((end - begins) / 4);
+                    self.spend((end - begins) / RUN_EACH);
                     if pattern.leading == Some(*step as u8) {
                         self.behind_leading = end;
                     }
@@ -255,12 +266,12 @@ impl Walk<'_> {
         Taken::On
     }
 
-    /// Behind so many characters of the set.
-    fn run(&self, set: &Letters, mut at: usize, count: u16) -> Option<usize> {
+    /// Behind so many characters of the set, or of fewer if there are no more.
+    fn run(&self, set: &Letters, mut at: usize, count: u16) -> Result<usize, usize> {
         for _ in 0..count {
-            at = set.behind(self.text, at)?;
+            at = set.behind(self.text, at).ok_or(at)?;
         }
-        Some(at)
+        Ok(at)
     }
 
     /// The last end of a run from `least` to `end` behind which `ahead` may be.
