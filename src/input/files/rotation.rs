@@ -16,7 +16,6 @@ use super::input::{FilesInput, matters};
 use super::look::Newcomer;
 use super::marks::{self, HEAD_BYTES};
 use super::position::{Generation, Holds, Position, read_exactly};
-use super::tail::Tail;
 use super::turn::LastLine;
 
 /// A file that has lost its name is read on until it was quiet for so long: writers keep a rotated file open.
@@ -171,16 +170,13 @@ impl<D: Disk> FilesInput<D> {
 
     /// Whether a copy has gone on where this one was read to.
     fn is_read_further(&self, position: &Position) -> bool {
-        let head = position.marks.whole_head();
-        let further = |tail: &&Box<Tail<D::File>>| {
-            let alike = head.is_some() && tail.position.marks.whole_head() == head;
-            alike && tail.position.offset >= position.offset
-        };
-        let holds = |file: &D::File| {
-            let size = file.facts().map(|facts| facts.size);
-            size.and_then(|size| position.held_by(file, size)).is_ok_and(|holds| holds == Holds::All)
-        };
-        self.tails.values().filter(further).any(|tail| tail.file.as_ref().is_some_and(holds))
+        let Some(head) = position.marks.whole_head() else { return false };
+        self.tails.values().any(|tail| {
+            let further =
+                tail.position.marks.whole_head() == Some(head) && tail.position.offset >= position.offset;
+            let holds = |file: &D::File| position.held_by(file, file.facts()?.size);
+            further && tail.file.as_ref().is_some_and(|file| holds(file).is_ok_and(|it| it == Holds::All))
+        })
     }
 
     /// Looks for each of `lost` among what lies beside where it was now.
