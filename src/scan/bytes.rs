@@ -101,6 +101,7 @@ mod tests {
         let mut set = ByteSet::default();
         set.insert(0, 255);
         assert_eq!(set.len(), 255);
+        assert_eq!(set, ByteSet::ANY);
         assert!(!set.has(b'\n'));
         assert_eq!(ByteSet::of(b'a').or(ByteSet::of(b'z')).iter().collect::<Vec<_>>(), b"az");
         assert_eq!(ByteSet::HIGH.iter().next(), Some(0x80));
@@ -114,5 +115,7 @@ mod tests {
         assert_eq!(ByteSet::of(b'a').or(ByteSet::of(b'A')).folded(), Some(b'a'));
         assert_eq!(ByteSet::of(b'a').or(ByteSet::of(b'b')).folded(), None);
         assert_eq!(ByteSet::default().folded(), None);
+        let both = ByteSet::of(b'a').or(ByteSet::of(b'A'));
+        assert_eq!([b'a', b'A'].map(|byte| ByteSet::of(byte).with_both_cases()), [both, both]);
     }
 }
