@@ -18,6 +18,10 @@ const COMMON_GRAM: f64 = 3e-4;
 /// Needles that are found by windows alone, however long they are; and of which the best width of windows is looked for.
 const FEW: usize = 16;
 
+/// How likely what stands beside a window or a piece is to be that of the needle: how often it is in the stream does not
+/// say.
+const UNKNOWN: f64 = 0.5;
+
 /// A window of one place finds too much.
 const WIDTH_MIN: usize = 2;
 
@@ -51,16 +55,16 @@ impl Finder {
                 None => by_window.push(at),
             }
         }
-        finder.find_by_grams(&by_gram, &needles, rarity);
+        finder.find_by_grams(&by_gram, &needles);
         finder.find_by_windows(&by_window, &needles, rarity);
         finder
     }
 
     /// Those needles, each with where the stretch begins whose pieces are looked for.
-    fn find_by_grams(&mut self, of: &[(usize, usize)], needles: &[Needle], rarity: &Rarity) {
+    fn find_by_grams(&mut self, of: &[(usize, usize)], needles: &[Needle]) {
         for (at, start) in of {
             let compared = grams::compared(*start);
-            let likelihood = |place, set| if compared.contains(&place) { 1.0 } else { rarity.share(set) };
+            let likelihood = |place, _| if compared.contains(&place) { 1.0 } else { UNKNOWN };
             self.needles[*at].order_by(likelihood);
         }
         let of_one = |(at, start): &(usize, usize)| (*at as u32, &needles[*at][..], *start);
@@ -83,7 +87,7 @@ impl Finder {
                 target.window = begin;
                 target.order_by(|place, set| {
                     let found = place.checked_sub(begin).and_then(|place| bucket.sets.get(place));
-                    rarity.share(set) / found.map_or(1.0, |found| rarity.share(*found))
+                    found.map_or(UNKNOWN, |found| rarity.share(set) / rarity.share(*found))
                 });
             }
         }
