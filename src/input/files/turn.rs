@@ -110,7 +110,8 @@ impl<F: DiskFile> Tail<F> {
         }
         // It was too short to be known by its content, and has grown since: perhaps it is a copy that is being made.
         let unknown = self.settled == Settled::Not && began == 0 && read as u64 >= HEAD_BYTES;
-        if unknown && last_line != LastLine::Told {
+        // Where sizes are not told, as in `/proc`, it never is: that is read as it comes.
+        if unknown && last_line != LastLine::Told && file.facts()?.size >= HEAD_BYTES {
             return Ok(Turn::More);
         }
         let begins = reach as u64 != began || marks.begin(&room[..reach]);
